@@ -1,0 +1,52 @@
+/**
+ * The one way into the engine: transports and adapters submit a command and get its reply frame.
+ * Nothing else of the engine is visible to them.
+ */
+
+/** Takes the replies of one caller. `frame` lives in a shared buffer: use or copy it before returning. */
+export interface ReplySink {
+  /** Called once per batch around that batch's replies, so that a socket can cork. */
+  deliver(replies: Iterable<Uint8Array> & { readonly length: number }): void;
+}
+
+export interface CommandEnvelope {
+  /** `COMMANDS[name].kind`. */
+  readonly kind: number;
+  /** FrameFlags of the request. */
+  readonly flags: number;
+  /** Records in `body`, or its bytes when it is rich. */
+  readonly count: number;
+  readonly requestIdLow: number;
+  readonly requestIdHigh: number;
+  /** Who asks: number of the institution that the key belongs to. */
+  readonly institution: number;
+}
+
+/** Institution 1 operates the switch: it may debit any account and see everything. */
+export const OPERATOR_INSTITUTION = 1;
+
+export interface Gateway {
+  /**
+   * Queues a command whose form was checked by `checkBody`. Copies `body` before it returns. Answers `Code.ok` when it
+   * will be decided (the sink then gets exactly one reply frame for it), else `busy` or `shuttingDown` and the sink
+   * hears nothing.
+   */
+  submit(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number;
+}
+
+/** Submits and waits for the reply frame (a copy). Resolves to a result code when it was not taken. */
+export function call(
+  gateway: Gateway,
+  envelope: Omit<CommandEnvelope, 'requestIdLow' | 'requestIdHigh'>,
+  body: Uint8Array,
+): Promise<Uint8Array | number> {
+  return new Promise((resolve) => {
+    const sink: ReplySink = {
+      deliver(replies) {
+        for (const frame of replies) resolve(frame.slice());
+      },
+    };
+    const code = gateway.submit({ ...envelope, requestIdLow: 0, requestIdHigh: 0 }, body, sink);
+    if (code !== 0) resolve(code);
+  });
+}

@@ -1,0 +1,87 @@
+/** MessagePack bodies (maps with these keys) of the rich commands and of their replies. */
+import type { Scope } from './commands.ts';
+
+export interface HelloBody {
+  /** The API key. */
+  readonly key: string;
+  /** Name and version of the calling program, for the log. */
+  readonly client?: string;
+}
+
+export interface HelloReply {
+  readonly server: string;
+  readonly institution: number;
+  readonly institutionName: string;
+  readonly scopes: readonly Scope[];
+  readonly partitions: number;
+  /** Requests that this connection may have unanswered at once. */
+  readonly inFlightMax: number;
+}
+
+export type PartyKind = 'customer' | 'merchant' | 'house';
+
+/** A named customer, merchant or house role of an institution. Its accounts are `partyAccountId(…)`. */
+export interface PartyBody {
+  /** 1–64 of a-z 0-9 . _ -; unique in the institution; not a personal datum (no phone numbers or names). */
+  readonly handle: string;
+  readonly kind: PartyKind;
+  /** Trading name of a merchant, shown to payers; empty for customers. At most 128 bytes. */
+  readonly name: string;
+  /** ISO 4217 numeric codes of the currencies in which the party has an account. At most 64. */
+  readonly ledgers: readonly number[];
+  /** ISO 18245 merchant category; 0 = none. */
+  readonly mcc: number;
+}
+
+export interface StoredParty extends PartyBody {
+  readonly institution: number;
+  /** Microseconds since 1970. */
+  readonly updatedAt: number;
+}
+
+export interface GetPartyBody {
+  readonly handle: string;
+}
+
+export interface ListPartiesBody {
+  /** `nextCursor` of the page before; 0 = the newest. */
+  readonly cursor: number;
+  readonly limit: number;
+}
+
+/** fee(c) = min(c, max(minimum, round-half-up(c × basisPoints / 10000) + fixed)), capped by maximum when it is > 0. */
+export interface TariffBody {
+  /** 1–65535. */
+  readonly number: number;
+  /** 0–10000. */
+  readonly basisPoints: number;
+  /** Minor units. */
+  readonly fixed: number;
+  readonly minimum: number;
+  /** 0 = no maximum. */
+  readonly maximum: number;
+  /** Account that receives the fees; its ledger is the only one that the tariff serves. */
+  readonly feeAccountId: string;
+}
+
+/** Discount on a payment of at least `minimumAmount`: amount × basisPoints / 10000 floored, plus `fixed`, capped. */
+export interface CampaignBody {
+  /** The funding account; its available balance is the budget. 32 hex digits. */
+  readonly accountId: string;
+  readonly basisPoints: number;
+  readonly fixed: number;
+  /** Most that one payment gets; 0 = no cap but the amount itself. */
+  readonly maximum: number;
+  readonly minimumAmount: number;
+  /** Microseconds since 1970; 0 = open-ended. */
+  readonly startsAt: number;
+  readonly endsAt: number;
+}
+
+/** Reply of every rich command but hello: the result code, and what was asked for when it is `ok`. */
+export interface RichReply {
+  readonly code: number;
+  readonly party?: StoredParty;
+  readonly parties?: readonly StoredParty[];
+  readonly nextCursor?: number;
+}

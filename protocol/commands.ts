@@ -1,0 +1,158 @@
+/**
+ * Every request that a client can send. Numbers are never reused.
+ *
+ * `body` says how the body is made: `records` of `recordBytes` each (count = how many), one `record` that may be
+ * followed by a tail (count = 1), or a MessagePack map (`rich`, count = its bytes).
+ */
+import { ACCOUNT, HISTORY_QUERY, PAYMENT, PAYMENT_OPERATION, PAYMENT_QUERY, TRANSFER } from './records.ts';
+
+export type BodyForm = 'none' | 'records' | 'record' | 'rich';
+
+export interface CommandSpec {
+  readonly kind: number;
+  readonly body: BodyForm;
+  /** Bytes of a record; 0 for `none` and `rich`. */
+  readonly recordBytes: number;
+  /** What the caller's key must be allowed to do. */
+  readonly scope: Scope;
+  readonly summary: string;
+}
+
+/** What an API key may do. */
+export const SCOPES = ['read', 'pay', 'ledger', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export const COMMANDS = {
+  hello: {
+    kind: 0x01,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'read',
+    summary: 'Authenticate the connection with an API key.',
+  },
+  ping: {
+    kind: 0x02,
+    body: 'none',
+    recordBytes: 0,
+    scope: 'read',
+    summary: 'Answer at once; nothing is stored.',
+  },
+  createAccounts: {
+    kind: 0x10,
+    body: 'records',
+    recordBytes: ACCOUNT.size,
+    scope: 'ledger',
+    summary: 'Open accounts.',
+  },
+  createTransfers: {
+    kind: 0x11,
+    body: 'records',
+    recordBytes: TRANSFER.size,
+    scope: 'ledger',
+    summary: 'Move money: at once, or in two phases.',
+  },
+  lookupAccounts: {
+    kind: 0x12,
+    body: 'records',
+    recordBytes: 16,
+    scope: 'read',
+    summary: 'Accounts with their balances, by id.',
+  },
+  lookupTransfers: {
+    kind: 0x13,
+    body: 'records',
+    recordBytes: 16,
+    scope: 'read',
+    summary: 'Transfers with their outcome, by id.',
+  },
+  accountHistory: {
+    kind: 0x14,
+    body: 'record',
+    recordBytes: HISTORY_QUERY.size,
+    scope: 'read',
+    summary: 'Entries of an account, newest first, paged.',
+  },
+  sale: {
+    kind: 0x20,
+    body: 'record',
+    recordBytes: PAYMENT.size,
+    scope: 'pay',
+    summary: 'Authorise and capture a payment in one step.',
+  },
+  authorise: {
+    kind: 0x21,
+    body: 'record',
+    recordBytes: PAYMENT.size,
+    scope: 'pay',
+    summary: 'Hold the money of a payment.',
+  },
+  capture: {
+    kind: 0x22,
+    body: 'record',
+    recordBytes: PAYMENT_OPERATION.size,
+    scope: 'pay',
+    summary: 'Take held money, in whole or in part.',
+  },
+  void: {
+    kind: 0x23,
+    body: 'record',
+    recordBytes: PAYMENT_OPERATION.size,
+    scope: 'pay',
+    summary: 'Release what is held and not captured.',
+  },
+  refund: {
+    kind: 0x24,
+    body: 'record',
+    recordBytes: PAYMENT_OPERATION.size,
+    scope: 'pay',
+    summary: 'Give captured money back, in whole or in part.',
+  },
+  lookupPayments: {
+    kind: 0x25,
+    body: 'records',
+    recordBytes: 16,
+    scope: 'read',
+    summary: 'Payments as they stand, by id.',
+  },
+  queryPayments: {
+    kind: 0x26,
+    body: 'record',
+    recordBytes: PAYMENT_QUERY.size,
+    scope: 'read',
+    summary: 'Payments by reference, account or state, newest first, paged.',
+  },
+  putParty: {
+    kind: 0x30,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'ledger',
+    summary: 'Register or change a customer or merchant.',
+  },
+  getParty: { kind: 0x31, body: 'rich', recordBytes: 0, scope: 'read', summary: 'One party by its handle.' },
+  listParties: {
+    kind: 0x32,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'read',
+    summary: 'Parties of the institution, newest first, paged.',
+  },
+  putTariff: { kind: 0x33, body: 'rich', recordBytes: 0, scope: 'admin', summary: 'Set a fee schedule.' },
+  putCampaign: {
+    kind: 0x34,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'admin',
+    summary: 'Set the terms of a discount campaign.',
+  },
+} as const satisfies Readonly<Record<string, CommandSpec>>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+const BY_KIND: readonly (CommandName | undefined)[] = Array.from({ length: 256 }, (_, kind) =>
+  (Object.keys(COMMANDS) as CommandName[]).find((name) => COMMANDS[name].kind === kind),
+);
+
+/** The command of a frame's kind byte; undefined for kinds that do not exist. */
+export function commandOfKind(kind: number): CommandName | undefined {
+  return BY_KIND[kind];
+}

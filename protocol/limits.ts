@@ -1,0 +1,14 @@
+/** Bounds of the protocol: both sides check them. */
+export const LIMITS = {
+  /** Records in one message: with the header the frame stays under 1 MiB. */
+  recordsPerFrameMax: 8190,
+  frameBytesMax: 1_048_576,
+  /** Ids in one look-up. */
+  lookupIdsMax: 8190,
+  pageEntriesMax: 1000,
+  referenceBytesMax: 64,
+  /** Amounts and each balance side: 2^53 − 1. */
+  amountMax: Number.MAX_SAFE_INTEGER,
+  /** MessagePack bodies. */
+  richBodyBytesMax: 65_536,
+} as const;

@@ -1,0 +1,244 @@
+/**
+ * The records of the ledger and of payments: the same bytes on the wire, in memory and in the journal.
+ *
+ * Amounts are u64 minor units of the ledger's currency (the engine accepts 0 … 2^53−1), ids are u128
+ * with the low half first, timestamps are u64 microseconds since 1970-01-01T00:00:00Z.
+ */
+import { layout } from './layout.ts';
+
+/** A ledger account. The client sends balances and timestamp as zero. */
+export const ACCOUNT = layout('account', 128, {
+  id: [0, 'u128'],
+  debitsPending: [16, 'u64'],
+  debitsPosted: [24, 'u64'],
+  creditsPending: [32, 'u64'],
+  creditsPosted: [40, 'u64'],
+  /** How far debits (posted and pending) of a debit-limited account may exceed its posted credits. */
+  creditLimit: [48, 'u64'],
+  userData128: [56, 'u128'],
+  userData64: [72, 'u64'],
+  userData32: [80, 'u32'],
+  /** ISO 4217 numeric code of the currency. */
+  ledger: [84, 'u32'],
+  /** What kind of account this is, in the operator's chart of accounts. */
+  code: [88, 'u16'],
+  flags: [90, 'u16'],
+  /** Fee schedule for payments received on this account; 0 = none. */
+  tariff: [92, 'u16'],
+  reserved16: [94, 'u16'],
+  /** Institution that may debit it; set by the engine, sent as zero. */
+  owner: [96, 'u32'],
+  reserved32: [100, 'u32'],
+  timestamp: [104, 'u64'],
+  reservedA: [112, 'u64'],
+  reservedB: [120, 'u64'],
+});
+
+export const AccountFlags = {
+  linked: 1 << 0,
+  debitsMustNotExceedCredits: 1 << 1,
+  creditsMustNotExceedDebits: 1 << 2,
+} as const;
+
+/** A movement of one amount between two accounts of one ledger. */
+export const TRANSFER = layout('transfer', 128, {
+  id: [0, 'u128'],
+  debitAccountId: [16, 'u128'],
+  creditAccountId: [32, 'u128'],
+  amount: [48, 'u64'],
+  /** The pending transfer that this one posts or voids; else zero. */
+  pendingId: [56, 'u128'],
+  userData128: [72, 'u128'],
+  userData64: [88, 'u64'],
+  userData32: [96, 'u32'],
+  /** Seconds until a pending transfer expires; 0 = never. */
+  timeoutS: [100, 'u32'],
+  ledger: [104, 'u32'],
+  code: [108, 'u16'],
+  flags: [110, 'u16'],
+  timestamp: [112, 'u64'],
+  reserved: [120, 'u64'],
+});
+
+export const TransferFlags = {
+  /** Succeeds or fails together with the next transfer of the message. */
+  linked: 1 << 0,
+  /** Reserves the amount; a later transfer posts or voids it. */
+  pending: 1 << 1,
+  /** Posts `pendingId`: all of it (amount 0 or equal), or a part; the rest is released. */
+  postPending: 1 << 2,
+  /** Releases what is left of `pendingId`. */
+  voidPending: 1 << 3,
+  /** With `postPending`: the part that is not posted stays pending. */
+  keepRemainder: 1 << 4,
+  /** Set by the engine on the record of a pending transfer that timed out. */
+  expired: 1 << 15,
+} as const;
+
+/** One result of `createAccounts` or `createTransfers`, in the order of the request. */
+export const RESULT = layout('result', 16, {
+  /** When it was first decided. */
+  timestamp: [0, 'u64'],
+  code: [8, 'u16'],
+  flags: [10, 'u16'],
+  reserved: [12, 'u32'],
+});
+
+export const ResultFlags = {
+  /** The id was decided before: this is the first answer again. */
+  replayed: 1 << 0,
+} as const;
+
+/** Follows each RESULT when the frame asked for balances: both accounts, after the transfer. */
+export const BALANCES = layout('balances', 64, {
+  debitDebitsPending: [0, 'u64'],
+  debitDebitsPosted: [8, 'u64'],
+  debitCreditsPending: [16, 'u64'],
+  debitCreditsPosted: [24, 'u64'],
+  creditDebitsPending: [32, 'u64'],
+  creditDebitsPosted: [40, 'u64'],
+  creditCreditsPending: [48, 'u64'],
+  creditCreditsPosted: [56, 'u64'],
+});
+
+/** Precedes the TRANSFER in look-ups, histories and the journal. */
+export const TRANSFER_OUTCOME = layout('transferOutcome', 48, {
+  event: [0, 'u8'],
+  reserved8: [1, 'u8'],
+  code: [2, 'u16'],
+  /** Bytes of the whole event, this prefix included. */
+  length: [4, 'u32'],
+  /** Who asked for it. */
+  institution: [8, 'u32'],
+  reserved32: [12, 'u32'],
+  /** Position of the entry before this one in the history of the debit account; 0 = none. */
+  previousOfDebit: [16, 'u64'],
+  previousOfCredit: [24, 'u64'],
+  /** Posted credits minus posted debits after this transfer. */
+  debitBalanceAfter: [32, 'i64'],
+  creditBalanceAfter: [40, 'i64'],
+});
+
+/** A page request for an account's history, newest first. */
+export const HISTORY_QUERY = layout('historyQuery', 32, {
+  accountId: [0, 'u128'],
+  /** `nextCursor` of the page before; 0 = start with the newest. */
+  cursor: [16, 'u64'],
+  /** Entries wanted, 1 … 1000. */
+  limit: [24, 'u32'],
+  reserved: [28, 'u32'],
+});
+
+/** First part of every paged reply; the entries follow. */
+export const PAGE = layout('page', 16, {
+  /** Cursor of the next page; 0 = there is none. */
+  nextCursor: [0, 'u64'],
+  count: [8, 'u32'],
+  reserved: [12, 'u32'],
+});
+
+/** A request to move money from a payer to a payee. `referenceLength` bytes of UTF-8 follow it. */
+export const PAYMENT = layout('payment', 128, {
+  id: [0, 'u128'],
+  payerAccountId: [16, 'u128'],
+  payeeAccountId: [32, 'u128'],
+  /** What the payee is owed; a campaign may pay a part of it. */
+  amount: [48, 'u64'],
+  /** Funding account of the campaign that gives a discount; 0 = none. */
+  campaignId: [56, 'u128'],
+  userData64: [72, 'u64'],
+  /** Life of an authorisation in seconds; 0 = the engine's default. Must be 0 for a sale. */
+  expiresAfterS: [80, 'u32'],
+  ledger: [84, 'u32'],
+  code: [88, 'u16'],
+  flags: [90, 'u16'],
+  referenceLength: [92, 'u16'],
+  reserved16: [94, 'u16'],
+  /** When it was decided; sent as zero. */
+  timestamp: [96, 'u64'],
+  reservedA: [104, 'u64'],
+  reservedB: [112, 'u64'],
+  reservedC: [120, 'u64'],
+});
+
+/** Capture, void or refund of a payment. */
+export const PAYMENT_OPERATION = layout('paymentOperation', 64, {
+  id: [0, 'u128'],
+  paymentId: [16, 'u128'],
+  /** 0 = all that is left. */
+  amount: [32, 'u64'],
+  flags: [40, 'u16'],
+  reserved16: [42, 'u16'],
+  reserved32: [44, 'u32'],
+  timestamp: [48, 'u64'],
+  reserved: [56, 'u64'],
+});
+
+export const PaymentOperationFlags = {
+  /** With a capture: the last one; what is not captured is released. */
+  final: 1 << 0,
+} as const;
+
+/** Where a payment stands after the operation that produced this version of it. */
+export const PAYMENT_STATE = layout('paymentState', 96, {
+  state: [0, 'u8'],
+  /** The operation that made this version: a PaymentOperations value. */
+  operation: [1, 'u8'],
+  /** Result code of that operation. */
+  code: [2, 'u16'],
+  /** 1 for the first, one more for each further operation. */
+  version: [4, 'u32'],
+  captured: [8, 'u64'],
+  refunded: [16, 'u64'],
+  /** Given back to the payer by void, expiry or a final capture. */
+  released: [24, 'u64'],
+  /** The campaign's part of the whole amount, of what is captured, and of what is refunded. */
+  discount: [32, 'u64'],
+  discountCaptured: [40, 'u64'],
+  discountRefunded: [48, 'u64'],
+  feeCharged: [56, 'u64'],
+  feeRefunded: [64, 'u64'],
+  createdAt: [72, 'u64'],
+  updatedAt: [80, 'u64'],
+  /** When an open authorisation ends; 0 = it is not open. */
+  expiresAt: [88, 'u64'],
+});
+
+export const PaymentStates = { declined: 1, authorised: 2, captured: 3, voided: 4, expired: 5 } as const;
+export type PaymentStateName = keyof typeof PaymentStates;
+
+export const PaymentOperations = {
+  authorise: 1,
+  sale: 2,
+  capture: 3,
+  void: 4,
+  refund: 5,
+  expire: 6,
+} as const;
+export type PaymentOperationName = keyof typeof PaymentOperations;
+
+/** A page request for payments of the caller's institution, newest first. `referenceLength` bytes follow. */
+export const PAYMENT_QUERY = layout('paymentQuery', 48, {
+  /** Only payments from or to this account; 0 = all. */
+  accountId: [0, 'u128'],
+  cursor: [16, 'u64'],
+  limit: [24, 'u32'],
+  /** Only payments with this client reference; 0 = all. */
+  referenceLength: [28, 'u16'],
+  /** Only payments in this state; 0 = all. */
+  state: [30, 'u8'],
+  reserved8: [31, 'u8'],
+  reservedA: [32, 'u64'],
+  reservedB: [40, 'u64'],
+});
+
+/**
+ * What a payment look-up returns for each payment found: PAYMENT, PAYMENT_STATE, PAYMENT_OPERATION (the last
+ * operation; zero for the first version), then the reference, zero-padded to a multiple of 16 bytes.
+ */
+export const PAYMENT_VIEW_FIXED_BYTES = PAYMENT.size + PAYMENT_STATE.size + PAYMENT_OPERATION.size;
+
+/** Bytes of one payment in a look-up or page reply. */
+export function paymentViewBytes(referenceLength: number): number {
+  return PAYMENT_VIEW_FIXED_BYTES + ((referenceLength + 15) & ~15);
+}
