@@ -53,17 +53,17 @@ export class QueueFullError extends Error {
 
 /** The server refused the whole message. */
 export class RefusedError extends Error {
-  override readonly name = 'RefusedError';
+  /** The name of the result, as in the table of results. */
+  override readonly name: ResultName;
   readonly code: number;
-  readonly result: ResultName;
   /** Which record or byte is wrong, where that is known; else 0. */
   readonly index: number;
   readonly detail: string;
 
   constructor(refusal: Refusal) {
-    super(`refused: ${refusal.name} (${refusal.code})${refusal.detail === '' ? '' : `: ${refusal.detail}`}`);
+    super(`the server refused the message (${refusal.code})${refusal.detail === '' ? '' : `: ${refusal.detail}`}`);
     this.code = refusal.code;
-    this.result = refusal.name;
+    this.name = refusal.name;
     this.index = refusal.index;
     this.detail = refusal.detail;
   }
