@@ -6,14 +6,14 @@
 import type { Principal } from '../../admission/key-store.ts';
 import { Gauge, type RateLimiter } from '../../admission/limits.ts';
 import type { Gateway } from '../../gateway.ts';
-import type { App, HttpRequest, HttpResponse } from '../uws.ts';
+import { type App, type HttpRequest, type HttpResponse, queryOf } from '../uws.ts';
 import { AccountNames, Caller } from './caller.ts';
 import { Exchange } from './exchange.ts';
 import { parseJson } from './json.ts';
 import { chooseLanguage, type Language } from './language.ts';
 import { type Problem, problem } from './outcome.ts';
 import { bearerOf, checkBodyHeaders, readParams, readQuery } from './request.ts';
-import type { RawInput, Route } from './route.ts';
+import type { Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 import { type Health, registerSystem } from './system.ts';
 
@@ -51,9 +51,9 @@ export function registerHttp(app: App, settings: HttpSettings): HttpEdge {
   for (const [path, routes] of groupByPath(ROUTES)) {
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
     for (const route of routes) {
-      app[route.spec.method](pattern, (response, request) => edge.serve(route, response, request, false));
+      app[route.spec.method](pattern, (response, request) => edge.serve(route, response, request));
       if (route.spec.method === 'get') {
-        app.head(pattern, (response, request) => edge.serve(route, response, request, true));
+        app.head(pattern, (response, request) => edge.serve(route, response, request));
       }
     }
     const methods = routes.map((route) => route.spec.method.toUpperCase());
@@ -79,26 +79,45 @@ class Edge {
     this.#buffered = new Gauge(settings.bufferedBytesMax ?? BUFFERED_BYTES_MAX);
   }
 
-  serve(route: Route, response: HttpResponse, request: HttpRequest, isHead: boolean): void {
+  /** An exception must not reach the library: it would end the process. */
+  serve(route: Route, response: HttpResponse, request: HttpRequest): void {
     const language = chooseLanguage(request.getHeader('accept-language'));
-    const exchange = new Exchange(response, language, isHead);
+    const exchange = new Exchange(response, language, request.getMethod() === 'head');
     this.#observe(route, exchange);
-    const prepared = this.#prepare(route, request, language);
-    if (prepared.kind === 'problem') {
-      exchange.finish(prepared);
-      return;
+    try {
+      const prepared = this.#prepare(route, request, language);
+      if (prepared.kind === 'problem') {
+        exchange.finish(prepared);
+        return;
+      }
+      exchange.onClosed(() => this.inFlight.leave());
+      this.#receive(route, prepared, exchange);
+    } catch (error) {
+      this.#fail(error, exchange);
     }
-    exchange.onClosed(() => this.inFlight.leave());
-    const { caller, params, query } = prepared;
+  }
+
+  #receive(route: Route, { caller, params, query }: Prepared, exchange: Exchange): void {
+    const run = (body: unknown) => {
+      route
+        .run({ params, query, body }, caller)
+        .then((outcome) => exchange.finish(outcome))
+        .catch((error: unknown) => this.#fail(error, exchange));
+    };
     if (!route.takesBody) {
-      this.#run(route, { params, query, body: undefined }, caller, exchange);
+      run(undefined);
       return;
     }
     exchange.readText(this.#bodyBytesMax, this.#buffered, (text) => {
       const body = typeof text === 'string' ? readBody(text, route) : { problem: text };
       if (body.problem !== undefined) exchange.finish(body.problem);
-      else this.#run(route, { params, query, body: body.value }, caller, exchange);
+      else run(body.value);
     });
+  }
+
+  #fail(error: unknown, exchange: Exchange): void {
+    this.#settings.onError(error);
+    exchange.finish(problem('internalError'));
   }
 
   /** Everything that line and headers decide. What it gives back has taken a place in flight. */
@@ -107,7 +126,7 @@ class Edge {
     if ('kind' in principal) return principal;
     const params = readParams(route, request);
     if (isProblem(params)) return params;
-    const query = readQuery(request.getQuery());
+    const query = readQuery(queryOf(request));
     if (isProblem(query)) return query;
     const wrong = route.takesBody ? checkBodyHeaders(request, route, this.#bodyBytesMax) : undefined;
     if (wrong !== undefined) return wrong;
@@ -127,16 +146,6 @@ class Edge {
     const waitMs = this.#settings.rateLimiter?.take(principal.institution) ?? 0;
     if (waitMs === 0) return principal;
     return problem('rateLimited', { headers: { 'Retry-After': String(Math.ceil(waitMs / 1000)) } });
-  }
-
-  #run(route: Route, raw: RawInput, caller: Caller, exchange: Exchange): void {
-    route.run(raw, caller).then(
-      (outcome) => exchange.finish(outcome),
-      (error: unknown) => {
-        this.#settings.onError(error);
-        exchange.finish(problem('internalError'));
-      },
-    );
   }
 
   #observe(route: Route, exchange: Exchange): void {
