@@ -11,4 +11,11 @@ export class UsageError extends Error {
 /** The command was understood and could not be done, or was declined. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
+  /** What a program wants to know besides the message; part of the `--json` answer. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(message: string, details: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.details = details;
+  }
 }

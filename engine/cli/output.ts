@@ -50,6 +50,15 @@ export function json(value: unknown): string {
   return `${JSON.stringify(value, replacer, 2)}\n`;
 }
 
+/** Bytes with one decimal of the largest unit that fits. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
 /** A point in time of the engine, in ISO 8601; `-` for none. */
 export function formatTime(microseconds: bigint): string {
   return microseconds === 0n ? '-' : new Date(Number(microseconds / 1000n)).toISOString();

@@ -26,6 +26,13 @@ export function wantsColour(writer: Writer, environment: Terminal['environment']
   return writer.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb';
 }
 
+/** How far long work has come, in whatever it counts. */
+export interface Progress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+
 /** One line that is rewritten in place, on a terminal only; nothing is written anywhere else. */
 export class ProgressLine {
   private readonly writer: Writer;
@@ -40,6 +47,12 @@ export class ProgressLine {
     const line = text.slice(0, (this.writer.columns ?? 80) - 1);
     this.writer.write(`\r${line.padEnd(this.length)}`);
     this.length = line.length;
+  }
+
+  /** `checking journal: 42 %`. */
+  progress(progress: Progress): void {
+    const share = progress.total === 0 ? 1 : progress.done / progress.total;
+    this.show(`${progress.phase}: ${Math.floor(share * 100)} %`);
   }
 
   /** Removes the line, so that what is written next starts at the left. */

@@ -137,6 +137,9 @@ function reportContradictions(
   if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
     problems.push('tls-cert and tls-key need each other: give both, or neither');
   }
+  if (config.sandbox && config.tlsCert !== undefined) {
+    problems.push('sandbox and tls-cert exclude each other: a sandbox is for trying the switch on one machine');
+  }
   for (const name of OPTION_NAMES) {
     const path = config[name];
     if (!OPTIONS[name].isFile || typeof path !== 'string') continue;
