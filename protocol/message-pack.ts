@@ -9,7 +9,7 @@ import { isUtf8 } from './utf8.ts';
 const DEPTH_MAX = 8;
 
 /** 64-bit integers come out as numbers: exact when safe, and otherwise so large that no field accepts them. */
-const packr = new Packr({ useRecords: false, int64AsType: 'number' });
+const packr = new Packr({ useRecords: false, variableMapSize: true, int64AsType: 'number' });
 
 /** Encodes plain maps, arrays, text, numbers and booleans. */
 export function encodeMessagePack(value: Readonly<Record<string, unknown>> | object): Uint8Array {
