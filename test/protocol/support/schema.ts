@@ -9,12 +9,22 @@ import { CloseCodes, WEBSOCKET_PATH } from '../../../protocol/websocket.ts';
 import type { Field } from '../../../protocol/body-fields.ts';
 import type { FieldTable, Layout } from '../../../protocol/layout.ts';
 
-const isLayout = (value: unknown): value is Layout<FieldTable> =>
-  typeof value === 'object' && value !== null && 'fields' in value && 'at' in value;
-
-const exported: readonly unknown[] = [frame.FRAME_HEADER, frame.REFUSAL, ...Object.values(records)];
-
-export const LAYOUTS: readonly Layout<FieldTable>[] = exported.filter(isLayout);
+/** In the order of the specification page. */
+export const LAYOUTS: readonly Layout<FieldTable>[] = [
+  frame.FRAME_HEADER,
+  frame.REFUSAL,
+  records.RESULT,
+  records.ACCOUNT,
+  records.TRANSFER,
+  records.BALANCES,
+  records.TRANSFER_OUTCOME,
+  records.HISTORY_QUERY,
+  records.PAGE,
+  records.PAYMENT,
+  records.PAYMENT_OPERATION,
+  records.PAYMENT_STATE,
+  records.PAYMENT_QUERY,
+];
 
 export const BODIES: Readonly<Record<string, Readonly<Record<string, Field<unknown>>>>> = {
   HelloBody: bodies.HELLO_FIELDS,
