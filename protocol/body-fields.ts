@@ -15,7 +15,7 @@ export interface Field<T> {
   check(value: unknown, path: string): Checked<T>;
 }
 
-interface OptionalField<T> extends Field<T> {
+export interface OptionalField<T> extends Field<T> {
   readonly optional: true;
 }
 

@@ -42,8 +42,11 @@ export const ACCOUNT = layout('account', 128, {
 });
 
 export const AccountFlags = {
+  /** Is opened, or not, together with the next account of the message. */
   linked: 1 << 0,
+  /** Debits, pending ones included, stay within posted credits plus the credit limit. */
   debitsMustNotExceedCredits: 1 << 1,
+  /** Credits, pending ones included, stay within posted debits. */
   creditsMustNotExceedDebits: 1 << 2,
 } as const;
 

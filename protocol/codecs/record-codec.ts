@@ -7,6 +7,7 @@ import {
   decodeRecord,
   encodeRecord,
   type RecordOf,
+  writeU128,
 } from '../layout.ts';
 import { DecodeError, EncodeError } from './codec-error.ts';
 
@@ -60,8 +61,7 @@ function whyUnfit(type: FieldType, value: unknown): string | undefined {
 export function writeId(view: DataView, offset: number, id: bigint, path: string): void {
   const wrong = whyUnfit('u128', id) ?? (id === 0n ? 'must not be zero' : undefined);
   if (wrong !== undefined) throw new EncodeError(path, wrong);
-  view.setBigUint64(offset, id & BIG_MAX.u64, true);
-  view.setBigUint64(offset + 8, id >> 64n, true);
+  writeU128(view, offset, id);
 }
 
 /** Decodes the record at `offset` without its reserved fields. @throws DecodeError when it is cut off. */

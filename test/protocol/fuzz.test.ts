@@ -65,7 +65,7 @@ describe('damaged frames', () => {
         const flipped = request.slice();
         flipped[bit >> 3]! ^= 1 << (bit & 7);
         const code = checked(flipped);
-        // Without its flag a checksum is four bytes too many, unless the flag itself is the bit that flipped.
+        // Where the flag itself flipped, the checksum is four bytes too many for the body.
         if (isSealed) expect(code, `bit ${bit}`).not.toBe(0);
       }
       for (let bit = 0; bit < reply.length * 8; bit++) {

@@ -23,7 +23,7 @@ import {
 } from '../../../protocol/codecs/transfer-codec.ts';
 import type { CommandName } from '../../../protocol/commands.ts';
 
-export interface ClientOptions extends FrameOptions {
+interface ClientOptions extends FrameOptions {
   readonly balances?: boolean;
 }
 

@@ -56,10 +56,16 @@ function sections(): Record<string, string> {
     flags: Object.entries(FLAGS)
       .map(([name, flags]) => `#### ${name}\n\n${table(['bit', 'value', 'name', 'meaning'], flagRows(name, flags))}`)
       .join('\n\n'),
-    states: table(
-      ['value', 'state', 'operation'],
-      Object.entries(PaymentOperations).map(([operation, value]) => [value, nameOf(PaymentStates, value), operation]),
-    ),
+    states: [
+      table(
+        ['value', 'state of a payment'],
+        Object.entries(PaymentStates).map(([state, value]) => [value, state]),
+      ),
+      table(
+        ['value', 'operation'],
+        Object.entries(PaymentOperations).map(([operation, value]) => [value, operation]),
+      ),
+    ].join('\n\n'),
     bodies: Object.entries(BODIES)
       .map(
         ([name, fields]) =>
@@ -114,7 +120,7 @@ function example(name: string): string {
   const vector = readGolden().find((golden) => golden.name === name);
   if (vector === undefined) throw new Error(`no golden vector ${name}`);
   const { request, reply, command } = vector;
-  return `#### ${command}: ${name}\n\nRequest:\n\n${dump(request.hex)}\n\nReply:\n\n${dump(reply.hex)}`;
+  return `#### ${name === command ? name : `${command}: ${name}`}\n\nRequest:\n\n${dump(request.hex)}\n\nReply:\n\n${dump(reply.hex)}`;
 }
 
 /** 16 bytes a line, each line with its offset. */
@@ -147,10 +153,6 @@ function summaryOf(name: string): string {
   const before = source.slice(0, source.indexOf(`layout('${name}'`));
   const above = /\/\*\*([^/]*)\*\/\nexport const \w+ = $/.exec(before)?.[1] ?? '';
   return above.replaceAll(/\s*\n? \* ?/g, ' ').trim();
-}
-
-function nameOf(names: Readonly<Record<string, number>>, value: number): string {
-  return Object.entries(names).find(([, number]) => number === value)?.[0] ?? '';
 }
 
 function hexByte(value: number): string {
