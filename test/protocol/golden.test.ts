@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkFrame } from '../../protocol/check-frame.ts';
+import { DecodeError } from '../../protocol/codecs/codec-error.ts';
 import { openReply, readRefusal } from '../../protocol/codecs/frame-codec.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
@@ -49,6 +50,23 @@ describe.each(vectors)('golden: $name', ({ command, requestId, checksum, balance
     } else {
       expect(refusal).toMatchObject(reply.refusal as object);
     }
+  });
+});
+
+describe.each(vectors.filter(({ checksum }) => !checksum))('the reply of $name', ({ command, reply, ...options }) => {
+  const decode = (frame: Uint8Array): unknown => {
+    const opened = openReply(frame);
+    return readRefusal(opened) ?? CLIENT_CODECS[command].decode(opened, options);
+  };
+
+  it('is refused with a byte too many, and with another count', () => {
+    const frame = fromHex(reply.hex);
+    expect(() => decode(Uint8Array.from([...frame, 0]))).toThrow(DecodeError);
+    const counted = frame.slice();
+    counted[4] = counted[4]! + 1;
+    const hasCount =
+      reply.refusal === undefined && !['ping', 'sale', 'authorise', 'capture', 'void', 'refund'].includes(command);
+    if (hasCount) expect(() => decode(counted)).toThrow(DecodeError);
   });
 });
 

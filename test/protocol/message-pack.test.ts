@@ -87,5 +87,6 @@ describe('decodeMessagePack', () => {
     const shared = new Uint8Array(new SharedArrayBuffer(4));
     shared.set([0x81, 0xa1, 0x61, 0x07]);
     expect(decodeMessagePack(shared)).toEqual({ a: 7 });
+    expect('dataView' in shared, 'the library leaves nothing on the bytes of the caller').toBe(false);
   });
 });

@@ -14,6 +14,7 @@ import { DecodeError, EncodeError } from '../../../protocol/codecs/codec-error.t
 import { resultOfCode } from '../../../protocol/codecs/result-codec.ts';
 import { Code } from '../../../protocol/results.ts';
 import { readGolden } from '../support/golden-file.ts';
+import { writeReply } from '../support/server-side.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { type Arrival, HELLO_REPLY, startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -219,6 +220,16 @@ describe('a connection that breaks', () => {
     const error = await failure(call(client, 1n));
     expect(error).toBeInstanceOf(ConnectionLostError);
     expect(error).toMatchObject({ outcome: 'unknown', message: expect.stringContaining('ask again with the same id') });
+    expect(server.arrivals).toHaveLength(4);
+  });
+
+  it('under the same message is given up even if each connection carried other answers', async () => {
+    const server = await serve((arrival) => {
+      arrival.send(writeReply('ping', { requestId: 999 }, {}));
+      arrival.hangUp();
+    });
+    const client = await connect(server, { reconnect: FAST });
+    expect(await failure(call(client, 1n))).toMatchObject({ name: 'ConnectionLostError', outcome: 'unknown' });
     expect(server.arrivals).toHaveLength(4);
   });
 

@@ -100,7 +100,7 @@ function makeArrival(socket: WebSocket, bytes: Uint8Array, connection: number): 
       send(writeRefusal(options, { code: refusal, index, detail }));
     },
     hangUp: () => {
-      socket.terminate();
+      socket.close();
     },
   };
 }
