@@ -6,7 +6,6 @@ import type { CampaignBody, PartyBody, StoredParty, TariffBody } from '../../pro
 import { deriveId, parseId } from '../../protocol/ids.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
 import { Code } from '../../protocol/results.ts';
-import { OPERATOR_INSTITUTION } from '../gateway.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { EVENT_PREFIX_BYTES, EventTypes } from '../ledger/events.ts';
 import type { KeyIndex, Ledger } from '../ledger/ledger.ts';
@@ -40,6 +39,7 @@ const TABLE_AT = ENTITY_AT + ENTITY.at.table;
 export class Entities {
   readonly #ledger: Ledger;
   readonly #index: KeyIndex;
+  /** By `tariffSlot`: an institution's merchants are charged by its own tariffs. */
   readonly #tariffs = new Map<number, Tariff>();
   /** By index of the funding account. */
   readonly #campaigns = new Map<number, Campaign>();
@@ -51,8 +51,8 @@ export class Entities {
     this.#index = index;
   }
 
-  tariff(number: number): Tariff | undefined {
-    return this.#tariffs.get(number);
+  tariff(institution: number, number: number): Tariff | undefined {
+    return this.#tariffs.get(tariffSlot(institution, number));
   }
 
   /** The tariff as it was set at this position. */
@@ -117,15 +117,13 @@ export class Entities {
     );
   }
 
-  /** Tariffs are charged to the merchants of every institution, so only the operator sets them. */
   putTariff(institution: number, body: TariffBody): number {
-    if (institution !== OPERATOR_INSTITUTION) return Code.forbidden;
-    const key = tariffKey(body.number);
+    const key = tariffKey(institution, body.number);
     const known = this.#find(key);
     if (known !== 0 && sameJson(decode<TariffBody>(this.#ledger.events.read(known)), body)) return Code.ok;
     if (!this.#exists(body.feeAccountId)) return Code.feeAccountNotFound;
     const lsn = this.#write(EntityTables.tariff, key, institution, body, 0);
-    this.#tariffs.set(body.number, this.#tariffOf(body, lsn));
+    this.#tariffs.set(tariffSlot(institution, body.number), this.#tariffOf(body, lsn));
     return Code.ok;
   }
 
@@ -181,7 +179,7 @@ export class Entities {
       this.#partyHeads.set(event.getUint32(8, true), lsn);
     } else if (table === EntityTables.tariff) {
       const body = decode<TariffBody>(event);
-      this.#tariffs.set(body.number, this.#tariffOf(body, lsn));
+      this.#tariffs.set(tariffSlot(event.getUint32(8, true), body.number), this.#tariffOf(body, lsn));
     } else if (table === EntityTables.campaign) {
       const body = decode<CampaignBody>(event);
       this.#campaigns.set(this.accountOf(body.accountId), { ...body, lsn });
@@ -243,8 +241,13 @@ function partyKey(institution: number, handle: string): Uint32Array {
   return wordsOf(deriveId('party', String(institution), handle));
 }
 
-function tariffKey(number: number): Uint32Array {
-  return wordsOf(deriveId('tariff', String(number)));
+function tariffKey(institution: number, number: number): Uint32Array {
+  return wordsOf(deriveId('tariff', String(institution), String(number)));
+}
+
+/** One number for institution (u32) and tariff (u16). */
+function tariffSlot(institution: number, number: number): number {
+  return institution * 0x1_0000 + number;
 }
 
 function campaignKey(accountId: string): Uint32Array {
