@@ -51,6 +51,8 @@ export class BatchStore {
       readOnly,
       // What is visible is durable. One writer loses nothing by it.
       overlappingSync: false,
+      // With it on, lmdb-js makes one more promise per transaction that nobody can catch when the commit fails.
+      eventTurnBatching: false,
       maxDbs: 4,
       maxReaders: READERS_MAX,
       // A map smaller than the file would do for reading, too, but would be replaced as the writer grows the file.
