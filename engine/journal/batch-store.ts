@@ -94,6 +94,12 @@ export class BatchStore {
     return undefined;
   }
 
+  /** How many batches LMDB says there are: a walk over the keys must meet that many. */
+  count(): number {
+    this.#refresh();
+    return Number(Reflect.get(this.#batches.getStats(), 'entryCount'));
+  }
+
   last(): number | undefined {
     return this.floor(Number.MAX_SAFE_INTEGER);
   }
