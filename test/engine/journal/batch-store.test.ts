@@ -62,12 +62,14 @@ describe('BatchStore', () => {
     const store = openStore(path);
     const starts: number[] = [];
     const sizes = Array.from({ length: 300 }, (_, n) => 16 * (1 + ((n * n * 7) % 700)));
+    const puts: Promise<boolean>[] = [];
     let lsn = 0;
     for (const [n, size] of sizes.entries()) {
-      expect(await store.put(lsn, blob(size, n & 0xff), starts.at(-1))).toBe(true);
+      puts.push(store.put(lsn, blob(size, n & 0xff), starts.at(-1)));
       starts.push(lsn);
       lsn += size / 16;
     }
+    expect(new Set(await Promise.all(puts))).toEqual(new Set([true]));
     store.changed();
     for (let n = 0; n < 3000; n++) {
       const at = (n * 7919) % 300;

@@ -18,8 +18,9 @@ async function writeJournal(path: string, count: number, eventBytes: number): Pr
   for (let n = 0; n < count; n++) {
     starts.push(journal.nextLsn);
     const batch = makeBatch(2, eventBytes, n);
-    await journal.append(batch, batch.length, { timestamp: 100 + n, eventCount: 2 });
+    void journal.append(batch, batch.length, { timestamp: 100 + n, eventCount: 2 });
   }
+  await journal.durable();
   await journal.close();
   return starts;
 }
@@ -250,7 +251,10 @@ describe('runGuarded', () => {
       const file = openSync(data, 'r+');
       writeSync(file, Buffer.from([whole[offset]! ^ 0xff]), 0, 1, offset);
       const result = await guarded(path);
-      if (result.ok) expect(result.value).toMatchObject({ nextLsn: expect.any(Number) });
+      if (result.ok) {
+        const { batches, findings } = result.value as { batches: number; findings: number };
+        expect(findings > 0 || batches === 60, `byte ${offset}`).toBe(true);
+      }
       writeSync(file, whole.subarray(offset, offset + 1), 0, 1, offset);
       closeSync(file);
     }
