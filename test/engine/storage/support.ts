@@ -65,3 +65,8 @@ export function section(bytes: number, fill: (at: number) => number): Uint8Array
   for (let at = 0; at < bytes; at++) data[at] = fill(at);
   return data;
 }
+
+/** A time-ordered key that belongs to an LSN. */
+export function keyOfLsn(lsn: number): Key {
+  return timeKey(1.7e12 + (lsn >> 4), randomWords(lsn + 1));
+}
