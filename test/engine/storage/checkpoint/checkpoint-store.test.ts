@@ -83,66 +83,37 @@ describe('checkpoint store', () => {
       await environment.close();
     }));
 
-  it('falls back to the one before when the newest is damaged, says so, and goes on from there', () =>
+  it.each(['section', 'fences', 'manifest'] as const)('falls back to the one before when its %s is damaged', (part) =>
     withFolder(async (path) => {
       const store = new CheckpointStore({ path, hashSeed });
-      const first = store.write(
-        request({ lsn: 1000, sections: { s: section(9, () => 1) }, frozen: { keys: table(400, 1) } }),
-      );
-      const second = store.write(
-        request({
-          base: first.manifest.id,
-          lsn: 2000,
-          sections: { s: section(9, () => 2) },
-          frozen: { keys: table(400, 2) },
-        }),
-      );
+      const writeAt = (lsn: number, base: number) => {
+        const sections = { s: section(9, () => lsn / 1000) };
+        return store.write(request({ base, lsn, sections, frozen: { keys: table(400, lsn) } })).manifest;
+      };
+      const first = writeAt(1000, 0);
+      const second = writeAt(2000, first.id);
       const environment = openIndexEnvironment(path);
-      const places: (() => Promise<unknown>)[] = [
-        () => environment.sections.remove([second.manifest.id, 0, 0]),
-        () => environment.pages.remove(pageKey(second.manifest.indexes.keys![0]!.id, PageKind.fences, 0)),
-        () => environment.manifests.put([second.manifest.id, 2000], Buffer.from('no manifest at all')),
-      ];
-      const named = [
-        { where: 'checkpoint', checkpointLsn: 2000, section: 's', chunk: 0, problem: 'is missing' },
-        { where: 'index', checkpointLsn: 2000, index: 'keys', part: 'fences', page: 0, problem: 'is missing' },
-        { where: 'checkpoint', checkpointLsn: 2000, section: 'manifest', problem: 'is not a manifest' },
-      ];
-      for (const [i, harm] of places.entries()) {
-        const before = environment.manifests.getBinary([second.manifest.id, 2000])!;
-        await harm();
-        const fresh = new CheckpointStore({ path, hashSeed });
-        const { checkpoint, damage } = fresh.newest();
-        expect(checkpoint?.manifest.lsn).toBe(1000);
-        expect(checkpoint?.sections.get('s')).toEqual(new Uint8Array(9).fill(1));
-        expect(damage).toEqual([expect.objectContaining(named[i])]);
-        if (i < 2) {
-          // Undo for the next kind of damage: only the first in order is met.
-          await environment.sections.put(
-            [second.manifest.id, 0, 0],
-            environment.sections.getBinary([first.manifest.id, 0, 0])!,
-          );
-          await environment.manifests.put([second.manifest.id, 2000], before);
-        }
-        if (i === 0) {
-          const again = { ...second.manifest, sections: first.manifest.sections };
-          expect(again.id).toBe(second.manifest.id);
-          await rewriteSection(path, second.manifest.id);
-        }
-        if (i === 1) await rewriteSection(path, second.manifest.id);
-      }
-      const third = store.write(
-        request({
-          base: first.manifest.id,
-          lsn: 2000,
-          sections: { s: section(9, () => 3) },
-          frozen: { keys: table(400, 2) },
-        }),
-      );
-      expect(store.all().manifests.map(({ id }) => id)).toEqual([third.manifest.id, first.manifest.id]);
+      const damage = {
+        section: { where: 'checkpoint', checkpointLsn: 2000, section: 's', chunk: 0, problem: 'is missing' },
+        fences: { where: 'index', checkpointLsn: 2000, index: 'keys', part: 'fences', page: 0, problem: 'is missing' },
+        manifest: { where: 'checkpoint', checkpointLsn: 2000, section: 'manifest', problem: 'is not a manifest' },
+      }[part];
+      if (part === 'section') await environment.sections.remove([second.id, 0, 0]);
+      if (part === 'fences') await environment.pages.remove(pageKey(second.indexes.keys![0]!.id, PageKind.fences, 0));
+      if (part === 'manifest') await environment.manifests.put([second.id, 2000], Buffer.from('no manifest at all'));
+
+      const reader = new CheckpointStore({ path, hashSeed });
+      const newest = reader.newest();
+      expect(newest.checkpoint?.manifest).toEqual(first);
+      expect(newest.checkpoint?.sections.get('s')).toEqual(new Uint8Array(9).fill(1));
+      expect(newest.damage).toEqual([expect.objectContaining(damage)]);
+
+      const third = writeAt(2000, first.id);
+      expect(store.all()).toEqual({ manifests: [third, first], damage: [] });
       expect(store.verifyCheckpoints().findings).toEqual([]);
       await environment.close();
-    }));
+    }),
+  );
 
   it(
     'does not grow on disk while what it keeps does not grow',
@@ -200,10 +171,3 @@ describe('checkpoint store', () => {
       await environment.close();
     }));
 });
-
-/** Writes the second checkpoint's only section as it was. */
-async function rewriteSection(path: string, id: number): Promise<void> {
-  const environment = openIndexEnvironment(path);
-  const { writeSections } = await import('../../../../engine/storage/checkpoint/sections.ts');
-  writeSections(environment, id, { s: section(9, () => 2) });
-}
