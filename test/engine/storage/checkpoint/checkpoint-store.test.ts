@@ -150,6 +150,22 @@ describe('checkpoint store', () => {
       await store.close();
     }));
 
+  it('puts merges off when asked to, and makes up for it', () =>
+    withFolder(async (path) => {
+      const store = new CheckpointStore({ path, hashSeed, mergeFanIn: 2 });
+      let base = 0;
+      const counts: number[] = [];
+      for (let round = 0; round < 7; round++) {
+        const part = { base, frozen: { keys: table(30, round + 1) }, merge: round === 6 };
+        const { manifest } = store.write(request(part));
+        base = manifest.id;
+        counts.push(manifest.indexes.keys!.length);
+      }
+      expect(counts).toEqual([1, 2, 3, 4, 5, 6, 1]);
+      expect(store.verifyCheckpoints()).toMatchObject({ findings: [] });
+      await store.close();
+    }));
+
   it('leaves a damaged segment out of merges and throws where a look-up needs the page', () =>
     withFolder(async (path) => {
       const store = new CheckpointStore({ path, hashSeed, mergeFanIn: 2 });
