@@ -3,7 +3,6 @@
  * the words that were typed and answers the exit code.
  */
 import { packageVersion } from '../version.ts';
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { ConfigError } from '../config/load.ts';

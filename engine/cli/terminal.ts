@@ -49,6 +49,12 @@ export class ProgressLine {
     this.length = line.length;
   }
 
+  /** `copy data.mdb: 42 %`. */
+  copied(progress: { stage: string; path: string; bytesDone: number; bytesTotal: number }): void {
+    const { stage, path, bytesDone, bytesTotal } = progress;
+    this.progress({ phase: `${stage} ${path}`, done: bytesDone, total: bytesTotal });
+  }
+
   /** `checking journal: 42 %`. */
   progress(progress: Progress): void {
     const share = progress.total === 0 ? 1 : progress.done / progress.total;

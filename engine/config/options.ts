@@ -3,7 +3,6 @@
  * The key is what a file uses; the flag is `--key`; the environment variable is `SLUICE_KEY` with underscores.
  */
 import type { z } from 'zod';
-import { LIMITS } from '../../protocol/limits.ts';
 import { choice, size, text, toggle, whole } from './units.ts';
 
 export interface Option<T = unknown> {

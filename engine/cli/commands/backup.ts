@@ -15,7 +15,7 @@ export function registerBackup(program: Command, terminal: Terminal): void {
       const { backupDirectory } = await import('../../storage/backup.ts');
       const from = options.dataDir ?? terminal.environment.SLUICE_DATA_DIR ?? OPTIONS.dataDir.default;
       const line = new ProgressLine(terminal.errors);
-      const manifest = await backupDirectory({ from, to, onProgress: (progress) => line.progress(progress) });
+      const manifest = await backupDirectory({ from, to, onProgress: (progress) => line.copied(progress) });
       line.clear();
       const bytes = manifest.files.reduce((total, file) => total + file.bytes, 0);
       terminal.output.write(

@@ -11,7 +11,7 @@ export function registerRestore(program: Command, terminal: Terminal): void {
   ]).action(async (from: string, to: string, options: { json?: boolean }) => {
     const { restoreDirectory } = await import('../../storage/restore.ts');
     const line = new ProgressLine(terminal.errors);
-    await restoreDirectory({ from, to, onProgress: (progress) => line.progress(progress) });
+    await restoreDirectory({ from, to, onProgress: (progress) => line.copied(progress) });
     line.clear();
     terminal.output.write(
       options.json === true ? json({ from, to }) : `Restored ${from} to ${to}. Check it with "sluice verify ${to}".\n`,
