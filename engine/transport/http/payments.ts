@@ -129,7 +129,7 @@ function encodePayment(id: Id, payer: Id, payee: Id, body: NewPayment): Uint8Arr
   view.setUint32(PAYMENT.at.ledger, body.currency.numeric, true);
   view.setUint16(PAYMENT.at.code, body.code ?? 1, true);
   view.setUint16(PAYMENT.at.referenceLength, tail, true);
-  if (body.reference !== undefined) new TextEncoder().encodeInto(body.reference, bytes.subarray(PAYMENT.size));
+  if (body.reference !== undefined) bytes.write(body.reference, PAYMENT.size);
   return bytes;
 }
 
