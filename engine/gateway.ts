@@ -43,7 +43,7 @@ export function call(
   return new Promise((resolve) => {
     const sink: ReplySink = {
       deliver(replies) {
-        for (const frame of replies) resolve(Buffer.from(frame));
+        for (const frame of replies) resolve(frame.slice());
       },
     };
     const code = gateway.submit({ ...envelope, requestIdLow: 0, requestIdHigh: 0 }, body, sink);

@@ -73,9 +73,14 @@ export function pageAt(view: DataView, offset: number): PageView {
  * Bytes and view of an empty record that is about to be filled and sent. From Node's buffer pool: an ArrayBuffer of
  * its own for each request would cost more in garbage collection than everything else that a sale does.
  */
-export function blank<F extends FieldTable>(shape: Layout<F>, count = 1, tail = 0): { bytes: Buffer; view: DataView } {
-  const bytes = Buffer.allocUnsafe(shape.size * count + tail).fill(0);
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
+export function blank<F extends FieldTable>(
+  shape: Layout<F>,
+  count = 1,
+  tail = 0,
+): { bytes: Uint8Array; view: DataView } {
+  const { buffer, byteOffset, length } = Buffer.allocUnsafe(shape.size * count + tail).fill(0);
+  // Not the Buffer itself: its `slice` does not copy, which whoever takes a Uint8Array relies on.
+  return { bytes: new Uint8Array(buffer, byteOffset, length), view: new DataView(buffer, byteOffset, length) };
 }
 
 // The shapes of answers, for the OpenAPI document; tests hold real answers against them.

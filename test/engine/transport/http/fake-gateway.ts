@@ -85,7 +85,7 @@ export class FakeGateway implements Gateway {
   }
 
   #reply(name: CommandName, envelope: CommandEnvelope, body: Uint8Array): { count: number; parts: Uint8Array[] } {
-    const view = new DataView(body.buffer);
+    const view = new DataView(body.buffer, body.byteOffset, body.length);
     const each = (size: number, one: (offset: number) => Uint8Array[]) => ({
       count: envelope.count,
       parts: Array.from({ length: envelope.count }, (_, i) => one(i * size)).flat(),
