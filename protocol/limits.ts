@@ -7,6 +7,8 @@ export const LIMITS = {
   lookupIdsMax: 8190,
   pageEntriesMax: 1000,
   referenceBytesMax: 64,
+  /** Life of an authorisation that names none: 7 days. */
+  authorisationSecondsDefault: 604_800,
   /** Amounts and each balance side: 2^53 − 1. */
   amountMax: Number.MAX_SAFE_INTEGER,
   /** MessagePack bodies. */

@@ -1,0 +1,88 @@
+/** `sluice pay FROM TO AMOUNT CURRENCY`: one payment, decided and durable when the command ends. */
+import type { Command } from 'commander';
+import { ConnectionLostError, RequestTimeoutError } from '../../../protocol/client/client-error.ts';
+import { formatId } from '../../../protocol/ids.ts';
+import { formatMoney, readAccount, readAmount, readCurrency, readNewId } from '../arguments.ts';
+import { CommandFailure } from '../errors.ts';
+import { command } from '../options.ts';
+import { json } from '../output.ts';
+import { expectOk } from '../results.ts';
+import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+import { paymentResultJson, statusDetails } from '../views.ts';
+
+interface PayOptions extends ConnectionOptions {
+  readonly reference?: string;
+  readonly campaign?: string;
+  readonly authorise?: boolean;
+  readonly id?: string;
+}
+
+/** In the chart of accounts of the command line and the sandbox. */
+export const PAYMENT_CODE = 1;
+
+export function registerPay(program: Command, terminal: Terminal): void {
+  const pay = command(
+    program,
+    'pay <from> <to> <amount> <currency>',
+    'Pay someone. FROM and TO are names of your institution or account ids; the amount is as you say it: 12.50.',
+    [
+      'sluice pay alice cafe 4.50 EUR',
+      'sluice pay bob bookshop 128.00 CNY --reference order-17 --campaign welcome',
+      'sluice pay alice taxi 2000 JPY --authorise --id ride-42',
+    ],
+  );
+  addConnectionOptions(pay)
+    .option('--reference <text>', 'Your own name for the payment, for example an order number.')
+    .option('--campaign <account>', 'Name or id of the account that funds a discount.')
+    .option('--authorise', 'Only hold the money; "sluice payment capture" takes it.')
+    .option('--id <id>', 'Id of the payment, or any text that stands for it: the same again pays only once.')
+    .action((from: string, to: string, amountText: string, currencyText: string, options: PayOptions) => {
+      const currency = readCurrency(currencyText);
+      const amount = readAmount(amountText, currency);
+      return withClient(options, terminal, async (client) => {
+        const institution = institutionOf(client);
+        const id = readNewId(options.id, institution);
+        const payment = {
+          id,
+          payerAccountId: readAccount(from, currency, institution),
+          payeeAccountId: readAccount(to, currency, institution),
+          amount,
+          ledger: currency.numeric,
+          code: PAYMENT_CODE,
+          ...(options.reference === undefined ? {} : { reference: options.reference }),
+          ...(options.campaign === undefined
+            ? {}
+            : { campaignId: readAccount(options.campaign, currency, institution) }),
+        };
+        const result = await sameIdAgain(formatId(id), () =>
+          options.authorise === true ? client.authorise(payment) : client.sale(payment),
+        );
+        const view = paymentResultJson(id, currency.numeric, result);
+        expectOk(result, terminal, view);
+        if (options.json === true) {
+          terminal.output.write(json(view));
+          return;
+        }
+        const again = result.replayed ? ' (decided before: nothing was paid twice)' : '';
+        const verb = options.authorise === true ? 'Held' : 'Paid';
+        terminal.output.write(`${verb} ${formatMoney(amount, currency.numeric)} from ${from} to ${to}.${again}\n`);
+        if (result.payment !== undefined) {
+          terminal.output.write(statusDetails(id, result.payment, currency.numeric));
+        }
+      });
+    });
+}
+
+/** When the answer was lost, the person must know the id, since only the same id is safe to send again. */
+export async function sameIdAgain<T>(id: string, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!(error instanceof ConnectionLostError || error instanceof RequestTimeoutError)) throw error;
+    throw new CommandFailure(`${error.message}. To ask again safely, run the same command with --id ${id}`, {
+      id,
+      outcome: error.outcome,
+    });
+  }
+}

@@ -1,0 +1,173 @@
+/** `sluice payment show|capture|void|refund|list`. */
+import type { Command } from 'commander';
+import type { SluiceClient } from '../../../protocol/client/client.ts';
+import type { PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
+import { formatId, type Id, parseId, partyAccountId } from '../../../protocol/ids.ts';
+import { PaymentOperationFlags, type PaymentStateName, PaymentStates } from '../../../protocol/records.ts';
+import {
+  formatMoney,
+  readAmount,
+  readCurrency,
+  readCursor,
+  readHandle,
+  readId,
+  readNewId,
+  readWhole,
+} from '../arguments.ts';
+import { CommandFailure, UsageError } from '../errors.ts';
+import { command, group } from '../options.ts';
+import { json } from '../output.ts';
+import { expectOk } from '../results.ts';
+import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+import { paymentDetails, paymentJson, paymentResultJson, paymentTable, statusDetails } from '../views.ts';
+import { sameIdAgain } from './pay.ts';
+
+interface OperationOptions extends ConnectionOptions {
+  readonly amount?: string;
+  readonly final?: boolean;
+  readonly id?: string;
+}
+
+interface ListOptions extends ConnectionOptions {
+  readonly reference?: string;
+  readonly account?: string;
+  readonly currency?: string;
+  readonly state?: string;
+  readonly limit: string;
+  readonly cursor?: string;
+}
+
+type Operation = 'capture' | 'void' | 'refund';
+
+const DONE: Readonly<Record<Operation, string>> = { capture: 'Captured', void: 'Voided', refund: 'Refunded' };
+
+export function registerPayment(program: Command, terminal: Terminal): void {
+  const payment = group(program, 'payment', 'Look at payments; capture, void and refund them.');
+
+  const show = command(payment, 'show <payment>', 'Show a payment by its id or by your reference.', [
+    'sluice payment show 0198c0de0000700080000000000000aa',
+    'sluice payment show order-17 --json',
+  ]);
+  addConnectionOptions(show).action((text: string, options: ConnectionOptions) =>
+    withClient(options, terminal, async (client) => {
+      const view = await findPayment(client, text, terminal);
+      terminal.output.write(options.json === true ? json(paymentJson(view)) : paymentDetails(view));
+    }),
+  );
+
+  operation(payment, terminal, 'capture', 'Take held money: all that is left, or a part.', [
+    'sluice payment capture ride-42',
+    'sluice payment capture ride-42 --amount 1500 --final',
+  ]).option('--final', 'The last capture: what is not taken is released.');
+  operation(payment, terminal, 'void', 'Release what is held and not captured.', ['sluice payment void ride-42']);
+  operation(payment, terminal, 'refund', 'Give captured money back: all that is left, or a part.', [
+    'sluice payment refund order-17',
+    'sluice payment refund order-17 --amount 2.50 --id refund-of-order-17',
+  ]);
+
+  const list = command(payment, 'list', 'List payments, newest first.', [
+    'sluice payment list --state authorised',
+    'sluice payment list --account alice --currency EUR --limit 5 --json',
+  ]);
+  addConnectionOptions(list)
+    .option('--reference <text>', 'Only payments with this reference.')
+    .option('--account <account>', 'Only payments from or to this account: an id, or a name with --currency.')
+    .option('--currency <code>', 'Currency of the account that --account names.')
+    .option('--state <state>', `Only payments in this state: ${Object.keys(PaymentStates).join(', ')}.`)
+    .option('--limit <number>', 'Payments on a page, 1 to 1000.', '20')
+    .option('--cursor <cursor>', 'Go on where the last page ended.')
+    .action((options: ListOptions) => listPayments(options, terminal));
+}
+
+function operation(
+  payment: Command,
+  terminal: Terminal,
+  name: Operation,
+  description: string,
+  examples: readonly string[],
+): Command {
+  const created = addConnectionOptions(command(payment, `${name} <payment>`, description, examples));
+  if (name !== 'void')
+    created.option('--amount <amount>', 'In the currency of the payment; all that is left if left out.');
+  return created
+    .option('--id <id>', `Id of the ${name}, or any text that stands for it: the same again is done only once.`)
+    .action((text: string, options: OperationOptions) =>
+      withClient(options, terminal, async (client) => {
+        const { payment: asked } = await findPayment(client, text, terminal);
+        const id = readNewId(options.id, institutionOf(client));
+        const currency = readCurrency(String(asked.ledger));
+        const amount = options.amount === undefined ? undefined : readAmount(options.amount, currency);
+        const result = await sameIdAgain(formatId(id), () =>
+          client[name]({
+            id,
+            paymentId: asked.id,
+            ...(amount === undefined ? {} : { amount }),
+            ...(options.final === true ? { flags: PaymentOperationFlags.final } : {}),
+          }),
+        );
+        const view = { operationId: formatId(id), ...paymentResultJson(asked.id, asked.ledger, result) };
+        expectOk(result, terminal, view);
+        if (options.json === true) {
+          terminal.output.write(json(view));
+          return;
+        }
+        const what = amount === undefined ? '' : ` ${formatMoney(amount, asked.ledger)}`;
+        terminal.output.write(`${DONE[name]}${what}.${result.replayed ? ' (decided before: not done twice)' : ''}\n`);
+        if (result.payment !== undefined) {
+          terminal.output.write(statusDetails(asked.id, result.payment, asked.ledger));
+        }
+      }),
+    );
+}
+
+/** By id, then by the text that `--id` turned into one, then by reference (the newest with it). */
+async function findPayment(client: SluiceClient, text: string, terminal: Terminal): Promise<PaymentView> {
+  const id = parseId(text) ?? readNewId(text, institutionOf(client));
+  const [found] = await client.lookupPayments([id]);
+  if (found?.view !== undefined) return found.view;
+  if (parseId(text) !== undefined && found !== undefined) expectOk(found, terminal);
+  const page = await client.queryPayments({ reference: text, limit: 1 });
+  expectOk(page, terminal);
+  const newest = page.payments[0];
+  if (newest === undefined) {
+    throw new CommandFailure(`there is no payment with the id or reference ${text}: see "sluice payment list"`);
+  }
+  return newest;
+}
+
+function listPayments(options: ListOptions, terminal: Terminal): Promise<void> {
+  const limit = readWhole(options.limit, 'the limit', 1, 1000);
+  const cursor = readCursor(options.cursor);
+  const state = options.state === undefined ? undefined : readState(options.state);
+  return withClient(options, terminal, async (client) => {
+    const accountId = readAccountFilter(options, institutionOf(client));
+    const page = await client.queryPayments({
+      limit,
+      cursor,
+      ...(options.reference === undefined ? {} : { reference: options.reference }),
+      ...(state === undefined ? {} : { state }),
+      ...(accountId === undefined ? {} : { accountId }),
+    });
+    expectOk(page, terminal);
+    if (options.json === true) {
+      terminal.output.write(json({ payments: page.payments.map(paymentJson), nextCursor: page.nextCursor }));
+      return;
+    }
+    terminal.output.write(paymentTable(page.payments));
+    if (page.nextCursor !== 0n) terminal.errors.write(`There are more: add --cursor ${page.nextCursor}\n`);
+  });
+}
+
+function readAccountFilter(options: ListOptions, institution: number): Id | undefined {
+  if (options.account === undefined) return undefined;
+  const id = parseId(options.account);
+  if (id !== undefined) return readId(options.account, 'account');
+  if (options.currency === undefined) throw new UsageError('a name has an account in each currency: add --currency');
+  return partyAccountId(institution, readHandle(options.account), readCurrency(options.currency).numeric);
+}
+
+function readState(text: string): PaymentStateName {
+  for (const name of Object.keys(PaymentStates) as PaymentStateName[]) if (name === text) return name;
+  throw new UsageError(`"${text}" is not a state: use one of ${Object.keys(PaymentStates).join(', ')}`);
+}

@@ -1,0 +1,106 @@
+/** `sluice transfer create|show`: movements of money below the level of payments. */
+import type { Command } from 'commander';
+import { formatId } from '../../../protocol/ids.ts';
+import { TransferFlags } from '../../../protocol/records.ts';
+import { formatMoney, readAccount, readAmount, readCurrency, readId, readNewId, readWhole } from '../arguments.ts';
+import { CommandFailure, UsageError } from '../errors.ts';
+import { command, group } from '../options.ts';
+import { json } from '../output.ts';
+import { expectOk, resultFields } from '../results.ts';
+import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+import { entryDetails, entryJson } from '../views.ts';
+import { sameIdAgain } from './pay.ts';
+
+interface CreateOptions extends ConnectionOptions {
+  readonly id?: string;
+  readonly pending?: boolean;
+  readonly timeout?: string;
+  readonly post?: string;
+  readonly void?: string;
+  readonly code: string;
+}
+
+const U16_MAX = 0xffff;
+const U32_MAX = 0xffff_ffff;
+
+export function registerTransfer(program: Command, terminal: Terminal): void {
+  const transfer = group(program, 'transfer', 'Move money between accounts, and look at movements.');
+
+  const create = command(
+    transfer,
+    'create <from> <to> <amount> <currency>',
+    'Move money at once, or in two phases: --pending first, then --post or --void with the id of the first.',
+    [
+      'sluice transfer create treasury alice 100.00 EUR',
+      'sluice transfer create alice bob 25.00 EUR --pending --timeout 3600 --id hold-7',
+      'sluice transfer create alice bob 25.00 EUR --post 0198c0de0000700080000000000000aa',
+    ],
+  );
+  addConnectionOptions(create)
+    .option('--id <id>', 'Id of the transfer, or any text that stands for it: the same again moves money only once.')
+    .option('--pending', 'Only reserve the amount.')
+    .option('--timeout <seconds>', 'With --pending: when the reservation ends by itself.')
+    .option('--post <id>', 'Post a pending transfer: all of it, or the given amount.')
+    .option('--void <id>', 'Release a pending transfer.')
+    .option('--code <number>', "What kind of transfer this is, in the operator's chart of accounts.", '1')
+    .action((from: string, to: string, amountText: string, currencyText: string, options: CreateOptions) => {
+      const currency = readCurrency(currencyText);
+      const amount = readAmount(amountText, currency);
+      const phase = readPhase(options);
+      const code = readWhole(options.code, 'the code', 1, U16_MAX);
+      return withClient(options, terminal, async (client) => {
+        const institution = institutionOf(client);
+        const id = readNewId(options.id, institution);
+        const record = {
+          id,
+          debitAccountId: readAccount(from, currency, institution),
+          creditAccountId: readAccount(to, currency, institution),
+          amount,
+          ledger: currency.numeric,
+          code,
+          ...phase,
+        };
+        const [result] = await sameIdAgain(formatId(id), () => client.createTransfers([record]));
+        if (result === undefined) throw new CommandFailure('the switch answered nothing');
+        expectOk(result, terminal, { id: formatId(id) });
+        terminal.output.write(
+          options.json === true
+            ? json({ id: formatId(id), amount, currency: currency.alphabetic, ...resultFields(result) })
+            : `${formatMoney(amount, currency.numeric)} from ${from} to ${to}: done${result.replayed ? ' before' : ''}.\ntransfer ${formatId(id)}\n`,
+        );
+      });
+    });
+
+  const show = command(transfer, 'show <id>', 'Show a transfer and how it was decided.', [
+    'sluice transfer show 0198c0de0000700080000000000000aa',
+    'sluice transfer show hold-7 --json',
+  ]);
+  addConnectionOptions(show).action((text: string, options: ConnectionOptions) =>
+    withClient(options, terminal, async (client) => {
+      const [found] = await client.lookupTransfers([readNewId(text, institutionOf(client))]);
+      if (found === undefined) throw new CommandFailure('the switch answered nothing');
+      expectOk(found, terminal);
+      if (found.entry === undefined) throw new CommandFailure('the switch answered no transfer');
+      terminal.output.write(options.json === true ? json(entryJson(found.entry)) : entryDetails(found.entry));
+    }),
+  );
+}
+
+/** Flags, timeout and pending id that the options ask for. */
+function readPhase(options: CreateOptions): { flags: number; timeoutS: number; pendingId: bigint } {
+  const chosen = [options.pending, options.post, options.void].filter((value) => value !== undefined);
+  if (chosen.length > 1) throw new UsageError('--pending, --post and --void exclude each other: use one');
+  if (options.timeout !== undefined && options.pending !== true) {
+    throw new UsageError('--timeout needs --pending: only a reservation can end by itself');
+  }
+  const timeoutS = options.timeout === undefined ? 0 : readWhole(options.timeout, 'the timeout', 1, U32_MAX);
+  if (options.pending === true) return { flags: TransferFlags.pending, timeoutS, pendingId: 0n };
+  if (options.post !== undefined) {
+    return { flags: TransferFlags.postPending, timeoutS, pendingId: readId(options.post, 'transfer') };
+  }
+  if (options.void !== undefined) {
+    return { flags: TransferFlags.voidPending, timeoutS, pendingId: readId(options.void, 'transfer') };
+  }
+  return { flags: 0, timeoutS, pendingId: 0n };
+}

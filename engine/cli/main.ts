@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+/** The `sluice` program: hands the process to `run`. */
+import { run } from './program.ts';
+
+// A reader that stops early (`sluice account list | head`) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+process.exitCode = await run(process.argv.slice(2), {
+  output: process.stdout,
+  errors: process.stderr,
+  environment: process.env,
+});

@@ -1,0 +1,206 @@
+/**
+ * The createTransfers message: each record on its own, or chains of linked records that succeed or fail together.
+ *
+ *   message := { single | chain }      chain := linked-record { linked-record } record-without-the-flag
+ *
+ * For each record: shape (pure, not remembered) → idempotency → state. What reaches the last step is written to the journal
+ * with its outcome, refused or not, and answers the same for ever.
+ */
+import { ResultFlags, TRANSFER, TransferFlags } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import { NO_ACCOUNT } from './accounts.ts';
+import { compareTransfer } from './compare.ts';
+import type { Ledger } from './ledger.ts';
+import { TransferEventWord } from './ledger.ts';
+import type { ResultWriter } from './results.ts';
+import { transferFlags, validateTransfer } from './validate.ts';
+import { TransferWord } from './words.ts';
+
+/** Records of one message, in the batch's shared buffer. */
+export interface RecordsMessage {
+  readonly words: Uint32Array;
+  /** First word of the first record. */
+  readonly start: number;
+  readonly count: number;
+  readonly institution: number;
+}
+
+const RECORD_WORDS = TRANSFER.size >> 2;
+const STORED_TIMESTAMP = (TransferEventWord.record + TransferWord.timestamp) * 4;
+
+export function createTransfers(ledger: Ledger, message: RecordsMessage, results: ResultWriter): void {
+  const { words, start, count } = message;
+  for (let first = 0; first < count; ) {
+    let last = first;
+    while (last < count && isLinked(words, start + last * RECORD_WORDS)) last++;
+    if (last === first) createOne(ledger, message, first, results);
+    else createChain(ledger, message, first, Math.min(last, count - 1), results);
+    first = last + 1;
+  }
+}
+
+function isLinked(words: Uint32Array, at: number): boolean {
+  return (transferFlags(words, at) & TransferFlags.linked) !== 0;
+}
+
+function createOne(ledger: Ledger, message: RecordsMessage, index: number, results: ResultWriter): void {
+  const { words, institution } = message;
+  const at = message.start + index * RECORD_WORDS;
+  const malformed = validateTransfer(words, at);
+  if (malformed !== Code.ok) return results.set(index, ledger.now, malformed, 0);
+  const known = findTransfer(ledger, words, at);
+  if (known !== 0) return replay(ledger, message, index, known, results);
+
+  const code = ledger.decide(words, at, institution);
+  if (code !== Code.pendingTableFull) ledger.record(words, at, institution, code);
+  results.set(index, ledger.now, code, 0);
+  results.balances(index, ledger.accounts, ledger.debit, ledger.credit);
+}
+
+function findTransfer(ledger: Ledger, words: Uint32Array, at: number): number {
+  return ledger.tables.transfers.get(
+    words[at] as number,
+    words[at + 1] as number,
+    words[at + 2] as number,
+    words[at + 3] as number,
+  );
+}
+
+/** Answers a record whose id was decided before: the first answer again, or which field differs. */
+function replay(ledger: Ledger, message: RecordsMessage, index: number, lsn: number, results: ResultWriter): void {
+  const { words } = message;
+  const at = message.start + index * RECORD_WORDS;
+  const stored = ledger.events.read(lsn);
+  // Another institution learns nothing of a transfer but that the id is taken.
+  if (stored.getUint32(8, true) !== message.institution) {
+    return results.set(index, ledger.now, Code.existsWithDifferentOwner, 0);
+  }
+  const difference = compareTransfer(words, at, stored);
+  if (difference !== Code.ok) return results.set(index, ledger.now, difference, 0);
+  const timestamp = Number(stored.getBigUint64(STORED_TIMESTAMP, true));
+  results.set(index, timestamp, stored.getUint16(2, true), ResultFlags.replayed);
+  const debit = ledger.findAccount(words, at + TransferWord.debitAccountId);
+  const credit = ledger.findAccount(words, at + TransferWord.creditAccountId);
+  results.balances(index, ledger.accounts, debit, credit);
+}
+
+/** Records first … last are linked. They are decided in order; the first refusal undoes those before it. */
+function createChain(
+  ledger: Ledger,
+  message: RecordsMessage,
+  first: number,
+  last: number,
+  results: ResultWriter,
+): void {
+  const { words, start } = message;
+  const open = isLinked(words, start + last * RECORD_WORDS);
+  for (let index = first; index <= last; index++) {
+    const isEnd = open && index === last;
+    const malformed = isEnd ? Code.linkedEventChainOpen : validateTransfer(words, start + index * RECORD_WORDS);
+    if (malformed !== Code.ok) return refuseChain(ledger, first, last, index, malformed, results);
+  }
+  let known = 0;
+  let holds = 0;
+  for (let index = first; index <= last; index++) {
+    const at = start + index * RECORD_WORDS;
+    if (findTransfer(ledger, words, at) !== 0) known++;
+    if ((transferFlags(words, at) & TransferFlags.pending) !== 0) holds++;
+  }
+  if (known === last - first + 1) return replayChain(ledger, message, first, last, results);
+  // Asked beforehand, because this refusal is the one that is not remembered: it may not come up half-way.
+  if (holds > ledger.holds.capacityMax - ledger.holds.count) {
+    return refuseChain(ledger, first, last, first, Code.pendingTableFull, results);
+  }
+  decideChain(ledger, message, first, last, results);
+}
+
+function refuseChain(
+  ledger: Ledger,
+  first: number,
+  last: number,
+  culprit: number,
+  code: number,
+  results: ResultWriter,
+): void {
+  for (let index = first; index <= last; index++) {
+    results.set(index, ledger.now, index === culprit ? code : Code.linkedEventFailed, 0);
+  }
+}
+
+function replayChain(
+  ledger: Ledger,
+  message: RecordsMessage,
+  first: number,
+  last: number,
+  results: ResultWriter,
+): void {
+  for (let index = first; index <= last; index++) {
+    const lsn = findTransfer(ledger, message.words, message.start + index * RECORD_WORDS);
+    replay(ledger, message, index, lsn, results);
+  }
+}
+
+function decideChain(
+  ledger: Ledger,
+  message: RecordsMessage,
+  first: number,
+  last: number,
+  results: ResultWriter,
+): void {
+  const { words, start, institution } = message;
+  const { undo } = ledger.books;
+  const { end, count } = ledger.events;
+  const fresh = new Set<number>();
+  undo.begin();
+  for (let index = first; index <= last; index++) {
+    const at = start + index * RECORD_WORDS;
+    const known = findTransfer(ledger, words, at);
+    const code = known !== 0 ? whyNotFresh(ledger, message, at, known) : ledger.decide(words, at, institution);
+    if (code !== Code.ok) {
+      undo.rollback();
+      ledger.events.rewind(end, count);
+      for (let rest = index; rest <= last; rest++) {
+        if (findTransfer(ledger, words, start + rest * RECORD_WORDS) === 0) fresh.add(rest);
+      }
+      return recordFailure(ledger, message, { first, last, culprit: index, code, fresh }, results);
+    }
+    fresh.add(index);
+    ledger.record(words, at, institution, Code.ok);
+    results.set(index, ledger.now, Code.ok, 0);
+    results.balances(index, ledger.accounts, ledger.debit, ledger.credit);
+  }
+  undo.commit();
+}
+
+/** A member of a chain that is not new: other content, or decided apart from this chain. */
+function whyNotFresh(ledger: Ledger, message: RecordsMessage, at: number, lsn: number): number {
+  const stored = ledger.events.read(lsn);
+  if (stored.getUint32(8, true) !== message.institution) return Code.existsWithDifferentOwner;
+  const difference = compareTransfer(message.words, at, stored);
+  return difference === Code.ok ? Code.existsOutsideChain : difference;
+}
+
+interface ChainFailure {
+  readonly first: number;
+  readonly last: number;
+  readonly culprit: number;
+  readonly code: number;
+  /** Members whose id was new: they are remembered as refused. */
+  readonly fresh: ReadonlySet<number>;
+}
+
+function recordFailure(ledger: Ledger, message: RecordsMessage, failure: ChainFailure, results: ResultWriter): void {
+  const { words, start, institution } = message;
+  const seen = new Set<string>();
+  for (let index = failure.first; index <= failure.last; index++) {
+    const code = index === failure.culprit ? failure.code : Code.linkedEventFailed;
+    const at = start + index * RECORD_WORDS;
+    const id = words.subarray(at, at + 4).join();
+    if (failure.fresh.has(index) && !seen.has(id)) {
+      ledger.record(words, at, institution, code);
+      seen.add(id);
+    }
+    results.set(index, ledger.now, code, 0);
+    results.balances(index, ledger.accounts, NO_ACCOUNT, NO_ACCOUNT);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * The events of the journal that the core writes, and the log that writes and reads them.
+ *
+ *   event := prefix (16) ‖ body, a multiple of 16 bytes
+ *   prefix: 0 event u8 · 1 flags u8 · 2 code u16 · 4 length u32 · 8 institution u32 · 12 reserved u32
+ *
+ * A position (LSN) counts 16-byte units of the partition's whole journal; events are found by it for ever.
+ */
+import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
+import { ACCOUNT, TRANSFER, TRANSFER_OUTCOME } from '../../protocol/records.ts';
+import { BATCH_HEADER_BYTES, EVENT_PREFIX, LSN_UNIT_BYTES } from '../journal/header.ts';
+
+/** Numbers are stored: never reuse one. */
+export const EventTypes = { transfer: 1, account: 2, payment: 3, entity: 4 } as const;
+
+export const EVENT_PREFIX_BYTES = EVENT_PREFIX.size;
+export const TRANSFER_EVENT_BYTES = TRANSFER_OUTCOME.size + TRANSFER.size;
+export const ACCOUNT_EVENT_BYTES = EVENT_PREFIX_BYTES + ACCOUNT.size;
+
+/** Flags in the prefix of a transfer event: fields that the client sent as zero and the engine filled in. */
+export const FilledIn = { amount: 1, creditAccountId: 2, ledger: 4, code: 8 } as const;
+
+/** Finds an event of an earlier batch; the view is valid until the next read. */
+export interface EventSource {
+  read(lsn: number): { readonly bytes: Uint8Array; readonly offset: number };
+}
+
+/** Writes the events of the current batch into a buffer, and reads events of this and all earlier batches. */
+export class EventLog {
+  bytes = new Uint8Array(0);
+  words = new Uint32Array(0);
+  /** Where the next event goes, in bytes. */
+  end = BATCH_HEADER_BYTES;
+  count = 0;
+  /** Position of the batch. */
+  baseLsn = 0;
+  readonly #source: EventSource;
+
+  constructor(source: EventSource) {
+    this.#source = source;
+  }
+
+  /** Starts a batch in `buffer`; its size is a multiple of 16. */
+  start(buffer: ArrayBuffer, baseLsn: number): void {
+    this.bytes = new Uint8Array(buffer);
+    this.words = new Uint32Array(buffer);
+    this.end = BATCH_HEADER_BYTES;
+    this.count = 0;
+    this.baseLsn = baseLsn;
+  }
+
+  get empty(): boolean {
+    return this.count === 0;
+  }
+
+  get roomBytes(): number {
+    return this.bytes.length - this.end;
+  }
+
+  /** Opens an event of `length` bytes and writes its prefix; returns its first word. The body is the caller's to fill. */
+  append(event: number, flags: number, code: number, length: number, institution: number): number {
+    if (this.end + length > this.bytes.length) throw new Error('event log: the batch was admitted beyond its buffer');
+    const at = this.end >> 2;
+    this.words[at] = event | (flags << 8) | (code << 16);
+    this.words[at + 1] = length;
+    this.words[at + 2] = institution;
+    this.words[at + 3] = 0;
+    this.end += length;
+    this.count++;
+    return at;
+  }
+
+  /** Position of the event whose first word is `at`. */
+  lsnOf(at: number): number {
+    return this.baseLsn + (at >> 2);
+  }
+
+  /** Position that the next event will get. */
+  get nextLsn(): number {
+    return this.baseLsn + this.end / LSN_UNIT_BYTES;
+  }
+
+  /** Drops the events from `end` on: for a chain that failed. */
+  rewind(end: number, count: number): void {
+    this.end = end;
+    this.count = count;
+  }
+
+  /** The event at a position, as a view that is valid until the next read, and its length. */
+  read(lsn: number): DataView {
+    if (lsn >= this.baseLsn) return eventView(this.bytes, (lsn - this.baseLsn) * LSN_UNIT_BYTES);
+    const { bytes, offset } = this.#source.read(lsn);
+    return eventView(bytes, offset);
+  }
+
+  /**
+   * The event at a position that came from outside (a cursor, an engine-given id): undefined unless an event of this type and
+   * at least this length is there.
+   */
+  readUntrusted(lsn: number, type: number, lengthMin: number): DataView | undefined {
+    if (!(lsn > 0 && lsn < this.nextLsn)) return undefined;
+    const inBatch = lsn >= this.baseLsn;
+    const found = inBatch ? undefined : this.#source.read(lsn);
+    const bytes = found?.bytes ?? this.bytes;
+    const offset = found?.offset ?? (lsn - this.baseLsn) * LSN_UNIT_BYTES;
+    const end = inBatch ? this.end : bytes.length;
+    if (offset < BATCH_HEADER_BYTES || offset + EVENT_PREFIX_BYTES > end || bytes[offset] !== type) return undefined;
+    const length = new DataView(bytes.buffer, bytes.byteOffset + offset).getUint32(4, true);
+    if (length < lengthMin || length % LSN_UNIT_BYTES !== 0 || offset + length > end) return undefined;
+    return new DataView(bytes.buffer, bytes.byteOffset + offset, length);
+  }
+}
+
+/** A view of exactly one event. */
+export function eventView(bytes: Uint8Array, offset: number): DataView {
+  const length = new DataView(bytes.buffer, bytes.byteOffset + offset, EVENT_PREFIX_BYTES).getUint32(4, true);
+  return new DataView(bytes.buffer, bytes.byteOffset + offset, length);
+}
+
+/** Word 3 of engine-given ids; word 2 is the partition, words 1 and 0 are the position of the event. */
+export const ENGINE_ID_WORD3 = ENGINE_ID_PREFIX;

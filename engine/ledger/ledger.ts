@@ -1,0 +1,323 @@
+/**
+ * The double-entry ledger of one partition: decides transfers, moves money, writes events. Pure and synchronous: it sees its
+ * tables, the record and the batch's timestamp, nothing else.
+ *
+ * Invariants, after every transfer and per ledger:  Σ debits posted = Σ credits posted,  Σ debits pending = Σ credits pending,
+ * and per account  debits pending + debits posted ≤ 2^53 − 1, likewise credits.
+ */
+import { LIMITS } from '../../protocol/limits.ts';
+import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import { OPERATOR_INSTITUTION } from '../gateway.ts';
+import type { Accounts } from './accounts.ts';
+import { NO_ACCOUNT } from './accounts.ts';
+import { Books } from './books.ts';
+import type { EventLog } from './events.ts';
+import { EventTypes, FilledIn, TRANSFER_EVENT_BYTES } from './events.ts';
+import { partitionOfAccount } from './hash.ts';
+import type { Holds } from './holds.ts';
+import { NO_HOLD } from './holds.ts';
+import type { Timers } from './timers.ts';
+import { transferFlags } from './validate.ts';
+import { isZeroId, readU64, sameId, TransferWord, writeU64 } from './words.ts';
+
+/** From a 128-bit key to the position of the newest event that speaks of it; 0 = none. */
+export interface KeyIndex {
+  get(w0: number, w1: number, w2: number, w3: number): number;
+  put(w0: number, w1: number, w2: number, w3: number, lsn: number): void;
+}
+
+export interface LedgerTables {
+  readonly accounts: Accounts;
+  readonly holds: Holds;
+  readonly timers: Timers;
+  /** Transfers by id. */
+  readonly transfers: KeyIndex;
+  /** By the id of a pending transfer: the transfer that ended it. */
+  readonly resolutions: KeyIndex;
+  readonly events: EventLog;
+}
+
+export interface PartitionPlace {
+  readonly partition: number;
+  readonly partitions: number;
+}
+
+const { pending, postPending, voidPending, keepRemainder, expired } = TransferFlags;
+const AMOUNT_MAX = LIMITS.amountMax;
+const MICROS_PER_SECOND = 1_000_000;
+
+/** Words of a transfer event: the prefix, the outcome, and where its TRANSFER record begins. */
+export const TransferEventWord = {
+  previousOfDebit: 4,
+  previousOfCredit: 6,
+  debitBalanceAfter: 8,
+  creditBalanceAfter: 10,
+  record: 12,
+} as const;
+
+export class Ledger {
+  readonly tables: LedgerTables;
+  readonly accounts: Accounts;
+  readonly holds: Holds;
+  readonly books: Books;
+  readonly events: EventLog;
+  readonly place: PartitionPlace;
+  /** Timestamp of the current batch, µs. */
+  now = 0;
+
+  /** What the last `decide` found: indexes of the two accounts, the hold that ends, and what really moves. */
+  debit = NO_ACCOUNT;
+  credit = NO_ACCOUNT;
+  amount = 0;
+  #hold = NO_HOLD;
+  #filledIn = 0;
+
+  constructor(tables: LedgerTables, place: PartitionPlace) {
+    this.tables = tables;
+    this.accounts = tables.accounts;
+    this.holds = tables.holds;
+    this.books = new Books(tables.accounts, tables.holds, tables.timers);
+    this.events = tables.events;
+    this.place = place;
+  }
+
+  /** Index of the account whose id is at word `at`, or NO_ACCOUNT. */
+  findAccount(words: Uint32Array, at: number): number {
+    return this.accounts.find(
+      words[at] as number,
+      words[at + 1] as number,
+      words[at + 2] as number,
+      words[at + 3] as number,
+    );
+  }
+
+  mayDebit(account: number, institution: number): boolean {
+    return this.accounts.owner[account] === institution || this.isOperator(institution);
+  }
+
+  isOperator(institution: number): boolean {
+    return institution === OPERATOR_INSTITUTION;
+  }
+
+  /** Whether the account whose id is at word `at` belongs to another partition. */
+  isElsewhere(words: Uint32Array, at: number): boolean {
+    const { partition, partitions } = this.place;
+    if (partitions === 1) return false;
+    const home = partitionOfAccount(
+      words[at] as number,
+      words[at + 1] as number,
+      words[at + 2] as number,
+      words[at + 3] as number,
+      partitions,
+    );
+    return home !== partition;
+  }
+
+  /**
+   * Judges the TRANSFER record at word `at` against the state, and changes nothing but what it says it found. The record has
+   * passed `validateTransfer` and its id is new.
+   */
+  decide(words: Uint32Array, at: number, institution: number): number {
+    const flags = transferFlags(words, at);
+    this.#hold = NO_HOLD;
+    this.#filledIn = 0;
+    this.credit = NO_ACCOUNT;
+    this.amount = readU64(words, at + TransferWord.amount);
+    const debit = this.findAccount(words, at + TransferWord.debitAccountId);
+    this.debit = debit;
+    if (debit === NO_ACCOUNT) return Code.debitAccountNotFound;
+    if (!this.mayDebit(debit, institution)) return Code.debitAccountForbidden;
+    if ((flags & (postPending | voidPending)) !== 0) return this.#decideEnding(words, at);
+
+    const credit = this.findAccount(words, at + TransferWord.creditAccountId);
+    this.credit = credit;
+    if (credit === NO_ACCOUNT) {
+      return this.isElsewhere(words, at + TransferWord.creditAccountId)
+        ? Code.crossesPartitions
+        : Code.creditAccountNotFound;
+    }
+    const { ledger } = this.accounts;
+    if (ledger[debit] !== ledger[credit]) return Code.accountsMustHaveTheSameLedger;
+    if (words[at + TransferWord.ledger] !== ledger[debit]) return Code.transferMustHaveTheSameLedgerAsAccounts;
+    return this.judge(debit, credit, this.amount, (flags & pending) !== 0);
+  }
+
+  /** Overflow and balance limits of a new movement between two accounts of one ledger. */
+  judge(debit: number, credit: number, amount: number, isPending: boolean): number {
+    const { debitsPending, debitsPosted, creditsPending, creditsPosted, flags } = this.accounts;
+    const debits = (debitsPending[debit] as number) + (debitsPosted[debit] as number);
+    const credits = (creditsPending[credit] as number) + (creditsPosted[credit] as number);
+    if (amount > AMOUNT_MAX - debits) return isPending ? Code.overflowsDebitsPending : Code.overflowsDebitsPosted;
+    if (amount > AMOUNT_MAX - credits) return isPending ? Code.overflowsCreditsPending : Code.overflowsCreditsPosted;
+    if (((flags[debit] as number) & AccountFlags.debitsMustNotExceedCredits) !== 0) {
+      if (amount > this.available(debit)) return Code.exceedsCredits;
+    }
+    if (((flags[credit] as number) & AccountFlags.creditsMustNotExceedDebits) !== 0) {
+      if (amount > (debitsPosted[credit] as number) - credits) return Code.exceedsDebits;
+    }
+    if (isPending && this.holds.full) return Code.pendingTableFull;
+    return Code.ok;
+  }
+
+  /**
+   * What a debit-limited account can still be debited: posted credits less all debits, plus its credit limit. Exact up to
+   * 2^53 − 1; beyond it the rounded sum still exceeds every possible amount.
+   */
+  available(account: number): number {
+    const { debitsPending, debitsPosted, creditsPosted, creditLimit } = this.accounts;
+    const debits = (debitsPending[account] as number) + (debitsPosted[account] as number);
+    return (creditsPosted[account] as number) - debits + (creditLimit[account] as number);
+  }
+
+  /** Carries out what `decide` allowed, or records why it was refused; returns the position of the event. */
+  record(words: Uint32Array, at: number, institution: number, code: number): number {
+    const event = this.#write(words, at, institution, code);
+    const lsn = this.events.lsnOf(event);
+    if (code === Code.ok) {
+      this.#carryOut(event, transferFlags(words, at));
+      this.chain(event, lsn, this.debit, this.credit);
+    }
+    this.tables.transfers.put(
+      words[at] as number,
+      words[at + 1] as number,
+      words[at + 2] as number,
+      words[at + 3] as number,
+      lsn,
+    );
+    return lsn;
+  }
+
+  /** Puts the event at the head of both accounts' histories and notes the balances that it leaves. */
+  chain(event: number, lsn: number, debit: number, credit: number): void {
+    const { words } = this.events;
+    const { headLsn, creditsPosted, debitsPosted } = this.accounts;
+    writeU64(words, event + TransferEventWord.previousOfDebit, headLsn[debit] as number);
+    writeU64(words, event + TransferEventWord.previousOfCredit, headLsn[credit] as number);
+    headLsn[debit] = lsn;
+    headLsn[credit] = lsn;
+    const debitNet = (creditsPosted[debit] as number) - (debitsPosted[debit] as number);
+    const creditNet = (creditsPosted[credit] as number) - (debitsPosted[credit] as number);
+    writeU64(words, event + TransferEventWord.debitBalanceAfter, debitNet);
+    writeU64(words, event + TransferEventWord.creditBalanceAfter, creditNet);
+  }
+
+  #decideEnding(words: Uint32Array, at: number): number {
+    const pendingAt = at + TransferWord.pendingId;
+    const hold = this.holds.find(
+      words[pendingAt] as number,
+      words[pendingAt + 1] as number,
+      words[pendingAt + 2] as number,
+      words[pendingAt + 3] as number,
+    );
+    if (hold === NO_HOLD) return this.#whyNoHold(words, pendingAt);
+    const { holds, accounts } = this;
+    const credit = holds.credit[hold] as number;
+    const code = (words[at + TransferWord.code] as number) & 0xffff;
+    const ledger = words[at + TransferWord.ledger] as number;
+    const creditAt = at + TransferWord.creditAccountId;
+    if (holds.debit[hold] !== this.debit) return Code.pendingTransferHasDifferentDebitAccountId;
+    if (!isZeroId(words, creditAt) && !sameId(words, creditAt, accounts.ids, credit << 2)) {
+      return Code.pendingTransferHasDifferentCreditAccountId;
+    }
+    if (ledger !== 0 && ledger !== accounts.ledger[this.debit]) return Code.pendingTransferHasDifferentLedger;
+    if (code !== 0 && code !== holds.code[hold]) return Code.pendingTransferHasDifferentCode;
+    const remaining = holds.remaining[hold] as number;
+    if (this.amount > remaining) return Code.exceedsPendingTransferAmount;
+    const deadline = holds.deadline[hold] as number;
+    if (deadline !== 0 && deadline <= this.now) return Code.pendingTransferExpired;
+
+    this.#hold = hold;
+    this.credit = credit;
+    if (this.amount === 0) this.#filledIn |= FilledIn.amount;
+    if (isZeroId(words, creditAt)) this.#filledIn |= FilledIn.creditAccountId;
+    if (ledger === 0) this.#filledIn |= FilledIn.ledger;
+    if (code === 0) this.#filledIn |= FilledIn.code;
+    if (this.amount === 0) this.amount = remaining;
+    return Code.ok;
+  }
+
+  /** Why there is nothing held under this id: it never was, it was no pending transfer, or how it ended. */
+  #whyNoHold(words: Uint32Array, at: number): number {
+    const w0 = words[at] as number;
+    const w1 = words[at + 1] as number;
+    const w2 = words[at + 2] as number;
+    const w3 = words[at + 3] as number;
+    const lsn = this.tables.transfers.get(w0, w1, w2, w3);
+    if (lsn === 0) return Code.pendingTransferNotFound;
+    const original = this.events.read(lsn);
+    if (original.getUint16(2, true) !== Code.ok) return Code.pendingTransferNotFound;
+    if ((flagsOfEvent(original) & pending) === 0) return Code.pendingTransferNotPending;
+    const resolution = this.tables.resolutions.get(w0, w1, w2, w3);
+    if (resolution === 0) throw new Error('a pending transfer is neither held nor ended');
+    const flags = flagsOfEvent(this.events.read(resolution));
+    if ((flags & expired) !== 0) return Code.pendingTransferExpired;
+    return (flags & voidPending) !== 0 ? Code.pendingTransferAlreadyVoided : Code.pendingTransferAlreadyPosted;
+  }
+
+  #write(words: Uint32Array, at: number, institution: number, code: number): number {
+    const { events } = this;
+    const filledIn = code === Code.ok ? this.#filledIn : 0;
+    const event = events.append(EventTypes.transfer, filledIn, code, TRANSFER_EVENT_BYTES, institution);
+    const out = events.words;
+    for (let word = TransferEventWord.previousOfDebit; word < TransferEventWord.record; word++) out[event + word] = 0;
+    const record = event + TransferEventWord.record;
+    for (let word = 0; word < TransferWord.timestamp; word++) out[record + word] = words[at + word] as number;
+    writeU64(out, record + TransferWord.timestamp, this.now);
+    out[record + TransferWord.reserved] = 0;
+    out[record + TransferWord.reserved + 1] = 0;
+    if (filledIn !== 0) this.#fillIn(record);
+    return event;
+  }
+
+  #fillIn(record: number): void {
+    const { words } = this.events;
+    const { accounts, credit } = this;
+    writeU64(words, record + TransferWord.amount, this.amount);
+    words.set(accounts.ids.subarray(credit << 2, (credit + 1) << 2), record + TransferWord.creditAccountId);
+    words[record + TransferWord.ledger] = accounts.ledger[credit] as number;
+    const flags = transferFlags(words, record);
+    words[record + TransferWord.code] = (this.holds.code[this.#hold] as number) | (flags << 16);
+  }
+
+  #carryOut(event: number, flags: number): void {
+    const { words } = this.events;
+    const record = event + TransferEventWord.record;
+    if ((flags & pending) !== 0) {
+      const timeoutS = words[record + TransferWord.timeoutS] as number;
+      const deadline = timeoutS === 0 ? 0 : this.now + timeoutS * MICROS_PER_SECOND;
+      const code = (words[record + TransferWord.code] as number) & 0xffff;
+      this.books.reserve(words, record, this.debit, this.credit, this.amount, deadline, code);
+    } else if ((flags & (postPending | voidPending)) !== 0) {
+      this.#end(record, flags);
+    } else {
+      this.books.transfer(this.debit, this.credit, this.amount);
+    }
+  }
+
+  #end(record: number, flags: number): void {
+    const remaining = this.holds.remaining[this.#hold] as number;
+    const posted = (flags & postPending) !== 0 ? this.amount : 0;
+    const released = (flags & keepRemainder) !== 0 ? 0 : remaining - posted;
+    this.books.settle(this.#hold, posted, released);
+    if (posted + released === remaining) this.resolve(record);
+  }
+
+  /** Notes that the transfer at word `record` ended the pending transfer that it names. */
+  resolve(record: number): void {
+    const { words } = this.events;
+    const at = record + TransferWord.pendingId;
+    this.tables.resolutions.put(
+      words[at] as number,
+      words[at + 1] as number,
+      words[at + 2] as number,
+      words[at + 3] as number,
+      this.events.lsnOf(record - TransferEventWord.record),
+    );
+  }
+}
+
+/** Flags of the TRANSFER record in a transfer event. */
+export function flagsOfEvent(event: DataView): number {
+  return event.getUint16((TransferEventWord.record + TransferWord.flags) * 4 + 2, true);
+}

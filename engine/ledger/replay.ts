@@ -1,0 +1,116 @@
+/**
+ * Recovery: applies the outcomes that the journal holds, and checks each against the state that it meets. It never decides
+ * again; anything that does not fit is damage or a bug, and stops the replay.
+ */
+import { TransferFlags } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import { NO_ACCOUNT } from './accounts.ts';
+import { addAccount } from './create-accounts.ts';
+import { EVENT_PREFIX_BYTES } from './events.ts';
+import { NO_HOLD } from './holds.ts';
+import type { Ledger } from './ledger.ts';
+import { TransferEventWord } from './ledger.ts';
+import { isReservedId, transferFlags } from './validate.ts';
+import { readU64, TransferWord } from './words.ts';
+
+const { pending, postPending, voidPending, keepRemainder } = TransferFlags;
+const MICROS_PER_SECOND = 1_000_000;
+const TWO_32 = 0x1_0000_0000;
+
+/** An event does not fit the state: the journal is damaged, or the code has changed its meaning. */
+export class ReplayError extends Error {
+  readonly lsn: number;
+
+  constructor(lsn: number, problem: string) {
+    super(`replay at position ${lsn}: ${problem}`);
+    this.name = 'ReplayError';
+    this.lsn = lsn;
+  }
+}
+
+/** Applies the account event whose first word is `at`. */
+export function replayAccount(ledger: Ledger, words: Uint32Array, at: number, lsn: number): void {
+  const record = at + (EVENT_PREFIX_BYTES >> 2);
+  if (ledger.findAccount(words, record) !== NO_ACCOUNT) throw new ReplayError(lsn, 'the account exists already');
+  addAccount(ledger, words, record, lsn);
+}
+
+/** Applies the transfer event whose first word is `at`. */
+export function replayTransfer(ledger: Ledger, words: Uint32Array, at: number, lsn: number): void {
+  const record = at + TransferEventWord.record;
+  const { transfers } = ledger.tables;
+  if (!isReservedId(words, record)) {
+    transfers.put(
+      words[record] as number,
+      words[record + 1] as number,
+      words[record + 2] as number,
+      words[record + 3] as number,
+      lsn,
+    );
+  }
+  const code = (words[at] as number) >>> 16;
+  if (code !== Code.ok) return;
+  const debit = ledger.findAccount(words, record + TransferWord.debitAccountId);
+  const credit = ledger.findAccount(words, record + TransferWord.creditAccountId);
+  if (debit === NO_ACCOUNT || credit === NO_ACCOUNT)
+    throw new ReplayError(lsn, 'an account of the transfer is missing');
+  const { headLsn } = ledger.accounts;
+  if (
+    readU64(words, at + TransferEventWord.previousOfDebit) !== headLsn[debit] ||
+    readU64(words, at + TransferEventWord.previousOfCredit) !== headLsn[credit]
+  ) {
+    throw new ReplayError(lsn, 'the history of an account does not continue here');
+  }
+  applyTransfer(ledger, words, record, debit, credit, lsn);
+  headLsn[debit] = lsn;
+  headLsn[credit] = lsn;
+  checkBalance(ledger, debit, words, at + TransferEventWord.debitBalanceAfter, lsn);
+  checkBalance(ledger, credit, words, at + TransferEventWord.creditBalanceAfter, lsn);
+}
+
+function applyTransfer(
+  ledger: Ledger,
+  words: Uint32Array,
+  record: number,
+  debit: number,
+  credit: number,
+  lsn: number,
+): void {
+  const flags = transferFlags(words, record);
+  const amount = readU64(words, record + TransferWord.amount);
+  if ((flags & pending) !== 0) {
+    const timeoutS = words[record + TransferWord.timeoutS] as number;
+    const timestamp = readU64(words, record + TransferWord.timestamp);
+    const deadline = timeoutS === 0 ? 0 : timestamp + timeoutS * MICROS_PER_SECOND;
+    const code = (words[record + TransferWord.code] as number) & 0xffff;
+    ledger.books.reserve(words, record, debit, credit, amount, deadline, code);
+  } else if ((flags & (postPending | voidPending)) !== 0) {
+    endHold(ledger, words, record, flags, amount, lsn);
+  } else {
+    ledger.books.transfer(debit, credit, amount);
+  }
+}
+
+function endHold(ledger: Ledger, words: Uint32Array, record: number, flags: number, amount: number, lsn: number): void {
+  const at = record + TransferWord.pendingId;
+  const w0 = words[at] as number;
+  const w1 = words[at + 1] as number;
+  const w2 = words[at + 2] as number;
+  const w3 = words[at + 3] as number;
+  const slot = ledger.holds.find(w0, w1, w2, w3);
+  if (slot === NO_HOLD) throw new ReplayError(lsn, 'the pending transfer is not held');
+  const remaining = ledger.holds.remaining[slot] as number;
+  if (amount > remaining) throw new ReplayError(lsn, 'more is ended than was held');
+  const posted = (flags & postPending) !== 0 ? amount : 0;
+  const kept = (flags & keepRemainder) !== 0 ? remaining - amount : 0;
+  ledger.books.settle(slot, posted, remaining - posted - kept);
+  if (kept === 0 && !isReservedId(words, at)) ledger.tables.resolutions.put(w0, w1, w2, w3, lsn);
+}
+
+function checkBalance(ledger: Ledger, account: number, words: Uint32Array, at: number, lsn: number): void {
+  const { creditsPosted, debitsPosted } = ledger.accounts;
+  const stored = ((words[at + 1] as number) | 0) * TWO_32 + (words[at] as number);
+  if ((creditsPosted[account] as number) - (debitsPosted[account] as number) !== stored) {
+    throw new ReplayError(lsn, 'the balance after the transfer is not the one that was recorded');
+  }
+}

@@ -1,0 +1,45 @@
+/** Writes RESULT records (with BALANCES when asked for) into the reply of one message. */
+import { BALANCES, RESULT } from '../../protocol/records.ts';
+import type { Accounts } from './accounts.ts';
+import { NO_ACCOUNT } from './accounts.ts';
+import { writeU64 } from './words.ts';
+
+export class ResultWriter {
+  #words: Uint32Array = new Uint32Array(0);
+  #start = 0;
+  #stride = RESULT.size >> 2;
+  #withBalances = false;
+
+  /** Points at the reply body: `start` is its first word. */
+  target(words: Uint32Array, start: number, withBalances: boolean): void {
+    this.#words = words;
+    this.#start = start;
+    this.#withBalances = withBalances;
+    this.#stride = (withBalances ? RESULT.size + BALANCES.size : RESULT.size) >> 2;
+  }
+
+  set(index: number, timestamp: number, code: number, flags: number): void {
+    const at = this.#start + index * this.#stride;
+    const words = this.#words;
+    writeU64(words, at, timestamp);
+    words[at + 2] = code | (flags << 16);
+    words[at + 3] = 0;
+    if (this.#withBalances) words.fill(0, at + 4, at + this.#stride);
+  }
+
+  /** Balances of both accounts as they are now; zeros for an account that was not found. */
+  balances(index: number, accounts: Accounts, debit: number, credit: number): void {
+    if (!this.#withBalances) return;
+    const at = this.#start + index * this.#stride + (RESULT.size >> 2);
+    if (debit !== NO_ACCOUNT) writeBalances(this.#words, at, accounts, debit);
+    if (credit !== NO_ACCOUNT) writeBalances(this.#words, at + (BALANCES.size >> 3), accounts, credit);
+  }
+}
+
+/** Debits pending, debits posted, credits pending, credits posted: four u64, as in ACCOUNT. */
+export function writeBalances(words: Uint32Array, at: number, accounts: Accounts, index: number): void {
+  writeU64(words, at, accounts.debitsPending[index] as number);
+  writeU64(words, at + 2, accounts.debitsPosted[index] as number);
+  writeU64(words, at + 4, accounts.creditsPending[index] as number);
+  writeU64(words, at + 6, accounts.creditsPosted[index] as number);
+}

@@ -1,0 +1,141 @@
+/**
+ * The way back out of a chain of transfers that fails half-way: what was overwritten, newest last. Recording is off outside
+ * a chain, so single transfers do not pay for it.
+ */
+import type { Accounts } from './accounts.ts';
+import type { Holds } from './holds.ts';
+import type { Timers } from './timers.ts';
+import { TimerKinds } from './timers.ts';
+
+const ACCOUNT_ENTRY = 6;
+const HOLD_ENTRY = 9;
+
+export class Undo {
+  recording = false;
+  readonly #accounts: Accounts;
+  readonly #holds: Holds;
+  readonly #timers: Timers;
+  /** [index, debits pending, debits posted, credits pending, credits posted, head] for each account touched. */
+  #balances: number[] = [];
+  /** [slot, id × 4, debit, credit, remaining, deadline] for each hold as it was; remaining 0 = it was not there. */
+  #held: number[] = [];
+  #heldCodes: number[] = [];
+
+  constructor(accounts: Accounts, holds: Holds, timers: Timers) {
+    this.#accounts = accounts;
+    this.#holds = holds;
+    this.#timers = timers;
+  }
+
+  begin(): void {
+    this.recording = true;
+  }
+
+  /** Keeps everything. Timers of new holds are set only now, so that a failed chain leaves none behind. */
+  commit(): void {
+    for (let at = 0; at < this.#held.length; at += HOLD_ENTRY) {
+      const slot = this.#held[at] as number;
+      const isNew = this.#held[at + 7] === 0;
+      if (isNew && this.#holds.remaining[slot] !== 0) this.scheduleExpiry(slot);
+    }
+    this.#clear();
+  }
+
+  /** Takes everything back, newest first. */
+  rollback(): void {
+    for (let at = this.#held.length - HOLD_ENTRY; at >= 0; at -= HOLD_ENTRY) this.#restoreHold(at);
+    const accounts = this.#accounts;
+    for (let at = this.#balances.length - ACCOUNT_ENTRY; at >= 0; at -= ACCOUNT_ENTRY) {
+      const index = this.#balances[at] as number;
+      accounts.debitsPending[index] = this.#balances[at + 1] as number;
+      accounts.debitsPosted[index] = this.#balances[at + 2] as number;
+      accounts.creditsPending[index] = this.#balances[at + 3] as number;
+      accounts.creditsPosted[index] = this.#balances[at + 4] as number;
+      accounts.headLsn[index] = this.#balances[at + 5] as number;
+    }
+    this.#clear();
+  }
+
+  /** Remembers an account before it is changed. */
+  account(index: number): void {
+    const accounts = this.#accounts;
+    this.#balances.push(
+      index,
+      accounts.debitsPending[index] as number,
+      accounts.debitsPosted[index] as number,
+      accounts.creditsPending[index] as number,
+      accounts.creditsPosted[index] as number,
+      accounts.headLsn[index] as number,
+    );
+  }
+
+  /** Remembers a hold before it is changed or removed. */
+  hold(slot: number): void {
+    const { ids, debit, credit, remaining, deadline, code } = this.#holds;
+    const id = slot << 2;
+    this.#held.push(
+      slot,
+      ids[id] as number,
+      ids[id + 1] as number,
+      ids[id + 2] as number,
+      ids[id + 3] as number,
+      debit[slot] as number,
+      credit[slot] as number,
+      remaining[slot] as number,
+      deadline[slot] as number,
+    );
+    this.#heldCodes.push(code[slot] as number);
+  }
+
+  /** Remembers that a hold was added. */
+  newHold(slot: number): void {
+    this.#held.push(slot, 0, 0, 0, 0, 0, 0, 0, 0);
+    this.#heldCodes.push(0);
+  }
+
+  scheduleExpiry(slot: number): void {
+    const { ids, deadline } = this.#holds;
+    const at = deadline[slot] as number;
+    if (at === 0) return;
+    const id = slot << 2;
+    this.#timers.schedule(
+      at,
+      TimerKinds.hold,
+      ids[id] as number,
+      ids[id + 1] as number,
+      ids[id + 2] as number,
+      ids[id + 3] as number,
+    );
+  }
+
+  #restoreHold(at: number): void {
+    const holds = this.#holds;
+    const held = this.#held;
+    const slot = held[at] as number;
+    const before = held[at + 7] as number;
+    if (before === 0) {
+      holds.remove(slot);
+    } else if (holds.remaining[slot] === 0) {
+      holds.add(
+        held[at + 1] as number,
+        held[at + 2] as number,
+        held[at + 3] as number,
+        held[at + 4] as number,
+        held[at + 5] as number,
+        held[at + 6] as number,
+        before,
+        held[at + 8] as number,
+        this.#heldCodes[at / HOLD_ENTRY] as number,
+      );
+    } else {
+      holds.remaining[slot] = before;
+    }
+  }
+
+  #clear(): void {
+    this.#balances.length = 0;
+    this.#held.length = 0;
+    this.#heldCodes.length = 0;
+    this.recording = false;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * What can be said of a record from its content alone. Pure, so the same record gets the same answer for ever without being
+ * remembered. The ladders are in order of precedence; each line returns one code.
+ */
+import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
+import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import { AccountWord, fitsRange, isZeroId, readU64, sameId, TransferWord } from './words.ts';
+
+const { linked, pending, postPending, voidPending, keepRemainder } = TransferFlags;
+const TRANSFER_FLAGS_CLIENT = linked | pending | postPending | voidPending | keepRemainder;
+const PHASES = pending | postPending | voidPending;
+/** Indexed by the phase bits (flags 1–3): whether more than one of them is set. */
+const SEVERAL_PHASES = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => (bits & (bits - 1)) !== 0);
+
+const ACCOUNT_FLAGS_CLIENT =
+  AccountFlags.linked | AccountFlags.debitsMustNotExceedCredits | AccountFlags.creditsMustNotExceedDebits;
+
+export function transferFlags(words: Uint32Array, at: number): number {
+  return (words[at + TransferWord.flags] as number) >>> 16;
+}
+
+export function validateTransfer(words: Uint32Array, at: number): number {
+  const flags = transferFlags(words, at);
+  const ends = (flags & (postPending | voidPending)) !== 0;
+  if (!isZeroPair(words, at + TransferWord.timestamp)) return Code.timestampMustBeZero;
+  if (!isZeroPair(words, at + TransferWord.reserved)) return Code.reservedField;
+  if ((flags & ~TRANSFER_FLAGS_CLIENT) !== 0) return Code.flagsReserved;
+  if (isZeroId(words, at)) return Code.idMustNotBeZero;
+  if (isReservedId(words, at)) return Code.idReserved;
+  if (SEVERAL_PHASES[(flags & PHASES) >> 1] === true) return Code.flagsAreMutuallyExclusive;
+  if ((flags & keepRemainder) !== 0 && (flags & postPending) === 0) return Code.flagsAreMutuallyExclusive;
+  if (isZeroId(words, at + TransferWord.debitAccountId)) return Code.debitAccountIdMustNotBeZero;
+  if (ends) return validateEnding(words, at, flags);
+  if (isZeroId(words, at + TransferWord.creditAccountId)) return Code.creditAccountIdMustNotBeZero;
+  if (sameAccounts(words, at)) return Code.accountsMustBeDifferent;
+  if (!isZeroId(words, at + TransferWord.pendingId)) return Code.pendingIdMustBeZero;
+  if ((flags & pending) === 0 && words[at + TransferWord.timeoutS] !== 0) return Code.timeoutReservedForPendingTransfer;
+  if (isZeroPair(words, at + TransferWord.amount)) return Code.amountMustNotBeZero;
+  if (!fitsRange(words, at + TransferWord.amount)) return Code.amountOutOfRange;
+  if (words[at + TransferWord.ledger] === 0) return Code.ledgerMustNotBeZero;
+  if (((words[at + TransferWord.code] as number) & 0xffff) === 0) return Code.codeMustNotBeZero;
+  return Code.ok;
+}
+
+/** The rest of the ladder for a post or a void; credit account, amount, ledger and code may be zero there. */
+function validateEnding(words: Uint32Array, at: number, flags: number): number {
+  if (sameAccounts(words, at)) return Code.accountsMustBeDifferent;
+  if (isZeroId(words, at + TransferWord.pendingId)) return Code.pendingIdMustNotBeZero;
+  if (isReservedId(words, at + TransferWord.pendingId)) return Code.idReserved;
+  if (sameId(words, at, words, at + TransferWord.pendingId)) return Code.pendingIdMustBeDifferent;
+  if (words[at + TransferWord.timeoutS] !== 0) return Code.timeoutReservedForPendingTransfer;
+  if ((flags & voidPending) !== 0 && !isZeroPair(words, at + TransferWord.amount)) return Code.amountMustBeZero;
+  if (!fitsRange(words, at + TransferWord.amount)) return Code.amountOutOfRange;
+  return Code.ok;
+}
+
+export function validateAccount(words: Uint32Array, at: number): number {
+  const flags = (words[at + AccountWord.flags] as number) >>> 16;
+  const debitLimited = (flags & AccountFlags.debitsMustNotExceedCredits) !== 0;
+  if (!isZeroPair(words, at + AccountWord.timestamp)) return Code.timestampMustBeZero;
+  if (!reservedIsZero(words, at)) return Code.reservedField;
+  if ((flags & ~ACCOUNT_FLAGS_CLIENT) !== 0) return Code.flagsReserved;
+  if (isZeroId(words, at)) return Code.idMustNotBeZero;
+  if (isReservedId(words, at)) return Code.idReserved;
+  if (debitLimited && (flags & AccountFlags.creditsMustNotExceedDebits) !== 0) return Code.flagsAreMutuallyExclusive;
+  for (let word = AccountWord.debitsPending; word < AccountWord.creditLimit; word++) {
+    if (words[at + word] !== 0) return Code.balancesMustBeZero;
+  }
+  if (!fitsRange(words, at + AccountWord.creditLimit)) return Code.creditLimitOutOfRange;
+  if (!debitLimited && readU64(words, at + AccountWord.creditLimit) !== 0) return Code.creditLimitOutOfRange;
+  if (words[at + AccountWord.ledger] === 0) return Code.ledgerMustNotBeZero;
+  if (((words[at + AccountWord.code] as number) & 0xffff) === 0) return Code.codeMustNotBeZero;
+  return Code.ok;
+}
+
+/** Whether the id at a word is one that only the engine gives. */
+export function isReservedId(words: Uint32Array, at: number): boolean {
+  return words[at + 3] === ENGINE_ID_PREFIX;
+}
+
+export function isZeroPair(words: Uint32Array, at: number): boolean {
+  return ((words[at] as number) | (words[at + 1] as number)) === 0;
+}
+
+function sameAccounts(words: Uint32Array, at: number): boolean {
+  return sameId(words, at + TransferWord.debitAccountId, words, at + TransferWord.creditAccountId);
+}
+
+function reservedIsZero(words: Uint32Array, at: number): boolean {
+  const upperTariff = (words[at + AccountWord.reserved16] as number) >>> 16;
+  return (
+    (upperTariff |
+      (words[at + AccountWord.owner] as number) |
+      (words[at + AccountWord.reserved32] as number) |
+      (words[at + AccountWord.reservedA] as number) |
+      (words[at + AccountWord.reservedA + 1] as number) |
+      (words[at + AccountWord.reservedB] as number) |
+      (words[at + AccountWord.reservedB + 1] as number)) ===
+    0
+  );
+}

@@ -1,0 +1,45 @@
+/** Reading and writing u64 fields as numbers through u32 words, and the word offsets of the hot records. */
+import { ACCOUNT, PAYMENT, PAYMENT_OPERATION, TRANSFER } from '../../protocol/records.ts';
+
+const TWO_32 = 0x1_0000_0000;
+/** Upper words above this are beyond 2^53 − 1. */
+const HIGH_WORD_MAX = 0x1f_ffff;
+
+/** The u64 at word `at` as a number. Exact up to 2^53 − 1; check `fitsRange` first where the value is a client's. */
+export function readU64(words: Uint32Array, at: number): number {
+  return (words[at + 1] as number) * TWO_32 + (words[at] as number);
+}
+
+/** Whether the u64 at word `at` is at most 2^53 − 1. */
+export function fitsRange(words: Uint32Array, at: number): boolean {
+  return (words[at + 1] as number) <= HIGH_WORD_MAX;
+}
+
+/** Writes an integer of |value| ≤ 2^53 − 1 as u64, or two's complement i64. */
+export function writeU64(words: Uint32Array, at: number, value: number): void {
+  const low = value >>> 0;
+  words[at] = low;
+  words[at + 1] = (value - low) / TWO_32;
+}
+
+export function isZeroId(words: Uint32Array, at: number): boolean {
+  return (
+    ((words[at] as number) | (words[at + 1] as number) | (words[at + 2] as number) | (words[at + 3] as number)) === 0
+  );
+}
+
+export function sameId(a: Uint32Array, at: number, b: Uint32Array, bt: number): boolean {
+  return a[at] === b[bt] && a[at + 1] === b[bt + 1] && a[at + 2] === b[bt + 2] && a[at + 3] === b[bt + 3];
+}
+
+type WordOffsets<T> = { readonly [K in keyof T]: number };
+
+function wordOffsets<T extends Record<string, number>>(at: T): WordOffsets<T> {
+  return Object.fromEntries(Object.entries(at).map(([field, offset]) => [field, offset >> 2])) as WordOffsets<T>;
+}
+
+/** Word offsets; a u16 pair shares a word: the field at the lower address is its lower half. */
+export const TransferWord = wordOffsets(TRANSFER.at);
+export const AccountWord = wordOffsets(ACCOUNT.at);
+export const PaymentWord = wordOffsets(PAYMENT.at);
+export const OperationWord = wordOffsets(PAYMENT_OPERATION.at);

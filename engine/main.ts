@@ -1,0 +1,12 @@
+/** Placeholder with the shape that this branch compiles against. */
+import type { Config } from './config/options.ts';
+
+export interface RunningSwitch {
+  readonly host: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export function startSwitch(config: Config): Promise<RunningSwitch> {
+  return Promise.reject(new Error(`no switch here yet for ${config.dataDir}`));
+}

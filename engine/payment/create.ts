@@ -1,0 +1,288 @@
+/** Sale and authorise: the two ways in which a payment begins. */
+import { LIMITS } from '../../protocol/limits.ts';
+import { PAYMENT, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import { NO_ACCOUNT } from '../ledger/accounts.ts';
+import { EventTypes } from '../ledger/events.ts';
+import { holdLeg, type LegOrigin, LegRoles, postLeg } from '../ledger/legs.ts';
+import { TimerKinds } from '../ledger/timers.ts';
+import { isZeroId, PaymentWord, readU64, writeU64 } from '../ledger/words.ts';
+import { discountOn, feeOn } from './amounts.ts';
+import {
+  LinkField,
+  PaymentEventByte,
+  PaymentEventFlags,
+  PaymentField,
+  paymentEventBytes,
+  StateField,
+} from './event.ts';
+import type { Payments, ReplyTarget } from './payments.ts';
+import { validatePayment } from './validate.ts';
+import { readView64 } from './version.ts';
+
+/** One payment request in the batch's shared buffer; the reference follows the record, zero-padded to 16 bytes. */
+export interface PaymentRequest {
+  readonly words: Uint32Array;
+  readonly at: number;
+  readonly institution: number;
+  readonly isSale: boolean;
+}
+
+const RECORD_WORDS = PAYMENT.size >> 2;
+const MICROS_PER_SECOND = 1_000_000;
+
+/** What a payment needs to be decided; indexes of accounts, amounts in minor units. */
+interface Parties {
+  payer: number;
+  payee: number;
+  campaign: number;
+  feeAccount: number;
+  amount: number;
+  discount: number;
+  fee: number;
+  tariffLsn: number;
+}
+
+export function createPayment(payments: Payments, request: PaymentRequest, reply: ReplyTarget): void {
+  const { words, at, isSale } = request;
+  const malformed = validatePayment(words, at, isSale);
+  if (malformed !== Code.ok) return payments.refuse(reply, malformed);
+  const known = payments.find(words, at);
+  if (known !== 0) return replayPayment(payments, request, known, reply);
+  const { holds } = payments.ledger;
+  if (!isSale && holds.capacityMax - holds.count < 2) return payments.refuse(reply, Code.pendingTableFull);
+
+  const parties = emptyParties();
+  const refused = findParties(payments, request, parties);
+  const event = writeFirstVersion(payments, request, parties);
+  const code = refused !== Code.ok ? refused : moveMoney(payments, request, event, parties);
+  finishFirstVersion(payments, request, event, parties, code);
+  payments.answer(reply, event, code);
+}
+
+function emptyParties(): Parties {
+  const none = NO_ACCOUNT;
+  return { payer: none, payee: none, campaign: none, feeAccount: none, amount: 0, discount: 0, fee: 0, tariffLsn: 0 };
+}
+
+/** Finds accounts, discount and fee. In order of precedence; fills `parties` as far as it gets. */
+function findParties(payments: Payments, request: PaymentRequest, parties: Parties): number {
+  const { ledger } = payments;
+  const { accounts } = ledger;
+  const { words, at } = request;
+  parties.amount = readU64(words, at + PaymentWord.amount);
+  const payer = ledger.findAccount(words, at + PaymentWord.payerAccountId);
+  if (payer === NO_ACCOUNT) return Code.payerAccountNotFound;
+  if (!ledger.mayDebit(payer, request.institution)) return Code.payerAccountForbidden;
+  const payee = ledger.findAccount(words, at + PaymentWord.payeeAccountId);
+  if (payee === NO_ACCOUNT) {
+    return ledger.isElsewhere(words, at + PaymentWord.payeeAccountId)
+      ? Code.crossesPartitions
+      : Code.payeeAccountNotFound;
+  }
+  const currency = words[at + PaymentWord.ledger];
+  if (accounts.ledger[payer] !== currency || accounts.ledger[payee] !== currency) return Code.currencyMismatch;
+  parties.payer = payer;
+  parties.payee = payee;
+  const refused = findDiscount(payments, request, parties);
+  return refused !== Code.ok ? refused : findFee(payments, request, parties);
+}
+
+function findDiscount(payments: Payments, request: PaymentRequest, parties: Parties): number {
+  const { words, at } = request;
+  const campaignAt = at + PaymentWord.campaignId;
+  if (isZeroId(words, campaignAt)) return Code.ok;
+  const { ledger, entities } = payments;
+  const account = ledger.findAccount(words, campaignAt);
+  if (account === NO_ACCOUNT) return Code.campaignNotFound;
+  const terms = entities.campaign(account);
+  if (terms === undefined) return Code.campaignNotFound;
+  if (ledger.accounts.ledger[account] !== words[at + PaymentWord.ledger]) return Code.campaignNotApplicable;
+  if (account === parties.payee || account === parties.payer) return Code.campaignNotApplicable;
+  const discount = discountOn(parties.amount, terms, ledger.now);
+  if (discount === undefined) return Code.campaignNotApplicable;
+  parties.campaign = account;
+  parties.discount = discount;
+  return Code.ok;
+}
+
+function findFee(payments: Payments, request: PaymentRequest, parties: Parties): number {
+  const { accounts } = payments.ledger;
+  const number = accounts.tariff[parties.payee] as number;
+  if (number === 0) return Code.ok;
+  const tariff = payments.entities.tariff(number);
+  if (tariff === undefined) return Code.tariffNotFound;
+  if (tariff.feeAccount === NO_ACCOUNT) return Code.crossesPartitions;
+  if (accounts.ledger[tariff.feeAccount] !== accounts.ledger[parties.payee]) return Code.tariffNotFound;
+  parties.tariffLsn = tariff.lsn;
+  if (tariff.feeAccount === parties.payee) return Code.ok;
+  parties.feeAccount = tariff.feeAccount;
+  if (request.isSale) parties.fee = feeOn(parties.amount, tariff);
+  return Code.ok;
+}
+
+function writeFirstVersion(payments: Payments, request: PaymentRequest, parties: Parties): number {
+  const { words, at, institution } = request;
+  const { events, now } = payments.ledger;
+  const referenceLength = (words[at + PaymentWord.referenceLength] as number) & 0xffff;
+  const length = paymentEventBytes(referenceLength);
+  const flags = PaymentEventFlags.first | PaymentEventFlags.current;
+  const event = events.append(EventTypes.payment, flags, Code.ok, length, institution);
+  const out = events.words;
+  out.fill(0, event + StateField.state, event + (length >> 2));
+  for (let word = 0; word < RECORD_WORDS; word++) out[event + PaymentField.id + word] = words[at + word] as number;
+  const reference = event + (PaymentEventByte.reference >> 2);
+  const referenceWords = (length - PaymentEventByte.reference) >> 2;
+  for (let word = 0; word < referenceWords; word++) out[reference + word] = words[at + RECORD_WORDS + word] as number;
+  writeU64(out, event + PaymentField.timestamp, now);
+  out[event + StateField.version] = 1;
+  writeU64(out, event + StateField.createdAt, now);
+  writeU64(out, event + StateField.updatedAt, now);
+  writeU64(out, event + LinkField.tariff, parties.tariffLsn);
+  return event;
+}
+
+/** The legs, all or none. Refusals of the ledger are told in the words of a payment. */
+function moveMoney(payments: Payments, request: PaymentRequest, event: number, parties: Parties): number {
+  const { ledger } = payments;
+  const { words, at, institution, isSale } = request;
+  const code = (words[at + PaymentWord.code] as number) & 0xffff;
+  const origin: LegOrigin = { words, idAt: at, institution, code };
+  const { end, count } = ledger.events;
+  const leg = isSale ? postLeg : holdLeg;
+  const payerPart = parties.amount - parties.discount;
+
+  ledger.books.undo.begin();
+  let failed: number = Code.ok;
+  if (payerPart > 0) {
+    if (!isSale) writeU64(ledger.events.words, event + LinkField.payerHold, ledger.events.nextLsn);
+    failed = payerLegCode(leg(ledger, origin, LegRoles.payer, parties.payer, parties.payee, payerPart));
+  }
+  if (failed === Code.ok && parties.discount > 0) {
+    if (!isSale) writeU64(ledger.events.words, event + LinkField.campaignHold, ledger.events.nextLsn);
+    const { campaign, payee, discount } = parties;
+    failed = campaignLegCode(leg(ledger, origin, LegRoles.campaign, campaign, payee, discount));
+  }
+  if (failed === Code.ok && parties.fee > 0) {
+    failed = payeeLegCode(postLeg(ledger, origin, LegRoles.fee, parties.payee, parties.feeAccount, parties.fee));
+  }
+  if (failed === Code.ok) {
+    ledger.books.undo.commit();
+    return Code.ok;
+  }
+  ledger.books.undo.rollback();
+  ledger.events.rewind(end, count);
+  writeU64(ledger.events.words, event + LinkField.payerHold, 0);
+  writeU64(ledger.events.words, event + LinkField.campaignHold, 0);
+  return failed;
+}
+
+function payerLegCode(code: number): number {
+  if (code === Code.ok) return code;
+  return code === Code.exceedsCredits ? Code.insufficientFunds : Code.payeeCannotReceive;
+}
+
+function campaignLegCode(code: number): number {
+  if (code === Code.ok) return code;
+  return code === Code.exceedsCredits ? Code.campaignExhausted : Code.payeeCannotReceive;
+}
+
+function payeeLegCode(code: number): number {
+  return code === Code.ok ? code : Code.payeeCannotReceive;
+}
+
+function finishFirstVersion(
+  payments: Payments,
+  request: PaymentRequest,
+  event: number,
+  parties: Parties,
+  code: number,
+): void {
+  const { events, now, tables } = payments.ledger;
+  const { words } = events;
+  const { isSale, institution } = request;
+  const operation = isSale ? PaymentOperations.sale : PaymentOperations.authorise;
+  const done = isSale ? PaymentStates.captured : PaymentStates.authorised;
+  const state = code === Code.ok ? done : PaymentStates.declined;
+  words[event] = ((words[event] as number) & 0xffff) | (code << 16);
+  words[event + StateField.state] = state | (operation << 8) | (code << 16);
+  if (code === Code.ok) {
+    writeU64(words, event + StateField.discount, parties.discount);
+    if (isSale) {
+      writeU64(words, event + StateField.captured, parties.amount);
+      writeU64(words, event + StateField.discountCaptured, parties.discount);
+      writeU64(words, event + StateField.feeCharged, parties.fee);
+    } else {
+      const seconds = words[event + PaymentField.expiresAfterS] || LIMITS.authorisationSecondsDefault;
+      const expiresAt = now + seconds * MICROS_PER_SECOND;
+      writeU64(words, event + StateField.expiresAt, expiresAt);
+      const id = event + PaymentField.id;
+      tables.timers.schedule(
+        expiresAt,
+        TimerKinds.payment,
+        words[id] as number,
+        words[id + 1] as number,
+        words[id + 2] as number,
+        words[id + 3] as number,
+      );
+    }
+  }
+  linkFirstVersion(payments, event, institution);
+}
+
+/** Enters a new payment into the list of its institution, under its reference and under its id. */
+function linkFirstVersion(payments: Payments, event: number, institution: number): void {
+  const { events } = payments.ledger;
+  const { words } = events;
+  const lsn = events.lsnOf(event);
+  writeU64(words, event + LinkField.previousOfInstitution, payments.heads.get(institution) ?? 0);
+  payments.heads.set(institution, lsn);
+  const bytes = (words[event + PaymentField.referenceLength] as number) & 0xffff;
+  if (bytes > 0) {
+    const { key, tables } = payments;
+    payments.referenceKey(words, event + (PaymentEventByte.reference >> 2), bytes, institution);
+    const previous = tables.references.get(key[0] as number, key[1] as number, key[2] as number, key[3] as number);
+    writeU64(words, event + LinkField.previousOfReference, previous);
+    tables.references.put(key[0] as number, key[1] as number, key[2] as number, key[3] as number, lsn);
+  }
+  payments.makeCurrent(event);
+}
+
+/** Answers a payment id that was used before: the first answer again, or which field differs. */
+function replayPayment(payments: Payments, request: PaymentRequest, lsn: number, reply: ReplyTarget): void {
+  const { events } = payments.ledger;
+  const newest = events.read(lsn);
+  const firstLsn = readView64(newest, LinkField.firstVersion);
+  const first = firstLsn === 0 ? newest : events.read(firstLsn);
+  const difference = comparePayment(request, first);
+  if (difference !== Code.ok) return payments.refuse(reply, difference);
+  payments.answerAgain(reply, first);
+}
+
+function comparePayment(request: PaymentRequest, stored: DataView): number {
+  const { words, at } = request;
+  const differs = (word: number, count: number): boolean => {
+    for (let i = 0; i < count; i++) {
+      if (words[at + word + i] !== stored.getUint32((PaymentField.id + word + i) * 4, true)) return true;
+    }
+    return false;
+  };
+  const operation = request.isSale ? PaymentOperations.sale : PaymentOperations.authorise;
+  const bytes = (words[at + PaymentWord.referenceLength] as number) & 0xffff;
+  if (stored.getUint32(8, true) !== request.institution) return Code.existsWithDifferentOwner;
+  if (stored.getUint8(StateField.state * 4 + 1) !== operation) return Code.existsWithDifferentOperation;
+  if (differs(PaymentWord.payerAccountId, 4)) return Code.existsWithDifferentPayer;
+  if (differs(PaymentWord.payeeAccountId, 4)) return Code.existsWithDifferentPayee;
+  if (differs(PaymentWord.amount, 2)) return Code.existsWithDifferentAmount;
+  if (differs(PaymentWord.campaignId, 4)) return Code.existsWithDifferentCampaign;
+  if (differs(PaymentWord.userData64, 2)) return Code.existsWithDifferentUserData64;
+  if (differs(PaymentWord.expiresAfterS, 1)) return Code.existsWithDifferentExpiry;
+  if (differs(PaymentWord.ledger, 1)) return Code.existsWithDifferentLedger;
+  if (differs(PaymentWord.code, 1)) return Code.existsWithDifferentCode;
+  if (differs(PaymentWord.referenceLength, 1)) return Code.existsWithDifferentReference;
+  for (let word = 0; word * 4 < bytes; word++) {
+    const kept = stored.getUint32(PaymentEventByte.reference + word * 4, true);
+    if (words[at + RECORD_WORDS + word] !== kept) return Code.existsWithDifferentReference;
+  }
+  return Code.ok;
+}

@@ -1,0 +1,68 @@
+/**
+ * The payment event: one version of a payment, complete in itself. The newest version is found through the `payments` index,
+ * the version that an operation made through `operations`, so the first answer can be given again for ever.
+ *
+ *   prefix (16) ‖ PAYMENT (128) ‖ PAYMENT_STATE (96) ‖ PAYMENT_OPERATION (64) ‖ PAYMENT_LINKS (64) ‖ reference, padded to 16
+ */
+import { layout } from '../../protocol/layout.ts';
+import { PAYMENT, PAYMENT_OPERATION, PAYMENT_STATE } from '../../protocol/records.ts';
+import { EVENT_PREFIX_BYTES } from '../ledger/events.ts';
+
+/** Positions (LSN) of other events that a version needs; 0 = none. Never leaves the engine. */
+const PAYMENT_LINKS = layout('paymentLinks', 64, {
+  /** The version that created the payment; 0 in that version itself. */
+  firstVersion: [0, 'u64'],
+  /** The payment that the same institution created before. */
+  previousOfInstitution: [8, 'u64'],
+  /** The payment created before with the same reference. */
+  previousOfReference: [16, 'u64'],
+  payerHold: [24, 'u64'],
+  campaignHold: [32, 'u64'],
+  /** The fee schedule that was in force when the payment was authorised. */
+  tariff: [40, 'u64'],
+  reservedA: [48, 'u64'],
+  reservedB: [56, 'u64'],
+});
+
+const PAYMENT_AT = EVENT_PREFIX_BYTES;
+const STATE_AT = PAYMENT_AT + PAYMENT.size;
+const OPERATION_AT = STATE_AT + PAYMENT_STATE.size;
+const LINKS_AT = OPERATION_AT + PAYMENT_OPERATION.size;
+const REFERENCE_AT = LINKS_AT + PAYMENT_LINKS.size;
+
+/** Byte offsets in the event. */
+export const PaymentEventByte = {
+  payment: PAYMENT_AT,
+  state: STATE_AT,
+  operation: OPERATION_AT,
+  links: LINKS_AT,
+  reference: REFERENCE_AT,
+} as const;
+
+function wordsFrom<T extends Readonly<Record<string, number>>>(
+  base: number,
+  at: T,
+): { readonly [K in keyof T]: number } {
+  return Object.fromEntries(Object.entries(at).map(([field, offset]) => [field, (base + offset) >> 2])) as {
+    readonly [K in keyof T]: number;
+  };
+}
+
+/** Word offsets of every field, counted from the first word of the event. */
+export const PaymentField = wordsFrom(PAYMENT_AT, PAYMENT.at);
+export const StateField = wordsFrom(STATE_AT, PAYMENT_STATE.at);
+export const OperationField = wordsFrom(OPERATION_AT, PAYMENT_OPERATION.at);
+export const LinkField = wordsFrom(LINKS_AT, PAYMENT_LINKS.at);
+
+/** Flags in the prefix of a payment event. */
+export const PaymentEventFlags = {
+  /** Creates the payment. */
+  first: 1,
+  /** Is how the payment stands from now on; a refused operation is kept without this. */
+  current: 2,
+} as const;
+
+/** Bytes of the event of a payment with a reference of this many bytes. */
+export function paymentEventBytes(referenceLength: number): number {
+  return REFERENCE_AT + ((referenceLength + 15) & ~15);
+}

@@ -1,0 +1,185 @@
+/**
+ * Payments of a partition: the room that creation, capture, void, refund and expiry share. A payment has no state in memory
+ * but its holds and its timer; how it stands is its newest version in the journal.
+ *
+ *                    ┌── sale ──────────────────────────▶ captured ◀─┐
+ *   (new) ── authorise ──▶ authorised ── capture (partial: stays) ───┤   refund: stays, until refunded = captured
+ *      │                      ├── void / expiry, something captured ─┘
+ *      │                      ├── void ──▶ voided
+ *      └──▶ declined          └── expiry ──▶ expired
+ */
+import { PAYMENT_OPERATION, PAYMENT_STATE, RESULT, ResultFlags } from '../../protocol/records.ts';
+import type { Entities } from '../entity/entities.ts';
+import { OPERATOR_INSTITUTION } from '../gateway.ts';
+import { hashId } from '../ledger/hash.ts';
+import type { KeyIndex, Ledger } from '../ledger/ledger.ts';
+import { writeU64 } from '../ledger/words.ts';
+import { LinkField, OperationField, PaymentEventByte, PaymentEventFlags, PaymentField, StateField } from './event.ts';
+import { readView64 } from './version.ts';
+
+export interface PaymentTables {
+  /** By payment id: the newest version. */
+  readonly payments: KeyIndex;
+  /** By operation id: the version that the operation made. */
+  readonly operations: KeyIndex;
+  /** By institution and client reference: the newest payment that was created with it. */
+  readonly references: KeyIndex;
+}
+
+/** Words of the reply to a payment command: RESULT, PAYMENT_STATE. */
+export interface ReplyTarget {
+  readonly words: Uint32Array;
+  /** First word of the reply's body. */
+  readonly at: number;
+}
+
+const STATE_WORDS = PAYMENT_STATE.size >> 2;
+
+export class Payments {
+  readonly ledger: Ledger;
+  readonly entities: Entities;
+  readonly tables: PaymentTables;
+  /** Position of the newest payment that each institution created. */
+  readonly heads = new Map<number, number>();
+  /** Key of a reference, made by `referenceKey`: four words. */
+  readonly key = new Uint32Array(4);
+
+  constructor(ledger: Ledger, entities: Entities, tables: PaymentTables) {
+    this.ledger = ledger;
+    this.entities = entities;
+    this.tables = tables;
+  }
+
+  /** Position of the newest version of the payment whose id is at word `at`; 0 = there is none. */
+  find(words: Uint32Array, at: number): number {
+    return this.tables.payments.get(
+      words[at] as number,
+      words[at + 1] as number,
+      words[at + 2] as number,
+      words[at + 3] as number,
+    );
+  }
+
+  /** Whether an institution made the payment: it, and the operator, may go on with it. */
+  mayOperate(version: DataView, institution: number): boolean {
+    return version.getUint32(8, true) === institution || institution === OPERATOR_INSTITUTION;
+  }
+
+  /** Whether an institution may see the payment: its maker, the owners of its two accounts, the operator. */
+  maySee(version: DataView, institution: number): boolean {
+    return (
+      this.mayOperate(version, institution) ||
+      this.#owns(version, PaymentField.payerAccountId, institution) ||
+      this.#owns(version, PaymentField.payeeAccountId, institution)
+    );
+  }
+
+  /**
+   * Starts a new version as a copy of the newest one, at `lsn`, made by `operation`; returns its first word. State fields are
+   * the caller's to change. The OPERATION record is zero.
+   */
+  startVersion(lsn: number, operation: number, code: number, isCurrent: boolean): number {
+    const { events, now } = this.ledger;
+    const version = events.read(lsn);
+    const source = new Uint8Array(version.buffer, version.byteOffset, version.byteLength);
+    const first = readView64(version, LinkField.firstVersion) || lsn;
+    const flags = isCurrent ? PaymentEventFlags.current : 0;
+    const at = events.append(source[0] as number, flags, code, source.length, version.getUint32(8, true));
+    events.bytes.set(source.subarray(PaymentEventByte.payment), at * 4 + PaymentEventByte.payment);
+    const { words } = events;
+    words.fill(0, at + OperationField.id, at + OperationField.id + (PAYMENT_OPERATION.size >> 2));
+    writeU64(words, at + LinkField.firstVersion, first);
+    const state = (words[at + StateField.state] as number) & 0xff;
+    words[at + StateField.state] = state | (operation << 8) | (code << 16);
+    if (isCurrent) words[at + StateField.version] = (words[at + StateField.version] as number) + 1;
+    writeU64(words, at + StateField.updatedAt, now);
+    return at;
+  }
+
+  setState(at: number, state: number): void {
+    const { words } = this.ledger.events;
+    words[at + StateField.state] = ((words[at + StateField.state] as number) & ~0xff) | state;
+  }
+
+  /** Makes the version whose first word is `at` the newest of its payment. */
+  makeCurrent(at: number): void {
+    const { words } = this.ledger.events;
+    const id = at + PaymentField.id;
+    this.tables.payments.put(
+      words[id] as number,
+      words[id + 1] as number,
+      words[id + 2] as number,
+      words[id + 3] as number,
+      this.ledger.events.lsnOf(at),
+    );
+  }
+
+  /** Remembers the operation whose id is in the version at word `at`. */
+  rememberOperation(at: number): void {
+    const { words } = this.ledger.events;
+    const id = at + OperationField.id;
+    this.tables.operations.put(
+      words[id] as number,
+      words[id + 1] as number,
+      words[id + 2] as number,
+      words[id + 3] as number,
+      this.ledger.events.lsnOf(at),
+    );
+  }
+
+  /** Key of a reference of an institution, into `key`. `words` holds the reference, zero-padded, from word `at`. */
+  referenceKey(words: Uint32Array, at: number, bytes: number, institution: number): void {
+    const { key } = this;
+    for (let lane = 0; lane < 4; lane++) {
+      let hash = hashId(institution, bytes, lane, 0x5eed, 0);
+      for (let word = 0; word < bytes; word += 16) {
+        const from = at + (word >> 2);
+        hash = hashId(
+          words[from] as number,
+          words[from + 1] as number,
+          words[from + 2] as number,
+          words[from + 3] as number,
+          hash,
+        );
+      }
+      key[lane] = hash;
+    }
+  }
+
+  /** Answers with a refusal and no payment. */
+  refuse(reply: ReplyTarget, code: number): void {
+    this.#result(reply, this.ledger.now, code, 0);
+    reply.words.fill(0, reply.at + (RESULT.size >> 2), reply.at + (RESULT.size >> 2) + STATE_WORDS);
+  }
+
+  /** Answers with the version of this batch whose first word is `at`. */
+  answer(reply: ReplyTarget, at: number, code: number): void {
+    this.#result(reply, this.ledger.now, code, 0);
+    const { words } = this.ledger.events;
+    const from = at + StateField.state;
+    const to = reply.at + (RESULT.size >> 2);
+    for (let word = 0; word < STATE_WORDS; word++) reply.words[to + word] = words[from + word] as number;
+  }
+
+  /** Answers with a version stored before: the first answer again. */
+  answerAgain(reply: ReplyTarget, version: DataView): void {
+    const code = version.getUint16(2, true);
+    this.#result(reply, readView64(version, StateField.updatedAt), code, ResultFlags.replayed);
+    const to = reply.at + (RESULT.size >> 2);
+    for (let word = 0; word < STATE_WORDS; word++) {
+      reply.words[to + word] = version.getUint32((StateField.state + word) * 4, true);
+    }
+  }
+
+  #result(reply: ReplyTarget, timestamp: number, code: number, flags: number): void {
+    writeU64(reply.words, reply.at, timestamp);
+    reply.words[reply.at + 2] = code | (flags << 16);
+    reply.words[reply.at + 3] = 0;
+  }
+
+  #owns(version: DataView, field: number, institution: number): boolean {
+    const word = (index: number): number => version.getUint32((field + index) * 4, true);
+    const account = this.ledger.accounts.find(word(0), word(1), word(2), word(3));
+    return account >= 0 && this.ledger.accounts.owner[account] === institution;
+  }
+}

@@ -1,0 +1,50 @@
+/** Reading one version of a payment: a view of its event. */
+import { PaymentStates } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import type { EventLog } from '../ledger/events.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { LegOrigin } from '../ledger/legs.ts';
+import { PaymentField, StateField } from './event.ts';
+
+/** What an operation does: the version that it makes (its first word), or the code that refuses it. */
+export type OperationOutcome =
+  | { readonly code: 0; readonly at: number }
+  | { readonly code: number; readonly at?: never };
+
+/** The u64 at word `field` of an event. */
+export function readView64(event: DataView, field: number): number {
+  return event.getUint32(field * 4, true) + event.getUint32(field * 4 + 4, true) * 0x1_0000_0000;
+}
+
+/** Why nothing more can be captured or voided at `now`; `ok` for an authorisation that is open. */
+export function whyNotOpen(version: DataView, now: number): number {
+  switch (version.getUint8(StateField.state * 4)) {
+    case PaymentStates.authorised:
+      return readView64(version, StateField.expiresAt) <= now ? Code.paymentExpired : Code.ok;
+    case PaymentStates.declined:
+      return Code.paymentDeclined;
+    case PaymentStates.voided:
+      return Code.paymentAlreadyVoided;
+    case PaymentStates.expired:
+      return Code.paymentExpired;
+    default:
+      return Code.paymentAlreadyCaptured;
+  }
+}
+
+/** Index of the account whose id is at word `field` of a version. Accounts are never removed. */
+export function accountAt(ledger: Ledger, version: DataView, field: number): number {
+  const word = (index: number): number => version.getUint32((field + index) * 4, true);
+  return ledger.accounts.find(word(0), word(1), word(2), word(3));
+}
+
+/** Whose the legs of a later operation are: the payment's maker, id and code, from the new version at word `at`. */
+export function originOf(events: EventLog, at: number): LegOrigin {
+  const { words } = events;
+  return {
+    words,
+    idAt: at + PaymentField.id,
+    institution: words[at + 2] as number,
+    code: (words[at + PaymentField.code] as number) & 0xffff,
+  };
+}

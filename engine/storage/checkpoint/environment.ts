@@ -1,0 +1,37 @@
+/** The LMDB environment of a partition's indexes and checkpoints. */
+import { type Database, open } from 'lmdb';
+
+/** The databases in it. All values are binary and carry a checksum. */
+export interface IndexEnvironment {
+  /** Pages of segments; key: `pageKey`. */
+  readonly pages: Database<Uint8Array, number>;
+  /** Chunks of state sections; key: [checkpoint id, number of the section, number of the chunk]. */
+  readonly sections: Database<Uint8Array, number[]>;
+  /** Manifests; key: [checkpoint id, LSN]. */
+  readonly manifests: Database<Uint8Array, number[]>;
+  /** Runs `write` in one durable transaction. */
+  transaction(write: () => void): void;
+  /** Lets reads see what other threads have committed. */
+  refresh(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the environment in a folder, which is made when it is not there. The threads of a process share it: one
+ * writes at a time, and each reads its own snapshot.
+ */
+export function openIndexEnvironment(path: string): IndexEnvironment {
+  // Without overlapping sync, what a reader sees is durable.
+  const root = open({ path, overlappingSync: false, noSubdir: false, maxDbs: 8 });
+  const pages = root.openDB<Uint8Array, number>({ name: 'pages', encoding: 'binary' });
+  const sections = root.openDB<Uint8Array, number[]>({ name: 'sections', encoding: 'binary' });
+  const manifests = root.openDB<Uint8Array, number[]>({ name: 'manifests', encoding: 'binary' });
+  return {
+    pages,
+    sections,
+    manifests,
+    transaction: (write) => root.transactionSync(write),
+    refresh: () => root.resetReadTxn(),
+    close: () => root.close(),
+  };
+}

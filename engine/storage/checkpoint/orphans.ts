@@ -1,0 +1,68 @@
+/** Removing what no kept checkpoint lists: leftovers of a crash, and what checkpoints before had. */
+import { PageKind, pageKey, segmentOfKey } from '../index/page.ts';
+import type { IndexEnvironment } from './environment.ts';
+import type { Manifest } from './manifest.ts';
+
+/** Keys removed in one transaction. */
+const REMOVALS_PER_TRANSACTION = 4096;
+
+/** Removes the pages and section chunks that none of these checkpoints lists. */
+export function removeOrphans(environment: IndexEnvironment, kept: readonly Manifest[]): void {
+  const segments = new Set(kept.flatMap((manifest) => Object.values(manifest.indexes).flat()).map((meta) => meta.id));
+  for (const id of storedSegments(environment)) {
+    if (!segments.has(id)) removeSegment(environment, id);
+  }
+  const checkpoints = new Set(kept.map((manifest) => manifest.id));
+  for (const id of storedSectionOwners(environment)) {
+    if (!checkpoints.has(id)) removeSections(environment, id);
+  }
+}
+
+/** Ids of the segments that have pages, ascending. One seek each. */
+export function storedSegments(environment: IndexEnvironment): number[] {
+  const ids: number[] = [];
+  let start = 0;
+  for (;;) {
+    const [next] = environment.pages.getKeys({ start, limit: 1 });
+    if (next === undefined) return ids;
+    const id = segmentOfKey(next);
+    ids.push(id);
+    start = pageKey(id + 1, PageKind.entries, 0);
+  }
+}
+
+function storedSectionOwners(environment: IndexEnvironment): number[] {
+  const ids: number[] = [];
+  let start = 0;
+  for (;;) {
+    const [next] = environment.sections.getKeys({ start: [start], limit: 1 });
+    const id = next?.[0];
+    if (id === undefined) return ids;
+    ids.push(id);
+    start = id + 1;
+  }
+}
+
+function removeSegment(environment: IndexEnvironment, id: number): void {
+  const range = { start: pageKey(id, 0, 0), end: pageKey(id + 1, 0, 0), limit: REMOVALS_PER_TRANSACTION };
+  for (;;) {
+    const keys = [...environment.pages.getKeys(range)];
+    if (keys.length === 0) return;
+    environment.transaction(() => {
+      for (const key of keys) environment.pages.removeSync(key);
+    });
+    environment.refresh();
+  }
+}
+
+function removeSections(environment: IndexEnvironment, id: number): void {
+  const range = { start: [id], end: [id + 1], limit: REMOVALS_PER_TRANSACTION };
+  for (;;) {
+    const keys = [...environment.sections.getKeys(range)];
+    if (keys.length === 0) return;
+    environment.transaction(() => {
+      for (const key of keys) environment.sections.removeSync(key);
+    });
+    environment.refresh();
+  }
+}

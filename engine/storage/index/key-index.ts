@@ -1,0 +1,121 @@
+/**
+ * From a 128-bit key to the newest position in the journal that was put for it:
+ *
+ *     memtable ──▶ frozen memtable ──▶ segments, newest first
+ *     (written)    (being stored)      (LMDB: range, filter, one page)
+ *
+ * Synchronous, for the partition's own thread. A key found in one of them hides what the later ones say.
+ */
+import { hashKey, hashKeyAgain } from './key-hash.ts';
+import { type FrozenMemtable, Memtable } from './memtable.ts';
+import type { Segment } from './segment.ts';
+
+export class KeyIndex {
+  /** Entries that the memtable holds at most. */
+  readonly memtableBound: number;
+  readonly #hashSeed: number;
+  #memtable: Memtable;
+  #frozen: Memtable | undefined;
+  /** An empty table that waits to be the memtable again. */
+  #spare: Memtable | undefined;
+  #segments: readonly Segment[] = [];
+
+  /** @param options.hashSeed u32 of the data directory, the same that the segments are written with */
+  constructor(options: { readonly memtableBound: number; readonly hashSeed: number }) {
+    this.memtableBound = options.memtableBound;
+    this.#hashSeed = options.hashSeed;
+    this.#memtable = this.#newMemtable();
+  }
+
+  get memtableCount(): number {
+    return this.#memtable.count;
+  }
+
+  /** Entries that were frozen and are not installed as a segment yet. */
+  get frozenCount(): number {
+    return this.#frozen?.count ?? 0;
+  }
+
+  get segmentCount(): number {
+    return this.#segments.length;
+  }
+
+  /** Bytes reserved for the memtables. */
+  get memtableBytes(): number {
+    return this.#memtable.bytes + (this.#frozen?.bytes ?? 0) + (this.#spare?.bytes ?? 0);
+  }
+
+  /**
+   * The LSN of the key; 0 = never put.
+   *
+   * @throws StorageDamageError when the page that would say is damaged
+   */
+  get(w0: number, w1: number, w2: number, w3: number): number {
+    const recent = this.#memtable.get(w0, w1, w2, w3);
+    if (recent !== 0) return recent;
+    if (this.#frozen !== undefined) {
+      const frozen = this.#frozen.get(w0, w1, w2, w3);
+      if (frozen !== 0) return frozen;
+    }
+    return this.#segments.length === 0 ? 0 : this.#findInSegments(w0, w1, w2, w3);
+  }
+
+  /**
+   * Puts the key, or gives it a new LSN.
+   *
+   * @throws RangeError when the memtable is full: its owner freezes it before that, or refuses work while it cannot
+   */
+  put(w0: number, w1: number, w2: number, w3: number, lsn: number): void {
+    this.#memtable.put(w0, w1, w2, w3, lsn);
+  }
+
+  /**
+   * Begins an empty memtable and returns the entries of the full one, to be stored. Look-ups still find them.
+   *
+   * @returns undefined when there is nothing to store, or when the last frozen table is not installed yet
+   */
+  freeze(): FrozenMemtable | undefined {
+    if (this.#frozen !== undefined || this.#memtable.count === 0) return undefined;
+    const frozen = this.#memtable;
+    this.#memtable = this.#spare ?? this.#newMemtable();
+    this.#spare = undefined;
+    this.#frozen = frozen;
+    return frozen.freeze();
+  }
+
+  /**
+   * Takes the segments of a new checkpoint, newest first, which hold what was frozen. The frozen table's memory is
+   * used again, so no thread may be reading it any more.
+   */
+  install(segments: readonly Segment[]): void {
+    this.#segments = segments;
+    if (this.#frozen === undefined) return;
+    this.#frozen.clear();
+    this.#spare = this.#frozen;
+    this.#frozen = undefined;
+  }
+
+  #findInSegments(w0: number, w1: number, w2: number, w3: number): number {
+    const segments = this.#segments;
+    let hashed = false;
+    let a = 0;
+    let b = 0;
+    for (let i = 0; i < segments.length; i++) {
+      const segment = segments[i] as Segment;
+      if (!segment.covers(w0, w1, w2, w3)) continue;
+      if (!hashed) {
+        a = hashKey(w0, w1, w2, w3, this.#hashSeed);
+        b = hashKeyAgain(w0, w1, w2, w3, this.#hashSeed);
+        hashed = true;
+      }
+      if (!segment.mayHold(a, b)) continue;
+      const lsn = segment.find(w0, w1, w2, w3);
+      if (lsn !== 0) return lsn;
+    }
+    return 0;
+  }
+
+  #newMemtable(): Memtable {
+    return new Memtable({ bound: this.memtableBound, hashSeed: this.#hashSeed });
+  }
+}

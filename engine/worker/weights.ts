@@ -1,0 +1,84 @@
+/** What each command can take of a batch at most: known from its kind, flags and count alone. */
+import type { CommandName } from '../../protocol/commands.ts';
+import { COMMANDS } from '../../protocol/commands.ts';
+import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ACCOUNT, BALANCES, PAGE, PAYMENT_STATE, paymentViewBytes, RESULT } from '../../protocol/records.ts';
+import { entityEventBytes } from '../entity/event.ts';
+import { ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { paymentEventBytes } from '../payment/event.ts';
+import type { Weight } from './batch.ts';
+
+/** Header, and what aligning the next frame to 8 costs. */
+const FRAME_BYTES = FRAME_HEADER.size + 8;
+const PAYMENT_REPLY = FRAME_BYTES + RESULT.size + PAYMENT_STATE.size;
+const PAYMENT_JOURNAL = paymentEventBytes(LIMITS.referenceBytesMax) + 3 * TRANSFER_EVENT_BYTES;
+const VIEW_BYTES_MAX = paymentViewBytes(LIMITS.referenceBytesMax);
+const PAGE_BYTES = FRAME_BYTES + RESULT.size + PAGE.size;
+
+const PAYMENT: Weight = { records: 1, journalBytes: PAYMENT_JOURNAL, replyBytes: PAYMENT_REPLY };
+const READ_PAGE: Weight = {
+  records: 1,
+  journalBytes: 0,
+  replyBytes: PAGE_BYTES + LIMITS.pageEntriesMax * Math.max(TRANSFER_EVENT_BYTES, VIEW_BYTES_MAX),
+};
+const RICH: Weight = {
+  records: 1,
+  journalBytes: entityEventBytes(LIMITS.richBodyBytesMax),
+  replyBytes: FRAME_BYTES + LIMITS.richBodyBytesMax,
+};
+
+function perRecord(journalBytes: number, replyBytes: number): (count: number) => Weight {
+  return (count) => ({
+    records: count,
+    journalBytes: count * journalBytes,
+    replyBytes: FRAME_BYTES + count * replyBytes,
+  });
+}
+
+const accounts = perRecord(ACCOUNT_EVENT_BYTES, RESULT.size);
+const transfers = perRecord(TRANSFER_EVENT_BYTES, RESULT.size);
+const transfersWithBalances = perRecord(TRANSFER_EVENT_BYTES, RESULT.size + BALANCES.size);
+const accountLookups = perRecord(0, RESULT.size + ACCOUNT.size);
+const transferLookups = perRecord(0, RESULT.size + TRANSFER_EVENT_BYTES);
+const paymentLookups = perRecord(0, RESULT.size + VIEW_BYTES_MAX);
+
+/** One transfer a message is the hottest case: it does not allocate. */
+const ONE_TRANSFER = transfers(1);
+
+const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => Weight>> = {
+  hello: () => RICH,
+  ping: () => PAYMENT,
+  createAccounts: accounts,
+  createTransfers: (count, flags) => {
+    if ((flags & FrameFlags.balances) !== 0) return transfersWithBalances(count);
+    return count === 1 ? ONE_TRANSFER : transfers(count);
+  },
+  lookupAccounts: accountLookups,
+  lookupTransfers: transferLookups,
+  accountHistory: () => READ_PAGE,
+  sale: () => PAYMENT,
+  authorise: () => PAYMENT,
+  capture: () => PAYMENT,
+  void: () => PAYMENT,
+  refund: () => PAYMENT,
+  lookupPayments: paymentLookups,
+  queryPayments: () => READ_PAGE,
+  putParty: () => RICH,
+  getParty: () => RICH,
+  listParties: () => RICH,
+  putTariff: () => RICH,
+  putCampaign: () => RICH,
+};
+
+const BY_KIND = Array.from({ length: 256 }, (_, kind) => {
+  const name = (Object.keys(COMMANDS) as CommandName[]).find((command) => COMMANDS[command].kind === kind);
+  return name === undefined ? undefined : WEIGHTS[name];
+});
+
+/** Weight of a command of this kind. The kind exists: the frame was checked. */
+export function weightOf(kind: number, flags: number, count: number): Weight {
+  const weigh = BY_KIND[kind];
+  if (weigh === undefined) throw new Error(`no command of kind ${kind}`);
+  return weigh(count, flags);
+}

@@ -1,0 +1,218 @@
+/** The client of the switch, for Node and browsers: typed calls, pipelined over one connection that comes back. */
+import type { CampaignBody, HelloReply, PartyBody, TariffBody } from '../bodies.ts';
+import {
+  type AccountInput,
+  type AccountLookup,
+  decodeCreateAccounts,
+  decodeLookupAccounts,
+  encodeCreateAccounts,
+  encodeLookupAccounts,
+} from '../codecs/account-codec.ts';
+import { buildFrame, expectEnd, expectReply, type FrameOptions, type Reply } from '../codecs/frame-codec.ts';
+import {
+  decodeAccountHistory,
+  encodeAccountHistory,
+  type HistoryInput,
+  type HistoryPage,
+  PAGE_LIMIT_DEFAULT,
+} from '../codecs/history-codec.ts';
+import {
+  decodePayment,
+  encodePayment,
+  encodePaymentOperation,
+  type PaymentCommand,
+  type PaymentInput,
+  type PaymentOperationCommand,
+  type PaymentOperationInput,
+  type PaymentResult,
+} from '../codecs/payment-codec.ts';
+import {
+  decodeLookupPayments,
+  decodeQueryPayments,
+  encodeLookupPayments,
+  encodeQueryPayments,
+  type PaymentLookup,
+  type PaymentPage,
+  type PaymentQueryInput,
+} from '../codecs/payment-query-codec.ts';
+import type { Result } from '../codecs/result-codec.ts';
+import { decodeRich, encodeRich, type RichResult } from '../codecs/rich-codec.ts';
+import {
+  decodeCreateTransfers,
+  decodeLookupTransfers,
+  encodeCreateTransfers,
+  encodeLookupTransfers,
+  type TransferInput,
+  type TransferLookup,
+  type TransferResult,
+} from '../codecs/transfer-codec.ts';
+import { Calls } from './calls.ts';
+import { type ClientOptions, clientSettings } from './client-options.ts';
+
+type Encode = (options: FrameOptions) => Uint8Array<ArrayBuffer>;
+
+/**
+ * Calls reject with ConnectionLostError, RequestTimeoutError, QueueFullError, ClientClosedError, RefusedError,
+ * EncodeError (a value that does not fit the wire; nothing was sent) or DecodeError (an answer that cannot be read).
+ * A decline is not an error: it is the `code` of the answer.
+ */
+export class SluiceClient {
+  readonly #calls: Calls;
+
+  private constructor(calls: Calls) {
+    this.#calls = calls;
+  }
+
+  /**
+   * Connects and authenticates. Later breaks are mended in the background, and when all attempts fail, the next call
+   * starts anew.
+   * @throws RangeError, TypeError or EncodeError for options; RefusedError when the key is refused; ConnectionLostError
+   */
+  static async connect(options: ClientOptions): Promise<SluiceClient> {
+    const calls = new Calls(clientSettings(options));
+    await calls.opened();
+    return new SluiceClient(calls);
+  }
+
+  /** What the server said in its last hello. */
+  get server(): HelloReply | undefined {
+    return this.#calls.hello;
+  }
+
+  /** Results in the order of the accounts. */
+  createAccounts(accounts: readonly AccountInput[]): Promise<Result[]> {
+    return this.#batch((options) => encodeCreateAccounts(accounts, options), decodeCreateAccounts);
+  }
+
+  /** Results in the order of the transfers; with `balances`, those of both accounts after each. */
+  createTransfers(
+    transfers: readonly TransferInput[],
+    { balances = false }: { readonly balances?: boolean } = {},
+  ): Promise<TransferResult[]> {
+    return this.#batch(
+      (options) => encodeCreateTransfers(transfers, { ...options, balances }),
+      (reply) => decodeCreateTransfers(reply, balances),
+    );
+  }
+
+  lookupAccounts(ids: readonly bigint[]): Promise<AccountLookup[]> {
+    return this.#batch((options) => encodeLookupAccounts(ids, options), decodeLookupAccounts);
+  }
+
+  lookupTransfers(ids: readonly bigint[]): Promise<TransferLookup[]> {
+    return this.#batch((options) => encodeLookupTransfers(ids, options), decodeLookupTransfers);
+  }
+
+  /** Entries of an account, newest first. */
+  accountHistory(query: HistoryInput): Promise<HistoryPage> {
+    return this.#single((options) => encodeAccountHistory(query, options), decodeAccountHistory);
+  }
+
+  /** Authorises and captures in one step. */
+  sale(payment: PaymentInput): Promise<PaymentResult> {
+    return this.#payment('sale', payment);
+  }
+
+  /** Holds the money; `capture` takes it, `void` lets it go. */
+  authorise(payment: PaymentInput): Promise<PaymentResult> {
+    return this.#payment('authorise', payment);
+  }
+
+  capture(operation: PaymentOperationInput): Promise<PaymentResult> {
+    return this.#operation('capture', operation);
+  }
+
+  void(operation: Omit<PaymentOperationInput, 'amount'>): Promise<PaymentResult> {
+    return this.#operation('void', operation);
+  }
+
+  refund(operation: PaymentOperationInput): Promise<PaymentResult> {
+    return this.#operation('refund', operation);
+  }
+
+  lookupPayments(ids: readonly bigint[]): Promise<PaymentLookup[]> {
+    return this.#batch((options) => encodeLookupPayments(ids, options), decodeLookupPayments);
+  }
+
+  /** Payments of the caller's institution, newest first. */
+  queryPayments(query: PaymentQueryInput = {}): Promise<PaymentPage> {
+    return this.#single((options) => encodeQueryPayments(query, options), decodeQueryPayments);
+  }
+
+  /** Registers a customer or merchant, or changes it. */
+  putParty(party: PartyBody): Promise<RichResult> {
+    return this.#single(
+      (options) => encodeRich('putParty', party, options),
+      (reply) => decodeRich(reply, 'putParty'),
+    );
+  }
+
+  getParty(handle: string): Promise<RichResult> {
+    return this.#single(
+      (options) => encodeRich('getParty', { handle }, options),
+      (reply) => decodeRich(reply, 'getParty'),
+    );
+  }
+
+  /** Parties of the institution, newest first. `cursor` is `nextCursor` of the page before. */
+  listParties({ cursor = 0, limit = PAGE_LIMIT_DEFAULT } = {}): Promise<RichResult> {
+    return this.#single(
+      (options) => encodeRich('listParties', { cursor, limit }, options),
+      (reply) => decodeRich(reply, 'listParties'),
+    );
+  }
+
+  putTariff(tariff: TariffBody): Promise<RichResult> {
+    return this.#single(
+      (options) => encodeRich('putTariff', tariff, options),
+      (reply) => decodeRich(reply, 'putTariff'),
+    );
+  }
+
+  putCampaign(campaign: CampaignBody): Promise<RichResult> {
+    return this.#single(
+      (options) => encodeRich('putCampaign', campaign, options),
+      (reply) => decodeRich(reply, 'putCampaign'),
+    );
+  }
+
+  /** Goes to the server and back; nothing is stored. */
+  ping(): Promise<void> {
+    return this.#batch(
+      (options) => buildFrame('ping', options, { count: 0, bodyBytes: 0 }, () => {}),
+      (reply) => {
+        expectReply(reply, 'ping');
+        expectEnd(reply, 0);
+      },
+    );
+  }
+
+  /** Ends the connection at once; calls without an answer reject. Resolves when the socket is closed. */
+  close(): Promise<void> {
+    return this.#calls.close();
+  }
+
+  #payment(command: PaymentCommand, payment: PaymentInput): Promise<PaymentResult> {
+    return this.#single(
+      (options) => encodePayment(command, payment, options),
+      (reply) => decodePayment(reply, command),
+    );
+  }
+
+  #operation(command: PaymentOperationCommand, operation: PaymentOperationInput): Promise<PaymentResult> {
+    return this.#single(
+      (options) => encodePaymentOperation(command, operation, options),
+      (reply) => decodePayment(reply, command),
+    );
+  }
+
+  /** A call with one result: when that says `later`, the call is made again. */
+  #single<T extends Result>(encode: Encode, decode: (reply: Reply) => T): Promise<T> {
+    return this.#calls.make(encode, decode, ({ retry }) => retry === 'later');
+  }
+
+  /** A call with many results, some of them perhaps `later`: which to send again is for the caller to say. */
+  #batch<T>(encode: Encode, decode: (reply: Reply) => T): Promise<T> {
+    return this.#calls.make(encode, decode, () => false);
+  }
+}

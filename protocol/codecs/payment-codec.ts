@@ -1,0 +1,106 @@
+/**
+ * sale, authorise:        PAYMENT, reference     → RESULT, PAYMENT_STATE (zeros when there is no payment)
+ * capture, void, refund:  PAYMENT_OPERATION      → the same
+ */
+import { PAYMENT, PAYMENT_OPERATION, PAYMENT_STATE, PaymentOperations, PaymentStates, RESULT } from '../records.ts';
+import type { PaymentOperationName, PaymentStateName } from '../records.ts';
+import type { ResultName } from '../results.ts';
+import { LIMITS } from '../limits.ts';
+import { DecodeError, EncodeError } from './codec-error.ts';
+import { buildFrame, expectEnd, expectReply, type FrameOptions, type Reply } from './frame-codec.ts';
+import { readRecord, type Visible, writeRecord } from './record-codec.ts';
+import { nameOfCode, type Result, readResult } from './result-codec.ts';
+
+type PaymentFields = Omit<Visible<(typeof PAYMENT)['fields']>, 'referenceLength'>;
+
+/** A payment as it was asked for. */
+export type Payment = PaymentFields & {
+  /** The client's own name for it; may be empty. */
+  readonly reference: string;
+};
+
+/** What the client says about a new payment; the rest is zero or empty. */
+export type PaymentInput = Pick<Payment, 'id' | 'payerAccountId' | 'payeeAccountId' | 'amount' | 'ledger'> &
+  Partial<Pick<Payment, 'campaignId' | 'userData64' | 'expiresAfterS' | 'code' | 'flags' | 'reference'>>;
+
+export type PaymentOperation = Visible<(typeof PAYMENT_OPERATION)['fields']>;
+
+/** `amount` left out = all that is left. */
+export type PaymentOperationInput = Pick<PaymentOperation, 'id' | 'paymentId'> &
+  Partial<Pick<PaymentOperation, 'amount' | 'flags'>>;
+
+/** Where a payment stands. */
+export type PaymentStatus = Omit<Visible<(typeof PAYMENT_STATE)['fields']>, 'state' | 'operation'> & {
+  readonly state: PaymentStateName;
+  /** The operation that brought it there; `code` and `name` say how that was decided. */
+  readonly operation: PaymentOperationName;
+  readonly name: ResultName;
+};
+
+export interface PaymentResult extends Result {
+  /** Undefined when there is no such payment, or the caller may not see it. */
+  readonly payment: PaymentStatus | undefined;
+}
+
+export type PaymentCommand = 'sale' | 'authorise';
+export type PaymentOperationCommand = 'capture' | 'void' | 'refund';
+
+/** @throws EncodeError */
+export function encodePayment(
+  command: PaymentCommand,
+  payment: PaymentInput,
+  options: FrameOptions,
+): Uint8Array<ArrayBuffer> {
+  const { reference, ...fields } = payment;
+  const tail = encodeReference(reference, 'payment.reference');
+  return buildFrame(command, options, { count: 1, bodyBytes: PAYMENT.size + tail.length }, (body) => {
+    writeRecord(PAYMENT, body, 0, { ...fields, referenceLength: tail.length }, 'payment');
+    new Uint8Array(body.buffer, body.byteOffset + PAYMENT.size, tail.length).set(tail);
+  });
+}
+
+/** @throws EncodeError */
+export function encodePaymentOperation(
+  command: PaymentOperationCommand,
+  operation: PaymentOperationInput,
+  options: FrameOptions,
+): Uint8Array<ArrayBuffer> {
+  return buildFrame(command, options, { count: 1, bodyBytes: PAYMENT_OPERATION.size }, (body) => {
+    writeRecord(PAYMENT_OPERATION, body, 0, operation, 'operation');
+  });
+}
+
+/** @throws DecodeError */
+export function decodePayment(reply: Reply, command: PaymentCommand | PaymentOperationCommand): PaymentResult {
+  expectReply(reply, command);
+  expectEnd(reply, RESULT.size + PAYMENT_STATE.size);
+  return { ...readResult(reply.body, 0), payment: readPaymentStatus(reply.body, RESULT.size) };
+}
+
+/** UTF-8 bytes of a reference. @throws EncodeError when they are too many or the text has no UTF-8 form. */
+export function encodeReference(reference: string | undefined, path: string): Uint8Array {
+  if (reference === undefined) return new Uint8Array(0);
+  if (typeof reference !== 'string' || /\p{Surrogate}/u.test(reference)) throw new EncodeError(path, 'must be text');
+  const bytes = new TextEncoder().encode(reference);
+  if (bytes.length > LIMITS.referenceBytesMax) {
+    throw new EncodeError(path, `has ${bytes.length} bytes; ${LIMITS.referenceBytesMax} fit`);
+  }
+  return bytes;
+}
+
+/** The PAYMENT_STATE at `offset`; undefined when it is all zeros. @throws DecodeError */
+export function readPaymentStatus(view: DataView, offset: number): PaymentStatus | undefined {
+  const { state, operation, ...rest } = readRecord(PAYMENT_STATE, view, offset);
+  if (state === 0) return undefined;
+  return {
+    ...rest,
+    name: nameOfCode(rest.code),
+    state: nameOf(PaymentStates, state, 'payment state'),
+    operation: nameOf(PaymentOperations, operation, 'payment operation'),
+  };
+}
+
+function nameOf<N extends string>(table: Readonly<Record<N, number>>, value: number, what: string): N {
+  for (const name in table) if (table[name] === value) return name;
+  throw new DecodeError(`${what} ${value} does not exist`);
+}

@@ -1,0 +1,94 @@
+/**
+ * hello, putParty, getParty, listParties, putTariff, putCampaign: a MessagePack map (bodies.ts)
+ *   → hello: HelloReply; the others: RichReply
+ */
+import type {
+  CampaignBody,
+  GetPartyBody,
+  HelloBody,
+  HelloReply,
+  ListPartiesBody,
+  PartyBody,
+  StoredParty,
+  TariffBody,
+} from '../bodies.ts';
+import type { Checked } from '../body-fields.ts';
+import { LIMITS } from '../limits.ts';
+import { decodeMessagePack, encodeMessagePack } from '../message-pack.ts';
+import {
+  parseCampaignBody,
+  parseGetPartyBody,
+  parseHelloBody,
+  parseHelloReply,
+  parseListPartiesBody,
+  parsePartyBody,
+  parseRichReply,
+  parseTariffBody,
+} from '../parse-bodies.ts';
+import { DecodeError, EncodeError } from './codec-error.ts';
+import { buildFrame, expectReply, type FrameOptions, type Reply } from './frame-codec.ts';
+import { type Result, resultOfCode } from './result-codec.ts';
+
+interface RichBodies {
+  readonly hello: HelloBody;
+  readonly putParty: PartyBody;
+  readonly getParty: GetPartyBody;
+  readonly listParties: ListPartiesBody;
+  readonly putTariff: TariffBody;
+  readonly putCampaign: CampaignBody;
+}
+export type RichCommand = keyof RichBodies;
+
+const PARSERS: { readonly [C in RichCommand]: (value: unknown) => Checked<RichBodies[C]> } = {
+  hello: parseHelloBody,
+  putParty: parsePartyBody,
+  getParty: parseGetPartyBody,
+  listParties: parseListPartiesBody,
+  putTariff: parseTariffBody,
+  putCampaign: parseCampaignBody,
+};
+
+/** Rich replies say no time: `timestamp` is 0 and `replayed` false. */
+export interface RichResult extends Result {
+  readonly party: StoredParty | undefined;
+  readonly parties: readonly StoredParty[];
+  /** Cursor of the next page; 0 = there is none. */
+  readonly nextCursor: number;
+}
+
+/** @throws EncodeError with the path of the first wrong field. */
+export function encodeRich<C extends RichCommand>(
+  command: C,
+  body: RichBodies[C],
+  options: FrameOptions,
+): Uint8Array<ArrayBuffer> {
+  const checked = PARSERS[command](body);
+  if (!checked.ok) throw new EncodeError(checked.path === '' ? command : `${command}.${checked.path}`, checked.message);
+  const bytes = encodeMessagePack(checked.value);
+  if (bytes.length > LIMITS.richBodyBytesMax) throw new EncodeError(command, `has ${bytes.length} bytes of body`);
+  return buildFrame(command, options, { count: bytes.length, bodyBytes: bytes.length }, (view) => {
+    new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(bytes);
+  });
+}
+
+/** @throws DecodeError */
+export function decodeHello(reply: Reply): HelloReply {
+  return readRich(reply, 'hello', parseHelloReply);
+}
+
+/** @throws DecodeError */
+export function decodeRich(reply: Reply, command: Exclude<RichCommand, 'hello'>): RichResult {
+  const { code, party, parties, nextCursor } = readRich(reply, command, parseRichReply);
+  return { ...resultOfCode(code), party, parties: parties ?? [], nextCursor: nextCursor ?? 0 };
+}
+
+function readRich<T>(reply: Reply, command: RichCommand, parse: (value: unknown) => Checked<T>): T {
+  expectReply(reply, command);
+  const { buffer, byteOffset, byteLength } = reply.body;
+  if (reply.count !== byteLength) throw new DecodeError(`${byteLength} bytes of body, ${reply.count} announced`);
+  const value = decodeMessagePack(new Uint8Array(buffer, byteOffset, byteLength));
+  if (value === undefined) throw new DecodeError('the body is not one MessagePack map');
+  const checked = parse(value);
+  if (!checked.ok) throw new DecodeError(`${checked.path} ${checked.message}`);
+  return checked.value;
+}

@@ -1,0 +1,42 @@
+/** Results 4xx: the id was used before, or its chain failed. Numbers are never reused. */
+import { differs, row, type ResultSpec } from './result-spec.ts';
+
+export const IDEMPOTENCY_RESULTS = {
+  linkedEventFailed: row(
+    401,
+    'never',
+    422,
+    '12',
+    'Another part of this transaction failed, so nothing was done.',
+    '关联交易失败，本笔未执行。',
+  ),
+  existsOutsideChain: row(
+    402,
+    'never',
+    409,
+    '94',
+    'This id was decided before, apart from this chain.',
+    '该编号已在其他交易中处理。',
+  ),
+  existsWithDifferentFlags: differs(410, 'kind', '类型'),
+  existsWithDifferentPendingId: differs(411, 'pending transfer', '预授权转账'),
+  existsWithDifferentTimeout: differs(412, 'timeout', '超时时间'),
+  existsWithDifferentDebitAccountId: differs(413, 'debit account', '借方账户'),
+  existsWithDifferentCreditAccountId: differs(414, 'credit account', '贷方账户'),
+  existsWithDifferentAmount: differs(415, 'amount', '金额'),
+  existsWithDifferentUserData128: differs(416, 'user data (128)', '用户数据(128)'),
+  existsWithDifferentUserData64: differs(417, 'user data (64)', '用户数据(64)'),
+  existsWithDifferentUserData32: differs(418, 'user data (32)', '用户数据(32)'),
+  existsWithDifferentLedger: differs(419, 'currency', '币种'),
+  existsWithDifferentCode: differs(420, 'code', '业务代码'),
+  existsWithDifferentOwner: differs(421, 'institution', '机构'),
+  existsWithDifferentCreditLimit: differs(422, 'credit limit', '信用额度'),
+  existsWithDifferentTariff: differs(423, 'tariff', '费率'),
+  existsWithDifferentPayer: differs(424, 'payer', '付款方'),
+  existsWithDifferentPayee: differs(425, 'payee', '收款方'),
+  existsWithDifferentCampaign: differs(426, 'campaign', '活动'),
+  existsWithDifferentExpiry: differs(427, 'expiry', '有效期'),
+  existsWithDifferentReference: differs(428, 'reference', '商户单号'),
+  existsWithDifferentPayment: differs(429, 'payment', '支付单'),
+  existsWithDifferentOperation: differs(430, 'operation', '操作'),
+} as const satisfies Readonly<Record<string, ResultSpec>>;

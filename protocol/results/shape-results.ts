@@ -1,0 +1,47 @@
+/** Results 3xx: the shape of a record, judged by its content alone: nothing is stored, the id is not spent. Numbers are never reused. */
+import { broken, row, type ResultSpec } from './result-spec.ts';
+
+export const SHAPE_RESULTS = {
+  reservedField: broken(301, 'A reserved field is not zero.', '保留字段不为零。'),
+  flagsReserved: broken(302, 'A reserved flag is set.', '使用了保留标志。'),
+  timestampMustBeZero: broken(303, 'The timestamp must be zero.', '时间戳必须为零。'),
+  idMustNotBeZero: broken(304, 'The id must not be zero.', '编号不能为零。'),
+  idReserved: broken(305, 'Ids that begin with ffffffff belong to the engine.', '以 ffffffff 开头的编号由系统保留。'),
+  flagsAreMutuallyExclusive: broken(306, 'Two flags exclude each other.', '标志互斥。'),
+  debitAccountIdMustNotBeZero: broken(307, 'The debit account is missing.', '缺少借方账户。'),
+  creditAccountIdMustNotBeZero: broken(308, 'The credit account is missing.', '缺少贷方账户。'),
+  accountsMustBeDifferent: broken(309, 'Debit and credit account must be different.', '借贷双方账户不能相同。'),
+  pendingIdMustBeZero: broken(
+    310,
+    'Only a post or a void may name a pending transfer.',
+    '仅入账或撤销可引用预授权转账。',
+  ),
+  pendingIdMustNotBeZero: broken(
+    311,
+    'A post or a void must name a pending transfer.',
+    '入账或撤销必须引用预授权转账。',
+  ),
+  pendingIdMustBeDifferent: broken(312, 'A transfer cannot post or void itself.', '转账不能引用自身。'),
+  timeoutReservedForPendingTransfer: broken(
+    313,
+    'Only a pending transfer may have a timeout.',
+    '仅预授权转账可设超时。',
+  ),
+  amountMustNotBeZero: row(314, 'never', 400, '13', 'The amount must be more than zero.', '金额必须大于零。'),
+  amountOutOfRange: row(315, 'never', 400, '13', 'The amount is too large.', '金额过大。'),
+  ledgerMustNotBeZero: broken(316, 'The currency is missing.', '缺少币种。'),
+  codeMustNotBeZero: broken(317, 'The transfer code is missing.', '缺少业务代码。'),
+  balancesMustBeZero: broken(318, 'A new account starts with zero balances.', '新账户余额必须为零。'),
+  creditLimitOutOfRange: broken(
+    319,
+    'The credit limit is too large, or the account has no debit limit.',
+    '信用额度过大，或账户未设借方限制。',
+  ),
+  referenceTooLong: broken(320, 'The reference is longer than 64 bytes.', '商户单号超过 64 字节。'),
+  amountMustBeZero: row(321, 'never', 400, '13', 'A void takes no amount.', '撤销不能指定金额。'),
+  linkedEventChainOpen: broken(
+    322,
+    'The last record of a message must not be linked.',
+    '报文最后一条记录不能为链接状态。',
+  ),
+} as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -1,0 +1,86 @@
+/** The client's codecs by command, for tests that go through all of them. */
+import {
+  decodeCreateAccounts,
+  decodeLookupAccounts,
+  encodeCreateAccounts,
+  encodeLookupAccounts,
+} from '../../../protocol/codecs/account-codec.ts';
+import {
+  buildFrame,
+  expectEnd,
+  expectReply,
+  type FrameOptions,
+  type Reply,
+} from '../../../protocol/codecs/frame-codec.ts';
+import { decodeAccountHistory, encodeAccountHistory } from '../../../protocol/codecs/history-codec.ts';
+import { decodePayment, encodePayment, encodePaymentOperation } from '../../../protocol/codecs/payment-codec.ts';
+import {
+  decodeLookupPayments,
+  decodeQueryPayments,
+  encodeLookupPayments,
+  encodeQueryPayments,
+} from '../../../protocol/codecs/payment-query-codec.ts';
+import { decodeHello, decodeRich, encodeRich, type RichCommand } from '../../../protocol/codecs/rich-codec.ts';
+import {
+  decodeCreateTransfers,
+  decodeLookupTransfers,
+  encodeCreateTransfers,
+  encodeLookupTransfers,
+} from '../../../protocol/codecs/transfer-codec.ts';
+import type { CommandName } from '../../../protocol/commands.ts';
+
+interface ClientOptions extends FrameOptions {
+  readonly balances?: boolean;
+}
+
+export interface ClientCodec {
+  encode(input: never, options: ClientOptions): Uint8Array<ArrayBuffer>;
+  decode(reply: Reply, options: ClientOptions): unknown;
+}
+
+const payment = (command: 'sale' | 'authorise'): ClientCodec => ({
+  encode: (input, options) => encodePayment(command, input, options),
+  decode: (reply) => decodePayment(reply, command),
+});
+
+const operation = (command: 'capture' | 'void' | 'refund'): ClientCodec => ({
+  encode: (input, options) => encodePaymentOperation(command, input, options),
+  decode: (reply) => decodePayment(reply, command),
+});
+
+const rich = (command: Exclude<RichCommand, 'hello'>): ClientCodec => ({
+  encode: (input, options) => encodeRich(command, input, options),
+  decode: (reply) => decodeRich(reply, command),
+});
+
+export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
+  hello: { encode: (input, options) => encodeRich('hello', input, options), decode: decodeHello },
+  ping: {
+    encode: (_, options) => buildFrame('ping', options, { count: 0, bodyBytes: 0 }, () => {}),
+    decode: (reply) => {
+      expectReply(reply, 'ping');
+      expectEnd(reply, 0);
+      return {};
+    },
+  },
+  createAccounts: { encode: encodeCreateAccounts, decode: decodeCreateAccounts },
+  createTransfers: {
+    encode: encodeCreateTransfers,
+    decode: (reply, { balances }) => decodeCreateTransfers(reply, balances === true),
+  },
+  lookupAccounts: { encode: encodeLookupAccounts, decode: decodeLookupAccounts },
+  lookupTransfers: { encode: encodeLookupTransfers, decode: decodeLookupTransfers },
+  accountHistory: { encode: encodeAccountHistory, decode: decodeAccountHistory },
+  sale: payment('sale'),
+  authorise: payment('authorise'),
+  capture: operation('capture'),
+  void: operation('void'),
+  refund: operation('refund'),
+  lookupPayments: { encode: encodeLookupPayments, decode: decodeLookupPayments },
+  queryPayments: { encode: encodeQueryPayments, decode: decodeQueryPayments },
+  putParty: rich('putParty'),
+  getParty: rich('getParty'),
+  listParties: rich('listParties'),
+  putTariff: rich('putTariff'),
+  putCampaign: rich('putCampaign'),
+};

@@ -1,0 +1,223 @@
+/** The server's half of the protocol for tests: requests in, replies out, written straight from the layouts. */
+import { type CommandName, COMMANDS, commandOfKind } from '../../../protocol/commands.ts';
+import { type FrameOptions, type Refusal, readText } from '../../../protocol/codecs/frame-codec.ts';
+import type { AccountLookup } from '../../../protocol/codecs/account-codec.ts';
+import type { HistoryPage } from '../../../protocol/codecs/history-codec.ts';
+import type { PaymentResult, PaymentStatus } from '../../../protocol/codecs/payment-codec.ts';
+import type { PaymentLookup, PaymentPage, PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
+import { readRecord } from '../../../protocol/codecs/record-codec.ts';
+import type { Result } from '../../../protocol/codecs/result-codec.ts';
+import type { RichResult } from '../../../protocol/codecs/rich-codec.ts';
+import type { TransferEntry, TransferLookup, TransferResult } from '../../../protocol/codecs/transfer-codec.ts';
+import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../protocol/frame.ts';
+import {
+  bodyEndOf,
+  countOf,
+  flagsOf,
+  kindOf,
+  requestIdHighOf,
+  requestIdLowOf,
+  writeChecksum,
+  writeHeader,
+} from '../../../protocol/frame-header.ts';
+import { encodeRecord, type FieldTable, type Layout, readU128, type RecordOf } from '../../../protocol/layout.ts';
+import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
+import * as records from '../../../protocol/records.ts';
+
+export interface ServerRequest {
+  readonly command: CommandName;
+  readonly flags: number;
+  readonly requestId: number;
+  /** As the client's encoder takes it. */
+  readonly input: unknown;
+}
+
+/** Reads a request frame that `checkFrame` accepts. Fields that are zero are left out of the input. */
+export function readRequest(frame: Uint8Array): ServerRequest {
+  const command = commandOfKind(kindOf(frame))!;
+  const body = new DataView(frame.buffer, frame.byteOffset + FRAME_HEADER.size, bodyEndOf(frame) - FRAME_HEADER.size);
+  const requestId = requestIdHighOf(frame) * 2 ** 32 + requestIdLowOf(frame);
+  return { command, flags: flagsOf(frame), requestId, input: readInput(command, countOf(frame), body) };
+}
+
+function readInput(command: CommandName, count: number, body: DataView): unknown {
+  switch (command) {
+    case 'ping':
+      return {};
+    case 'createAccounts':
+      return many(count, (index) => nonZero(readRecord(records.ACCOUNT, body, index * records.ACCOUNT.size)));
+    case 'createTransfers':
+      return many(count, (index) => nonZero(readRecord(records.TRANSFER, body, index * records.TRANSFER.size)));
+    case 'lookupAccounts':
+    case 'lookupTransfers':
+    case 'lookupPayments':
+      return many(count, (index) => readU128(body, index * 16));
+    case 'accountHistory':
+      return nonZero(readRecord(records.HISTORY_QUERY, body, 0));
+    case 'sale':
+    case 'authorise':
+      return withReference(records.PAYMENT, body);
+    case 'queryPayments': {
+      const query = withReference(records.PAYMENT_QUERY, body);
+      const state = Object.entries(records.PaymentStates).find(([, number]) => number === query.state)?.[0];
+      return state === undefined ? query : { ...query, state };
+    }
+    case 'capture':
+    case 'void':
+    case 'refund':
+      return nonZero(readRecord(records.PAYMENT_OPERATION, body, 0));
+    default:
+      return decodeMessagePack(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
+  }
+}
+
+function withReference<F extends FieldTable>(shape: Layout<F>, body: DataView): Record<string, unknown> {
+  const { referenceLength, ...fields } = nonZero(readRecord(shape, body, 0));
+  return referenceLength === undefined
+    ? fields
+    : { ...fields, reference: readText(body, shape.size, Number(referenceLength)) };
+}
+
+function nonZero(record: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== 0 && value !== 0n));
+}
+
+function many<T>(count: number, make: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => make(index));
+}
+
+/** A reply frame from what the client's decoder gives for it. */
+export function writeReply(command: CommandName, options: FrameOptions, value: unknown): Uint8Array<ArrayBuffer> {
+  const parts = replyParts(command, value);
+  const body = concat(parts.bytes);
+  return frameOf(COMMANDS[command].kind | REPLY_BIT, options, parts.count ?? body.length, body);
+}
+
+export function writeRefusal(
+  options: FrameOptions,
+  refusal: Pick<Refusal, 'code' | 'index' | 'detail'>,
+): Uint8Array<ArrayBuffer> {
+  const detail = new TextEncoder().encode(refusal.detail);
+  const head = record(REFUSAL, { code: refusal.code, index: refusal.index, detailLength: detail.length });
+  return frameOf(REFUSED_KIND, options, 1, concat([head, detail]));
+}
+
+function frameOf(
+  kind: number,
+  { requestId, checksum }: FrameOptions,
+  count: number,
+  body: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(FRAME_HEADER.size + body.length + (checksum ? 4 : 0));
+  writeHeader(frame, kind, checksum ? FrameFlags.checksum : 0, count, requestId >>> 0, Math.floor(requestId / 2 ** 32));
+  frame.set(body, FRAME_HEADER.size);
+  if (checksum) writeChecksum(frame);
+  return frame;
+}
+
+function replyParts(command: CommandName, value: unknown): { count?: number; bytes: Uint8Array[] } {
+  switch (command) {
+    case 'ping':
+      return { count: 0, bytes: [] };
+    case 'createAccounts': {
+      const results = value as Result[];
+      return { count: results.length, bytes: results.map(result) };
+    }
+    case 'createTransfers': {
+      const results = value as TransferResult[];
+      const bytes = results.flatMap((item) =>
+        item.balances === undefined ? [result(item)] : [result(item), record(records.BALANCES, item.balances)],
+      );
+      return { count: results.length, bytes };
+    }
+    case 'lookupAccounts': {
+      const lookups = value as AccountLookup[];
+      return {
+        count: lookups.length,
+        bytes: lookups.flatMap((item) => [result(item), record(records.ACCOUNT, item.account ?? {})]),
+      };
+    }
+    case 'lookupTransfers': {
+      const lookups = value as TransferLookup[];
+      return { count: lookups.length, bytes: lookups.flatMap((item) => [result(item), ...entry(item.entry)]) };
+    }
+    case 'accountHistory': {
+      const page = value as HistoryPage;
+      const head = [result(page), pageRecord(page.nextCursor, page.entries.length)];
+      return { count: page.entries.length, bytes: [...head, ...page.entries.flatMap(entry)] };
+    }
+    case 'sale':
+    case 'authorise':
+    case 'capture':
+    case 'void':
+    case 'refund': {
+      const payment = value as PaymentResult;
+      return { count: 1, bytes: [result(payment), status(payment.payment)] };
+    }
+    case 'lookupPayments': {
+      const lookups = value as PaymentLookup[];
+      const bytes = lookups.flatMap((item) => (item.view ? [result(item), ...view(item.view)] : [result(item)]));
+      return { count: lookups.length, bytes };
+    }
+    case 'queryPayments': {
+      const page = value as PaymentPage;
+      const head = [result(page), pageRecord(page.nextCursor, page.payments.length)];
+      return { count: page.payments.length, bytes: [...head, ...page.payments.flatMap(view)] };
+    }
+    case 'hello':
+      return { bytes: [encodeMessagePack(value as object)] };
+    default: {
+      const { code, party, parties, nextCursor } = value as RichResult;
+      const list = parties.length > 0 ? { parties, nextCursor } : {};
+      return { bytes: [encodeMessagePack({ code, ...(party === undefined ? {} : { party }), ...list })] };
+    }
+  }
+}
+
+function result({ code, replayed, timestamp }: Result): Uint8Array {
+  return record(records.RESULT, { code, timestamp, flags: replayed ? records.ResultFlags.replayed : 0 });
+}
+
+function pageRecord(nextCursor: bigint, count: number): Uint8Array {
+  return record(records.PAGE, { nextCursor, count });
+}
+
+/** `event`, `length` and the positions are the server's own; clients do not look at them. */
+function entry(item: TransferEntry | undefined): Uint8Array[] {
+  if (item === undefined) return [record(records.TRANSFER_OUTCOME, {}), record(records.TRANSFER, {})];
+  const { transfer, name: _, ...outcome } = item;
+  const own = { event: 1, length: 176, previousOfDebit: 0x1234n, previousOfCredit: 0x5678n };
+  return [record(records.TRANSFER_OUTCOME, { ...outcome, ...own }), record(records.TRANSFER, transfer)];
+}
+
+function status(item: PaymentStatus | undefined): Uint8Array {
+  if (item === undefined) return record(records.PAYMENT_STATE, {});
+  const { name: _, state, operation, ...fields } = item;
+  const numbers = { state: records.PaymentStates[state], operation: records.PaymentOperations[operation] };
+  return record(records.PAYMENT_STATE, { ...fields, ...numbers });
+}
+
+function view({ payment, status: state, lastOperation }: PaymentView): Uint8Array[] {
+  const { reference, ...fields } = payment;
+  const text = new TextEncoder().encode(reference);
+  const padded = new Uint8Array((text.length + 15) & ~15);
+  padded.set(text);
+  const head = record(records.PAYMENT, { ...fields, referenceLength: text.length });
+  return [head, status(state), record(records.PAYMENT_OPERATION, lastOperation ?? {}), padded];
+}
+
+function record<F extends FieldTable>(shape: Layout<F>, fields: Partial<RecordOf<F>>): Uint8Array {
+  const bytes = new Uint8Array(shape.size);
+  encodeRecord(shape, new DataView(bytes.buffer), 0, fields);
+  return bytes;
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
