@@ -61,7 +61,8 @@ export class FakeGateway implements Gateway {
     this.seen.push(envelope);
     if (this.submitCode !== Code.ok) return this.submitCode;
     const frame = this.#frame(envelope, body.slice());
-    const deliver = () => sink.deliver([frame]);
+    const frames = [frame];
+    const deliver = () => sink.deliver({ take: () => frames.shift() });
     if (this.held === undefined) queueMicrotask(deliver);
     else this.held.push(deliver);
     return Code.ok;
