@@ -101,10 +101,10 @@ export const postAccounts = route({
     const results = ids.map((id, index) => ({ id, ...views.resultAt(reply.view, index * RESULT.size) }));
     const [first] = results;
     if (!isList && first !== undefined && first.code !== Code.ok) return refusalOf(first);
-    const shown = results.map(({ id, code, decidedAt, replayed }) => ({
+    const shown = results.map(({ id, code, replayed }, index) => ({
       id: formatId(id),
       result: resultBody(code, caller.language),
-      decidedAt,
+      decidedAt: views.decidedAt(reply.view, index * RESULT.size),
       replayed,
     }));
     return isList ? answer({ results: shown }) : answer(shown[0], first?.replayed);

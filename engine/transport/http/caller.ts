@@ -1,9 +1,9 @@
 /** What a handler knows of its request's sender, and its way into the engine. */
-import { Packr, Unpackr } from 'msgpackr';
 import type { RichReply } from '../../../protocol/bodies.ts';
 import { COMMANDS, type CommandName } from '../../../protocol/commands.ts';
 import { FRAME_HEADER, REFUSAL, REFUSED_KIND } from '../../../protocol/frame.ts';
 import { type Id, partyAccountId } from '../../../protocol/ids.ts';
+import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
 import { Code } from '../../../protocol/results.ts';
 import { call, type Gateway } from '../../gateway.ts';
 import type { AccountName } from './fields.ts';
@@ -16,9 +16,6 @@ export interface Reply {
   readonly view: DataView;
   readonly count: number;
 }
-
-const packr = new Packr({ useRecords: false, variableMapSize: true });
-const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number' });
 
 /**
  * Account ids of party names that were used lately: hashing a name costs 10 times a look-up here. Emptied when full,
@@ -76,10 +73,10 @@ export class Caller {
 
   /** Sends a command with a MessagePack body; codes other than `ok` become problems. */
   async sendRich(name: CommandName, body: object): Promise<RichReply | Problem> {
-    const bytes = packr.pack(body);
+    const bytes = encodeMessagePack(body);
     const reply = await this.send(name, bytes.length, bytes);
     if (reply.kind === 'problem') return reply;
-    const rich: unknown = unpackr.unpack(new Uint8Array(reply.view.buffer, reply.view.byteOffset, reply.count));
+    const rich: unknown = decodeMessagePack(new Uint8Array(reply.view.buffer, reply.view.byteOffset, reply.count));
     if (!isRichReply(rich)) return problem('internalError');
     return rich.code === Code.ok ? rich : problemOfCode(rich.code);
   }

@@ -65,7 +65,7 @@ function renderOperation(path: string, method: string, operation: Operation, doc
   ];
   if (operation.parameters.length > 0) {
     const rows = operation.parameters.map(({ name, in: place, required, schema, description }) =>
-      row([code(name), `${place}${required ? ', required' : ''}`, typeText(schema), prose(description)]),
+      row([code(name), `${escapeHtml(place)}${required ? ', required' : ''}`, typeText(schema), prose(description)]),
     );
     parts.push(table(['Parameter', 'In', 'Type', 'Meaning'], rows));
   }
@@ -101,7 +101,10 @@ function renderFields(schema: JsonSchema): string {
 
 function renderResults(document: OpenApi): string {
   const rows = Object.entries(document['x-results']).map(([name, { code: number, http, retry, en, zh }]) =>
-    row([String(number), code(name), String(http), retry, `${escapeHtml(en)}<br>${escapeHtml(zh)}`], `code-${number}`),
+    row(
+      [String(number), code(name), String(http), escapeHtml(retry), `${escapeHtml(en)}<br>${escapeHtml(zh)}`],
+      `code-${number}`,
+    ),
   );
   return `<h2 id="results">Results</h2>${table(['Code', 'Name', 'HTTP', 'Retry', 'Message'], rows)}`;
 }

@@ -18,6 +18,8 @@ const STATUS_LINES: ReadonlyMap<number, string> = new Map(
   Object.entries(STATUS_CODES).map(([status, reason]) => [Number(status), `${status} ${reason}`]),
 );
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
 export class Exchange {
   readonly language: Language;
   readonly #response: HttpResponse;
@@ -152,7 +154,7 @@ export class Exchange {
 
 function decodeUtf8(bytes: Uint8Array): string | Problem {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return UTF_8.decode(bytes);
   } catch {
     return problem('invalidUtf8');
   }

@@ -36,7 +36,7 @@ export function field<T>(described: JsonSchema, read: (value: unknown) => T | Fa
 
 const DIGITS = /^(?:0|[1-9][0-9]{0,15})$/;
 const MANY_DIGITS = /^[0-9]+$/;
-const HANDLE = /^[a-z0-9._-]{1,64}$/;
+const HANDLE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 function readAmount(value: unknown): number | Fault {
@@ -95,8 +95,15 @@ export const account = field(
 );
 
 export const handle = field(
-  { type: 'string', pattern: '^[a-z0-9._-]{1,64}$', description: 'Unique in the institution; not a personal datum.' },
-  (value) => (typeof value === 'string' && HANDLE.test(value) ? value : new Fault('must be 1-64 of a-z 0-9 . _ and -')),
+  {
+    type: 'string',
+    pattern: '^[a-z0-9][a-z0-9._-]{0,63}$',
+    description: 'Unique in the institution; not a personal datum.',
+  },
+  (value) =>
+    typeof value === 'string' && HANDLE.test(value)
+      ? value
+      : new Fault('must be 1-64 of a-z 0-9 . _ and -, a letter or digit first'),
 );
 
 function readCurrency(value: unknown): Currency | Fault {

@@ -68,7 +68,10 @@ export const paymentShape = z.strictObject({
 
 export function stateAt(view: DataView, offset: number): StateView {
   const amount = (name: keyof typeof PAYMENT_STATE.at) => views.amountAt(view, offset + PAYMENT_STATE.at[name]);
-  const time = (name: keyof typeof PAYMENT_STATE.at) => views.timeAt(view, offset + PAYMENT_STATE.at[name]);
+  const createdAt = views.timeAt(view, offset + PAYMENT_STATE.at.createdAt);
+  const isFirst =
+    views.readU64(view, offset + PAYMENT_STATE.at.createdAt) ===
+    views.readU64(view, offset + PAYMENT_STATE.at.updatedAt);
   return {
     state: STATE_NAMES[view.getUint8(offset + PAYMENT_STATE.at.state)] ?? 'unknown',
     operation: OPERATION_NAMES[view.getUint8(offset + PAYMENT_STATE.at.operation)] ?? 'unknown',
@@ -81,9 +84,9 @@ export function stateAt(view: DataView, offset: number): StateView {
     discountRefunded: amount('discountRefunded'),
     feeCharged: amount('feeCharged'),
     feeRefunded: amount('feeRefunded'),
-    createdAt: time('createdAt'),
-    updatedAt: time('updatedAt'),
-    expiresAt: time('expiresAt'),
+    createdAt,
+    updatedAt: isFirst ? createdAt : views.timeAt(view, offset + PAYMENT_STATE.at.updatedAt),
+    expiresAt: views.timeAt(view, offset + PAYMENT_STATE.at.expiresAt),
   };
 }
 
@@ -122,16 +125,15 @@ export function paymentAt(
   };
 }
 
-/** The answer to a payment or an operation on one; a refusal tells where the payment stands, when there is one. */
-export function decided(
-  result: views.ResultView,
-  state: StateView,
-  members: Readonly<Record<string, unknown>>,
-): Answer | Problem {
-  if (result.code === Code.ok) return answer({ ...members, ...state }, result.replayed);
+/**
+ * The answer to a payment or an operation on one; a refusal tells where the payment stands, when there is one.
+ * `members` is filled up in place: two spread objects of that many members cost 5 µs more.
+ */
+export function decided(result: views.ResultView, state: StateView, members: object): Answer | Problem {
+  if (result.code === Code.ok) return answer(Object.assign(members, state), result.replayed);
   const known = state.version > 0;
   return problemOfCode(result.code, {
     replayed: result.replayed,
-    ...(known ? { extra: { payment: { ...members, ...state } } } : {}),
+    ...(known ? { extra: { payment: Object.assign(members, state) } } : {}),
   });
 }

@@ -115,6 +115,8 @@ export const postPayment = route({
   },
 });
 
+const UTF_8 = new TextEncoder();
+
 /** Field by field and not through `encodeRecord`: this is the hot path of HTTP. */
 function encodePayment(id: Id, payer: Id, payee: Id, body: NewPayment): Uint8Array {
   const tail = body.reference === undefined ? 0 : Buffer.byteLength(body.reference);
@@ -129,7 +131,7 @@ function encodePayment(id: Id, payer: Id, payee: Id, body: NewPayment): Uint8Arr
   view.setUint32(PAYMENT.at.ledger, body.currency.numeric, true);
   view.setUint16(PAYMENT.at.code, body.code ?? 1, true);
   view.setUint16(PAYMENT.at.referenceLength, tail, true);
-  if (body.reference !== undefined) new TextEncoder().encodeInto(body.reference, bytes.subarray(PAYMENT.size));
+  if (body.reference !== undefined) UTF_8.encodeInto(body.reference, bytes.subarray(PAYMENT.size));
   return bytes;
 }
 

@@ -130,10 +130,10 @@ export const postTransfers = route({
     const results = ids.map((id, index) => ({ id, ...views.resultAt(reply.view, index * step) }));
     const [first] = results;
     if (!isList && first !== undefined && first.code !== Code.ok) return refusalOf(first);
-    const shown = results.map(({ id, code, decidedAt, replayed }, index) => ({
+    const shown = results.map(({ id, code, replayed }, index) => ({
       id: formatId(id),
       result: resultBody(code, caller.language),
-      decidedAt,
+      decidedAt: views.decidedAt(reply.view, index * step),
       replayed,
       balances: balancesAt(reply.view, index * step + RESULT.size),
     }));

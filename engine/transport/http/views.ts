@@ -44,15 +44,18 @@ export function formatCurrency(ledger: number): string {
 export interface ResultView {
   readonly code: number;
   readonly replayed: boolean;
-  readonly decidedAt: string | null;
 }
 
 export function resultAt(view: DataView, offset: number): ResultView {
   return {
     code: view.getUint16(offset + RESULT.at.code, true),
     replayed: (view.getUint16(offset + RESULT.at.flags, true) & ResultFlags.replayed) !== 0,
-    decidedAt: timeAt(view, offset + RESULT.at.timestamp),
   };
+}
+
+/** When the RESULT at `offset` was first decided. */
+export function decidedAt(view: DataView, offset: number): string | null {
+  return timeAt(view, offset + RESULT.at.timestamp);
 }
 
 export interface PageView {
@@ -66,14 +69,18 @@ export function pageAt(view: DataView, offset: number): PageView {
   return { nextCursor: next === 0 ? null : String(next), count: view.getUint32(offset + PAGE.at.count, true) };
 }
 
-/** Bytes and view of an empty record that is about to be filled and sent. */
+/**
+ * Bytes and view of an empty record that is about to be filled and sent. From Node's buffer pool: an ArrayBuffer of
+ * its own for each request would cost more in garbage collection than everything else that a sale does.
+ */
 export function blank<F extends FieldTable>(
   shape: Layout<F>,
   count = 1,
   tail = 0,
 ): { bytes: Uint8Array; view: DataView } {
-  const bytes = new Uint8Array(shape.size * count + tail);
-  return { bytes, view: new DataView(bytes.buffer) };
+  const { buffer, byteOffset, length } = Buffer.allocUnsafe(shape.size * count + tail).fill(0);
+  // Not the Buffer itself: its `slice` does not copy, which whoever takes a Uint8Array relies on.
+  return { bytes: new Uint8Array(buffer, byteOffset, length), view: new DataView(buffer, byteOffset, length) };
 }
 
 // The shapes of answers, for the OpenAPI document; tests hold real answers against them.

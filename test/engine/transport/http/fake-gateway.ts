@@ -61,8 +61,8 @@ export class FakeGateway implements Gateway {
     this.seen.push(envelope);
     if (this.submitCode !== Code.ok) return this.submitCode;
     const frame = this.#frame(envelope, body.slice());
-    const left = [frame];
-    const deliver = () => sink.deliver({ take: () => left.shift() });
+    const frames = [frame];
+    const deliver = () => sink.deliver({ take: () => frames.shift() });
     if (this.held === undefined) queueMicrotask(deliver);
     else this.held.push(deliver);
     return Code.ok;
@@ -86,7 +86,7 @@ export class FakeGateway implements Gateway {
   }
 
   #reply(name: CommandName, envelope: CommandEnvelope, body: Uint8Array): { count: number; parts: Uint8Array[] } {
-    const view = new DataView(body.buffer);
+    const view = new DataView(body.buffer, body.byteOffset, body.length);
     const each = (size: number, one: (offset: number) => Uint8Array[]) => ({
       count: envelope.count,
       parts: Array.from({ length: envelope.count }, (_, i) => one(i * size)).flat(),
