@@ -1,4 +1,5 @@
 /** What a command sees of the process that runs it: where to write, who reads it, and the environment. */
+import type { CopyProgress } from '../storage/backup-manifest.ts';
 
 export interface Writer {
   write(text: string): unknown;
@@ -31,6 +32,13 @@ export interface Progress {
   readonly phase: string;
   readonly done: number;
   readonly total: number;
+}
+
+const STAGES: Readonly<Record<CopyProgress['stage'], string>> = { copy: 'copying', check: 'checking' };
+
+/** Bytes of a backup or restore. */
+export function copyProgress({ stage, path, bytesDone, bytesTotal }: CopyProgress): Progress {
+  return { phase: `${STAGES[stage]} ${path}`, done: bytesDone, total: bytesTotal };
 }
 
 /** One line that is rewritten in place, on a terminal only; nothing is written anywhere else. */

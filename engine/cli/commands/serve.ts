@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/options.ts';
 import { CommandFailure } from '../errors.ts';
 import { addConfigOptions, command, configOf } from '../options.ts';
-import { sandboxCommands, startSandbox } from '../sandbox.ts';
 import type { Terminal } from '../terminal.ts';
 
 export function registerServe(program: Command, terminal: Terminal): void {
@@ -44,6 +43,7 @@ function baseUrl(config: Config, port: number): string {
 }
 
 async function openPlayground(config: Config, port: number, terminal: Terminal): Promise<void> {
+  const { sandboxCommands, startSandbox } = await import('../sandbox.ts');
   const url = `ws://${loopbackOf(config.host)}:${port}/v1/ws`;
   try {
     const { notes } = await startSandbox({ url, dataDir: config.dataDir });
