@@ -63,23 +63,20 @@ describe('exit codes', () => {
     expect(ended.errors).not.toMatch(/\n\s+at /);
   });
 
-  it.each([['serve'], ['config', 'check'], ['config', 'print']])(
-    '%s %s ends with 78 and lists every problem',
-    async (words) => {
-      const dataDir = join(folder, 'never-made');
-      const flags = ['--port', 'x', '--partitions', '0', '--data-dir', dataDir];
-      const ended = await sluice([...words.split(' '), ...flags], { SLUICE_HSOT: 'x' });
-      expect(ended).toMatchObject({ code: 78, output: '' });
-      expect(ended.errors.split('\n')).toEqual([
-        'error: bad configuration:',
-        '  - unknown environment variable SLUICE_HSOT (did you mean SLUICE_HOST?)',
-        '  - --port must be a whole number from 0 to 65535, not "x"',
-        '  - --partitions must be a whole number from 1 to 64, not "0"',
-        '',
-      ]);
-      expect(existsSync(dataDir)).toBe(false);
-    },
-  );
+  it.each(['serve', 'config check', 'config print'])('%s ends with 78 and lists every problem', async (words) => {
+    const dataDir = join(folder, 'never-made');
+    const flags = ['--port', 'x', '--partitions', '0', '--data-dir', dataDir];
+    const ended = await sluice([...words.split(' '), ...flags], { SLUICE_HSOT: 'x' });
+    expect(ended).toMatchObject({ code: 78, output: '' });
+    expect(ended.errors.split('\n')).toEqual([
+      'error: bad configuration:',
+      '  - unknown environment variable SLUICE_HSOT (did you mean SLUICE_HOST?)',
+      '  - --port must be a whole number from 0 to 65535, not "x"',
+      '  - --partitions must be a whole number from 1 to 64, not "0"',
+      '',
+    ]);
+    expect(existsSync(dataDir)).toBe(false);
+  });
 });
 
 describe('--json', () => {
