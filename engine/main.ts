@@ -4,6 +4,8 @@ import type { Config } from './config/options.ts';
 export interface RunningSwitch {
   readonly host: string;
   readonly port: number;
+  /** Resolves when the switch cannot go on (a journal failed). */
+  readonly failed: Promise<unknown>;
   close(): Promise<void>;
 }
 

@@ -95,7 +95,7 @@ export const OPTIONS = {
     unit: 'records',
     example: '4096',
   }),
-  batchBytesMax: option('batch-bytes-max', size(2 * MIB, 64 * MIB), 4 * MIB, {
+  batchBytesMax: option('batch-bytes-max', size(4 * MIB, 64 * MIB), 4 * MIB, {
     description: 'Bytes of requests at which a batch is sealed. The largest message and its reply must fit.',
     unit: 'bytes',
     example: '4MiB',
@@ -129,11 +129,6 @@ export const OPTIONS = {
     description: 'Pending transfers and open authorisations that one partition can hold at once.',
     unit: 'holds',
     example: '250000',
-  }),
-  authorisationExpiryS: option('authorisation-expiry-s', whole(1, 31_536_000), 604_800, {
-    description: 'Life of an authorisation that names no expiry of its own.',
-    unit: 'seconds',
-    example: '86400',
   }),
   idleTimeoutS: option('idle-timeout-s', idleTimeout(), 120, {
     description: 'A connection on which nothing arrives for this long is closed. 0 keeps it open.',

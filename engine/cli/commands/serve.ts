@@ -28,7 +28,11 @@ export function registerServe(program: Command, terminal: Terminal): void {
       }
       terminal.errors.write(`Listening on ${address} (WebSocket at /v1/ws, HTTP at /v1, documentation at /docs).\n`);
       if (config.sandbox) await openPlayground(config, running.port, terminal);
-      await stopped;
+      const problem = await Promise.race([stopped, running.failed]);
+      if (problem !== undefined) {
+        const reason = problem instanceof Error ? problem.message : String(problem);
+        throw new CommandFailure(`the switch cannot go on and stops: ${reason}`);
+      }
     } finally {
       // A second signal while this drains finds no handler of ours and ends the process.
       await running.close();
@@ -63,12 +67,12 @@ function loopbackOf(host: string): string {
 }
 
 /** Resolves with the first SIGTERM or SIGINT; the next one has its default effect again and ends the process. */
-function stopSignal(): Promise<void> {
+function stopSignal(): Promise<undefined> {
   return new Promise((resolve) => {
     const stop = (): void => {
       process.off('SIGTERM', stop);
       process.off('SIGINT', stop);
-      resolve();
+      resolve(undefined);
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);

@@ -88,11 +88,11 @@ describe('rejections', () => {
     ['sandbox', 'maybe', '--sandbox must be true or false, not "maybe"'],
     ['logFormat', 'xml', '--log-format must be one of auto, json, pretty, not "xml"'],
     ['idleTimeoutS', '5', '--idle-timeout-s must be 0, or from 8 to 960, not "5"'],
-    ['batchBytesMax', '1MiB', '--batch-bytes-max must be a size from 2MiB to 64MiB, for example 64MiB, not "1MiB"'],
+    ['batchBytesMax', '1MiB', '--batch-bytes-max must be a size from 4MiB to 64MiB, for example 64MiB, not "1MiB"'],
     [
       'batchBytesMax',
       '4 parsecs',
-      '--batch-bytes-max must be a size from 2MiB to 64MiB, for example 64MiB, not "4 parsecs"',
+      '--batch-bytes-max must be a size from 4MiB to 64MiB, for example 64MiB, not "4 parsecs"',
     ],
   ] as const)('refuses %s = %j', (name, text, problem) => {
     expect(problemsOf({ flags: { [name]: text } })).toEqual([problem]);
