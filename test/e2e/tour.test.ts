@@ -27,8 +27,8 @@ interface Serving {
 }
 
 /** Starts a sandbox on any free port and waits until it has said what to try. */
-async function serve(): Promise<Serving> {
-  const child = start(['serve', '--sandbox', '--port', '0', '--data-dir', dataDir]);
+async function serve(folder = dataDir): Promise<Serving> {
+  const child = start(['serve', '--sandbox', '--port', '0', '--data-dir', folder]);
   server = child;
   child.stdout?.resume();
   if (child.stderr === null) throw new Error('no standard error');
@@ -41,7 +41,7 @@ async function serve(): Promise<Serving> {
     const command = /^ {2}npx sluice (.+)$/.exec(line)?.[1];
     if (command !== undefined) suggested.push(command.split(' '));
     if (suggested.length === 3) {
-      return { where: ['--url', `ws://127.0.0.1:${port}/v1/ws`, '--data-dir', dataDir], suggested };
+      return { where: ['--url', `ws://127.0.0.1:${port}/v1/ws`, '--data-dir', folder], suggested };
     }
   }
   throw new Error(`the switch ended early:\n${said.join('\n')}`);
@@ -120,5 +120,28 @@ describe.skipIf(!isWired)('the tour', () => {
     const history = await json(['account', 'history', 'judy', ...where]);
     expect(history).toMatchObject({ entries: [{ amount: '1250', creditBalanceAfter: '1250' }] });
     expect(await json(['payment', 'list', '--limit', '1', ...where])).toHaveProperty('payments');
+  });
+
+  it('backs up while it runs, and a restored backup serves what was there', async () => {
+    const { where } = await serve();
+    const before = await balance('alice', 'EUR', where);
+    const [backup, restored] = [`${dataDir}-backup`, `${dataDir}-restored`];
+    expect(await json(['backup', backup, '--data-dir', dataDir])).toMatchObject({ to: backup });
+    await json(['pay', 'alice', 'cafe', '1.00', 'EUR', ...where]);
+    await stop();
+
+    expect(await sluice(['restore', backup, restored])).toMatchObject({ code: 0, errors: '' });
+    const refused = await sluice(['restore', backup, restored]);
+    expect(refused).toMatchObject({ code: 1, output: '' });
+    const again = await serve(restored);
+    expect(await balance('alice', 'EUR', again.where)).toBe(before);
+  });
+
+  it('refuses a second switch on the same data, in one line', async () => {
+    await serve();
+    const second = await sluice(['serve', '--port', '0', '--data-dir', dataDir]);
+    expect(second).toMatchObject({ code: 1 });
+    expect(second.errors).toMatch(/error: .*\n$/);
+    expect(second.errors).not.toMatch(/\n\s+at /);
   });
 });
