@@ -95,6 +95,7 @@ describe('metrics', () => {
     metrics.partitionFigures(99, { accounts: 1, openHolds: 0, journalBytes: 0, indexEntries });
     metrics.queueDepth(99, 1);
     const text = await metrics.expose();
+    expect(text).toContain('sluice_refusals_total{result="internalError"} 5\n');
     const allowed: Record<string, readonly string[]> = {
       command: Object.keys(COMMANDS),
       result: Object.keys(RESULTS),
