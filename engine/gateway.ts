@@ -3,10 +3,16 @@
  * Nothing else of the engine is visible to them.
  */
 
-/** Takes the replies of one caller. `frame` lives in a shared buffer: use or copy it before returning. */
+/** The reply frames of one caller in one batch, in the order of its requests. */
+export interface ReplyCursor {
+  /** The next frame, in a shared buffer: use or copy it before the next call. Undefined after the last. */
+  take(): Uint8Array | undefined;
+}
+
+/** Takes the replies of one caller. */
 export interface ReplySink {
-  /** Called once per batch around that batch's replies, so that a socket can cork. */
-  deliver(replies: Iterable<Uint8Array> & { readonly length: number }): void;
+  /** Called once for each batch that holds requests of this caller, so that a socket can cork. Takes every frame. */
+  deliver(replies: ReplyCursor): void;
 }
 
 export interface CommandEnvelope {
@@ -43,7 +49,8 @@ export function call(
   return new Promise((resolve) => {
     const sink: ReplySink = {
       deliver(replies) {
-        for (const frame of replies) resolve(frame.slice());
+        const frame = replies.take();
+        if (frame !== undefined) resolve(frame.slice());
       },
     };
     const code = gateway.submit({ ...envelope, requestIdLow: 0, requestIdHigh: 0 }, body, sink);

@@ -55,7 +55,8 @@ export function writeU128(view: DataView, offset: number, value: bigint): void {
   view.setBigUint64(offset + 8, value >> 64n, true);
 }
 
-const READERS: Readonly<Record<FieldType, (view: DataView, offset: number) => number | bigint>> = {
+/** How each type is read and written; DataView does not check that a value fits. */
+export const READERS: Readonly<Record<FieldType, (view: DataView, offset: number) => number | bigint>> = {
   u8: (view, offset) => view.getUint8(offset),
   u16: (view, offset) => view.getUint16(offset, true),
   u32: (view, offset) => view.getUint32(offset, true),
@@ -64,7 +65,7 @@ const READERS: Readonly<Record<FieldType, (view: DataView, offset: number) => nu
   u128: readU128,
 };
 
-const WRITERS: Readonly<Record<FieldType, (view: DataView, offset: number, value: number | bigint) => void>> = {
+export const WRITERS: Readonly<Record<FieldType, (view: DataView, offset: number, value: number | bigint) => void>> = {
   u8: (view, offset, value) => view.setUint8(offset, Number(value)),
   u16: (view, offset, value) => view.setUint16(offset, Number(value), true),
   u32: (view, offset, value) => view.setUint32(offset, Number(value), true),

@@ -76,8 +76,8 @@ function skipValue(bytes: Uint8Array, at: number, depth: number): number {
 }
 
 function skipItems(bytes: Uint8Array, start: number, count: number, isMapping: boolean, depth: number): number {
-  // Every item takes a byte at least: a count beyond what is left is refused before anything is made for it.
-  if (count < 0 || count > bytes.length - start) return -1;
+  // A count beyond what is left ends at the first item that is not there: nothing is made before all is looked at.
+  if (count < 0) return -1;
   let at = start;
   for (let item = 0; item < count; item++) {
     if (isMapping) {

@@ -8,13 +8,18 @@ import { layout } from './layout.ts';
 
 /** A ledger account. The client sends balances and timestamp as zero. */
 export const ACCOUNT = layout('account', 128, {
+  /** Chosen by the client. */
   id: [0, 'u128'],
+  /** Reserved by pending transfers. */
   debitsPending: [16, 'u64'],
+  /** All that was ever taken from it. */
   debitsPosted: [24, 'u64'],
   creditsPending: [32, 'u64'],
+  /** All that was ever put into it. */
   creditsPosted: [40, 'u64'],
   /** How far debits (posted and pending) of a debit-limited account may exceed its posted credits. */
   creditLimit: [48, 'u64'],
+  /** The client's own, as userData64 and userData32; nothing looks at it. */
   userData128: [56, 'u128'],
   userData64: [72, 'u64'],
   userData32: [80, 'u32'],
@@ -22,6 +27,7 @@ export const ACCOUNT = layout('account', 128, {
   ledger: [84, 'u32'],
   /** What kind of account this is, in the operator's chart of accounts. */
   code: [88, 'u16'],
+  /** AccountFlags. */
   flags: [90, 'u16'],
   /** Fee schedule for payments received on this account; 0 = none. */
   tariff: [92, 'u16'],
@@ -29,33 +35,44 @@ export const ACCOUNT = layout('account', 128, {
   /** Institution that may debit it; set by the engine, sent as zero. */
   owner: [96, 'u32'],
   reserved32: [100, 'u32'],
+  /** When it was opened. */
   timestamp: [104, 'u64'],
   reservedA: [112, 'u64'],
   reservedB: [120, 'u64'],
 });
 
 export const AccountFlags = {
+  /** Is opened, or not, together with the next account of the message. */
   linked: 1 << 0,
+  /** Debits, pending ones included, stay within posted credits plus the credit limit. */
   debitsMustNotExceedCredits: 1 << 1,
+  /** Credits, pending ones included, stay within posted debits. */
   creditsMustNotExceedDebits: 1 << 2,
 } as const;
 
 /** A movement of one amount between two accounts of one ledger. */
 export const TRANSFER = layout('transfer', 128, {
+  /** Chosen by the client. */
   id: [0, 'u128'],
   debitAccountId: [16, 'u128'],
   creditAccountId: [32, 'u128'],
+  /** Minor units. To post: 0 = all that is left. */
   amount: [48, 'u64'],
   /** The pending transfer that this one posts or voids; else zero. */
   pendingId: [56, 'u128'],
+  /** The client's own, as userData64 and userData32; nothing looks at it. */
   userData128: [72, 'u128'],
   userData64: [88, 'u64'],
   userData32: [96, 'u32'],
   /** Seconds until a pending transfer expires; 0 = never. */
   timeoutS: [100, 'u32'],
+  /** That of both accounts. */
   ledger: [104, 'u32'],
+  /** Why the money moves, in the books of the client; not zero. */
   code: [108, 'u16'],
+  /** TransferFlags. */
   flags: [110, 'u16'],
+  /** When it was decided; sent as zero. */
   timestamp: [112, 'u64'],
   reserved: [120, 'u64'],
 });
@@ -75,11 +92,13 @@ export const TransferFlags = {
   expired: 1 << 15,
 } as const;
 
-/** One result of `createAccounts` or `createTransfers`, in the order of the request. */
+/** What became of a request, or of one record of it. */
 export const RESULT = layout('result', 16, {
   /** When it was first decided. */
   timestamp: [0, 'u64'],
+  /** A row of the table of results. */
   code: [8, 'u16'],
+  /** ResultFlags. */
   flags: [10, 'u16'],
   reserved: [12, 'u32'],
 });
@@ -105,6 +124,7 @@ export const BALANCES = layout('balances', 64, {
 export const TRANSFER_OUTCOME = layout('transferOutcome', 48, {
   event: [0, 'u8'],
   reserved8: [1, 'u8'],
+  /** How the transfer was decided: a row of the table of results. */
   code: [2, 'u16'],
   /** Bytes of the whole event, this prefix included. */
   length: [4, 'u32'],
@@ -133,12 +153,14 @@ export const HISTORY_QUERY = layout('historyQuery', 32, {
 export const PAGE = layout('page', 16, {
   /** Cursor of the next page; 0 = there is none. */
   nextCursor: [0, 'u64'],
+  /** Entries that follow. */
   count: [8, 'u32'],
   reserved: [12, 'u32'],
 });
 
 /** A request to move money from a payer to a payee. `referenceLength` bytes of UTF-8 follow it. */
 export const PAYMENT = layout('payment', 128, {
+  /** Chosen by the client. */
   id: [0, 'u128'],
   payerAccountId: [16, 'u128'],
   payeeAccountId: [32, 'u128'],
@@ -146,12 +168,17 @@ export const PAYMENT = layout('payment', 128, {
   amount: [48, 'u64'],
   /** Funding account of the campaign that gives a discount; 0 = none. */
   campaignId: [56, 'u128'],
+  /** The client's own; nothing looks at it. */
   userData64: [72, 'u64'],
   /** Life of an authorisation in seconds; 0 = the engine's default. Must be 0 for a sale. */
   expiresAfterS: [80, 'u32'],
+  /** Currency: that of both accounts. */
   ledger: [84, 'u32'],
+  /** What is paid for, in the client's own terms. */
   code: [88, 'u16'],
+  /** There are none yet: zero. */
   flags: [90, 'u16'],
+  /** Bytes of the reference, 0 … 64. */
   referenceLength: [92, 'u16'],
   reserved16: [94, 'u16'],
   /** When it was decided; sent as zero. */
@@ -163,13 +190,16 @@ export const PAYMENT = layout('payment', 128, {
 
 /** Capture, void or refund of a payment. */
 export const PAYMENT_OPERATION = layout('paymentOperation', 64, {
+  /** Chosen by the client. */
   id: [0, 'u128'],
   paymentId: [16, 'u128'],
   /** 0 = all that is left. */
   amount: [32, 'u64'],
+  /** PaymentOperationFlags. */
   flags: [40, 'u16'],
   reserved16: [42, 'u16'],
   reserved32: [44, 'u32'],
+  /** When it was decided; sent as zero. */
   timestamp: [48, 'u64'],
   reserved: [56, 'u64'],
 });
@@ -181,6 +211,7 @@ export const PaymentOperationFlags = {
 
 /** Where a payment stands after the operation that produced this version of it. */
 export const PAYMENT_STATE = layout('paymentState', 96, {
+  /** A PaymentStates value. */
   state: [0, 'u8'],
   /** The operation that made this version: a PaymentOperations value. */
   operation: [1, 'u8'],
@@ -188,7 +219,9 @@ export const PAYMENT_STATE = layout('paymentState', 96, {
   code: [2, 'u16'],
   /** 1 for the first, one more for each further operation. */
   version: [4, 'u32'],
+  /** Sum of all captures so far. */
   captured: [8, 'u64'],
+  /** Sum of all refunds so far. */
   refunded: [16, 'u64'],
   /** Given back to the payer by void, expiry or a final capture. */
   released: [24, 'u64'],
@@ -196,6 +229,7 @@ export const PAYMENT_STATE = layout('paymentState', 96, {
   discount: [32, 'u64'],
   discountCaptured: [40, 'u64'],
   discountRefunded: [48, 'u64'],
+  /** Taken from the payee for what is captured, and given back for what is refunded. */
   feeCharged: [56, 'u64'],
   feeRefunded: [64, 'u64'],
   createdAt: [72, 'u64'],
@@ -221,7 +255,9 @@ export type PaymentOperationName = keyof typeof PaymentOperations;
 export const PAYMENT_QUERY = layout('paymentQuery', 48, {
   /** Only payments from or to this account; 0 = all. */
   accountId: [0, 'u128'],
+  /** `nextCursor` of the page before; 0 = start with the newest. */
   cursor: [16, 'u64'],
+  /** Entries wanted, 1 … 1000. */
   limit: [24, 'u32'],
   /** Only payments with this client reference; 0 = all. */
   referenceLength: [28, 'u16'],

@@ -2,7 +2,7 @@
  * The command line: one file per command, put together here. `run` is the whole program without the process: it takes
  * the words that were typed and answers the exit code.
  */
-import { readFileSync } from 'node:fs';
+import { packageVersion } from '../version.ts';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { ConfigError } from '../config/load.ts';
@@ -102,17 +102,4 @@ function report(error: unknown, asJson: boolean, terminal: Terminal): number {
   if (asJson) terminal.output.write(json({ error: { message: error instanceof Error ? error.message : text } }));
   say(text);
   return ExitCode.failure;
-}
-
-/** The version in package.json, which lies two folders up in the sources and three in the compiled tree. */
-function packageVersion(): string {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const content: unknown = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-      if (typeof content === 'object' && content !== null && 'version' in content) return String(content.version);
-    } catch {
-      // Not there: the other place has it.
-    }
-  }
-  return 'unknown';
 }

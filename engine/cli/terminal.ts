@@ -1,5 +1,4 @@
 /** What a command sees of the process that runs it: where to write, who reads it, and the environment. */
-import type { CopyProgress } from '../storage/backup-manifest.ts';
 
 export interface Writer {
   write(text: string): unknown;
@@ -34,13 +33,6 @@ export interface Progress {
   readonly total: number;
 }
 
-const STAGES: Readonly<Record<CopyProgress['stage'], string>> = { copy: 'copying', check: 'checking' };
-
-/** Bytes of a backup or restore. */
-export function copyProgress({ stage, path, bytesDone, bytesTotal }: CopyProgress): Progress {
-  return { phase: `${STAGES[stage]} ${path}`, done: bytesDone, total: bytesTotal };
-}
-
 /** One line that is rewritten in place, on a terminal only; nothing is written anywhere else. */
 export class ProgressLine {
   private readonly writer: Writer;
@@ -55,6 +47,12 @@ export class ProgressLine {
     const line = text.slice(0, (this.writer.columns ?? 80) - 1);
     this.writer.write(`\r${line.padEnd(this.length)}`);
     this.length = line.length;
+  }
+
+  /** `copy data.mdb: 42 %`. */
+  copied(progress: { stage: string; path: string; bytesDone: number; bytesTotal: number }): void {
+    const { stage, path, bytesDone, bytesTotal } = progress;
+    this.progress({ phase: `${stage} ${path}`, done: bytesDone, total: bytesTotal });
   }
 
   /** `checking journal: 42 %`. */

@@ -3,7 +3,6 @@
  * The key is what a file uses; the flag is `--key`; the environment variable is `SLUICE_KEY` with underscores.
  */
 import type { z } from 'zod';
-import { LIMITS } from '../../protocol/limits.ts';
 import { choice, size, text, toggle, whole } from './units.ts';
 
 export interface Option<T = unknown> {
@@ -89,11 +88,6 @@ export const OPTIONS = {
     description: 'Connections at once; more are refused.',
     unit: 'connections',
     example: '2000',
-  }),
-  batchRecordsMax: option('batch-records-max', whole(1, 65_536), LIMITS.recordsPerFrameMax, {
-    description: 'Records at which a batch is sealed and decided, at the latest.',
-    unit: 'records',
-    example: '4096',
   }),
   batchBytesMax: option('batch-bytes-max', size(4 * MIB, 64 * MIB), 4 * MIB, {
     description: 'Bytes of requests at which a batch is sealed. The largest message and its reply must fit.',

@@ -2,11 +2,10 @@
  * Named things of a partition: parties, tariffs and campaigns. Each is the newest version in the journal under its key; the
  * terms that payments need at every turn (tariffs, campaigns) are also kept decoded in memory, bounded by their number.
  */
-import { Packr } from 'msgpackr';
 import type { CampaignBody, PartyBody, StoredParty, TariffBody } from '../../protocol/bodies.ts';
 import { deriveId, parseId } from '../../protocol/ids.ts';
+import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
 import { Code } from '../../protocol/results.ts';
-import { OPERATOR_INSTITUTION } from '../gateway.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { EVENT_PREFIX_BYTES, EventTypes } from '../ledger/events.ts';
 import type { KeyIndex, Ledger } from '../ledger/ledger.ts';
@@ -25,9 +24,12 @@ export interface Campaign extends DiscountTerms {
   readonly lsn: number;
 }
 
-export const CAMPAIGNS_MAX = 100_000;
+const CAMPAIGNS_MAX = 100_000;
+/** Versions that one page of parties may look at: bounds the time of a query. */
+const PARTY_VISITS_MAX = 10_000;
+/** What StoredParty adds to a party's stored body, in MessagePack. */
+const STORED_FIELDS_BYTES = 64;
 
-const packr = new Packr({ useRecords: false, int64AsType: 'number' });
 const ENTITY_AT = EVENT_PREFIX_BYTES;
 const TIMESTAMP_AT = ENTITY_AT + ENTITY.at.timestamp;
 const PREVIOUS_AT = ENTITY_AT + ENTITY.at.previousOfList;
@@ -37,6 +39,7 @@ const TABLE_AT = ENTITY_AT + ENTITY.at.table;
 export class Entities {
   readonly #ledger: Ledger;
   readonly #index: KeyIndex;
+  /** By `tariffSlot`: an institution's merchants are charged by its own tariffs. */
   readonly #tariffs = new Map<number, Tariff>();
   /** By index of the funding account. */
   readonly #campaigns = new Map<number, Campaign>();
@@ -48,8 +51,8 @@ export class Entities {
     this.#index = index;
   }
 
-  tariff(number: number): Tariff | undefined {
-    return this.#tariffs.get(number);
+  tariff(institution: number, number: number): Tariff | undefined {
+    return this.#tariffs.get(tariffSlot(institution, number));
   }
 
   /** The tariff as it was set at this position. */
@@ -79,20 +82,25 @@ export class Entities {
     return lsn === 0 ? { code: Code.partyNotFound } : { code: Code.ok, party: this.#party(lsn) };
   }
 
-  /** Newest change first; versions that were replaced are passed over. `visitsMax` bounds the walk. */
+  /** Newest change first; versions that were replaced are passed over. A page may hold fewer than `limit`. */
   listParties(
     institution: number,
     cursor: number,
-    limit: number,
-    visitsMax: number,
+    bounds: { readonly limit: number; readonly bytesMax: number },
   ): { readonly parties: readonly StoredParty[]; readonly nextCursor: number } {
     const parties: StoredParty[] = [];
     let lsn = cursor === 0 ? (this.#partyHeads.get(institution) ?? 0) : cursor;
-    for (let visits = 0; lsn !== 0 && parties.length < limit && visits < visitsMax; visits++) {
+    let bytes = 0;
+    for (let visits = 0; lsn !== 0 && visits < PARTY_VISITS_MAX; visits++) {
+      if (parties.length === bounds.limit || bytes > bounds.bytesMax) break;
       const event = this.#ledger.events.read(lsn);
       const previous = Number(event.getBigUint64(PREVIOUS_AT, true));
+      const length = event.getUint32(LENGTH_AT, true);
       const party = this.#party(lsn);
-      if (this.#find(partyKey(institution, party.handle)) === lsn) parties.push(party);
+      if (this.#find(partyKey(institution, party.handle)) === lsn) {
+        parties.push(party);
+        bytes += length + STORED_FIELDS_BYTES;
+      }
       lsn = previous;
     }
     return { parties, nextCursor: lsn };
@@ -109,15 +117,13 @@ export class Entities {
     );
   }
 
-  /** Tariffs are charged to the merchants of every institution, so only the operator sets them. */
   putTariff(institution: number, body: TariffBody): number {
-    if (institution !== OPERATOR_INSTITUTION) return Code.forbidden;
-    const key = tariffKey(body.number);
+    const key = tariffKey(institution, body.number);
     const known = this.#find(key);
     if (known !== 0 && sameJson(decode<TariffBody>(this.#ledger.events.read(known)), body)) return Code.ok;
     if (!this.#exists(body.feeAccountId)) return Code.feeAccountNotFound;
     const lsn = this.#write(EntityTables.tariff, key, institution, body, 0);
-    this.#tariffs.set(body.number, this.#tariffOf(body, lsn));
+    this.#tariffs.set(tariffSlot(institution, body.number), this.#tariffOf(body, lsn));
     return Code.ok;
   }
 
@@ -150,7 +156,7 @@ export class Entities {
 
   /** Positions from which `restore` rebuilds what is in memory. */
   snapshot(): Uint8Array {
-    return packr.pack({
+    return encodeMessagePack({
       tariffs: [...this.#tariffs.values()].map((tariff) => tariff.lsn),
       campaigns: [...this.#campaigns.values()].map((campaign) => campaign.lsn),
       partyHeads: [...this.#partyHeads],
@@ -158,7 +164,7 @@ export class Entities {
   }
 
   restore(saved: Uint8Array): void {
-    const { tariffs, campaigns, partyHeads } = packr.unpack(saved) as {
+    const { tariffs, campaigns, partyHeads } = decodeMessagePack(saved) as {
       tariffs: number[];
       campaigns: number[];
       partyHeads: [number, number][];
@@ -173,7 +179,7 @@ export class Entities {
       this.#partyHeads.set(event.getUint32(8, true), lsn);
     } else if (table === EntityTables.tariff) {
       const body = decode<TariffBody>(event);
-      this.#tariffs.set(body.number, this.#tariffOf(body, lsn));
+      this.#tariffs.set(tariffSlot(event.getUint32(8, true), body.number), this.#tariffOf(body, lsn));
     } else if (table === EntityTables.campaign) {
       const body = decode<CampaignBody>(event);
       this.#campaigns.set(this.accountOf(body.accountId), { ...body, lsn });
@@ -199,7 +205,7 @@ export class Entities {
 
   #write(table: number, key: Uint32Array, institution: number, body: object, previousOfList: number): number {
     const { events, now } = this.#ledger;
-    const packed = packr.pack(body);
+    const packed = encodeMessagePack(body);
     const at = events.append(EventTypes.entity, 0, Code.ok, entityEventBytes(packed.length), institution);
     const { words, bytes } = events;
     words.fill(0, at + (ENTITY_AT >> 2), events.end >> 2);
@@ -235,8 +241,13 @@ function partyKey(institution: number, handle: string): Uint32Array {
   return wordsOf(deriveId('party', String(institution), handle));
 }
 
-function tariffKey(number: number): Uint32Array {
-  return wordsOf(deriveId('tariff', String(number)));
+function tariffKey(institution: number, number: number): Uint32Array {
+  return wordsOf(deriveId('tariff', String(institution), String(number)));
+}
+
+/** One number for institution (u32) and tariff (u16). */
+function tariffSlot(institution: number, number: number): number {
+  return institution * 0x1_0000 + number;
 }
 
 function campaignKey(accountId: string): Uint32Array {
@@ -245,7 +256,7 @@ function campaignKey(accountId: string): Uint32Array {
 
 function decode<T>(event: DataView): T {
   const length = event.getUint32(LENGTH_AT, true);
-  return packr.unpack(new Uint8Array(event.buffer, event.byteOffset + ENTITY_BODY_AT, length)) as T;
+  return decodeMessagePack(new Uint8Array(event.buffer, event.byteOffset + ENTITY_BODY_AT, length)) as T;
 }
 
 function sameParty(before: StoredParty, body: PartyBody): boolean {

@@ -33,8 +33,8 @@ export class BatchCache {
   /** The batch that covers `lsn`, when it is known. */
   find(lsn: number): BatchPlace | undefined {
     const index = this.#upperBound(lsn) - 1;
-    const end = index < 0 ? 0 : (this.#ends[index] ?? 0);
-    if (lsn >= end) return undefined;
+    const end = this.#ends[index];
+    if (end === undefined || lsn >= end) return undefined;
     this.#used[index] = 1;
     return { start: this.#starts[index] ?? 0, end, address: this.#addresses[index] ?? 0 };
   }

@@ -51,6 +51,8 @@ export class BatchStore {
       readOnly,
       // What is visible is durable. One writer loses nothing by it.
       overlappingSync: false,
+      // With it on, lmdb-js makes one more promise per transaction that nobody can catch when the commit fails.
+      eventTurnBatching: false,
       maxDbs: 4,
       maxReaders: READERS_MAX,
       // A map smaller than the file would do for reading, too, but would be replaced as the writer grows the file.
@@ -90,6 +92,12 @@ export class BatchStore {
     this.#refresh();
     for (const key of this.#batches.getKeys({ start: lsn, reverse: true, limit: 1 })) return key;
     return undefined;
+  }
+
+  /** How many batches LMDB says there are: a walk over the keys must meet that many. */
+  count(): number {
+    this.#refresh();
+    return Number(Reflect.get(this.#batches.getStats(), 'entryCount'));
   }
 
   last(): number | undefined {

@@ -62,7 +62,7 @@ export interface JournalOptions {
   /** A folder that exists. */
   readonly path: string;
   readonly partition: number;
-  /** For another process than the writer's. */
+  /** For others than the one writer. Ends at the batch that was the last one when it was opened. */
   readonly readOnly?: boolean;
 }
 
@@ -92,6 +92,7 @@ const CAUSE_WAIT_MS = 100;
 /** The journal in one LMDB environment. */
 export class LmdbJournal implements Journal {
   readonly partition: number;
+  readonly #readOnly: boolean;
   readonly #store: BatchStore;
   readonly #inFlight: Flight[] = [];
   #state: JournalState = 'open';
@@ -105,8 +106,9 @@ export class LmdbJournal implements Journal {
   #unhashed: Uint8Array | undefined;
   #durable: Promise<void> = Promise.resolve();
 
-  private constructor(partition: number, store: BatchStore, tail: Tail) {
+  private constructor(partition: number, readOnly: boolean, store: BatchStore, tail: Tail) {
     this.partition = partition;
+    this.#readOnly = readOnly;
     this.#store = store;
     this.#lastLsn = tail.lastLsn;
     this.#nextLsn = tail.nextLsn;
@@ -127,7 +129,7 @@ export class LmdbJournal implements Journal {
       throw new JournalError(`the journal in ${path} cannot be opened: ${message(cause)}`, { cause });
     }
     try {
-      return new LmdbJournal(partition, store, readTail(store, partition, path));
+      return new LmdbJournal(partition, readOnly, store, readTail(store, partition, path));
     } catch (error) {
       await store.close();
       throw error;
@@ -160,6 +162,8 @@ export class LmdbJournal implements Journal {
 
   append(buffer: Uint8Array, length: number, info: AppendInfo): Promise<void> {
     if (this.#state !== 'open') return Promise.reject(this.#failure ?? new JournalError('the journal is closed'));
+    // Within one process lmdb-js gives out one environment per path: a second handle could write after all.
+    if (this.#readOnly) return Promise.reject(new JournalError('the journal is open for reading only'));
     if (!(buffer.buffer instanceof ArrayBuffer)) throw new TypeError('LMDB cannot write from shared memory');
     if (info.timestamp < this.#lastTimestamp) {
       throw new RangeError(`timestamp ${info.timestamp} after ${this.#lastTimestamp}`);
@@ -177,7 +181,7 @@ export class LmdbJournal implements Journal {
     const end = lsn + length / LSN_UNIT_BYTES;
     this.#durable = new Promise((resolve, reject) => this.#inFlight.push({ lsn, end, bytes, resolve, reject }));
     this.#store.put(lsn, bytes, this.#lastLsn).then(
-      (written) => (written ? this.#landed(lsn) : this.#fail(lsn, new Error('the batch was not written'))),
+      (isWritten) => this.#landed(lsn, isWritten),
       (cause: unknown) => this.#failWithCause(lsn, cause),
     );
     this.#lastLsn = lsn;
@@ -234,12 +238,12 @@ export class LmdbJournal implements Journal {
     return batch;
   }
 
-  #landed(lsn: number): void {
+  #landed(lsn: number, isWritten: boolean): void {
     const flight = this.#inFlight[0];
-    // Only after a failure: the flights were rejected, and one of them landed all the same.
+    // After a failure the flights are rejected with its cause, whether they landed or were refused.
     if (this.#state === 'failed' || flight === undefined) return;
-    if (flight.lsn !== lsn) {
-      this.#fail(lsn, new Error(`batch ${lsn} is durable before batch ${flight.lsn}`));
+    if (!isWritten || flight.lsn !== lsn) {
+      this.#fail(lsn, new Error(isWritten ? `it is durable before batch ${flight.lsn}` : 'another writer was there'));
       return;
     }
     // The caller may overwrite its buffer from now on.

@@ -2,7 +2,7 @@ import * as lmdb from 'lmdb';
 
 /*
  * A read of lmdb-js copies the whole value; a batch has up to 4 MB and a page of history wants one event out of each of
- * fifty (5,000 reads/s of 1 MB batches by copying; 1,500,000 through this view). LMDB itself hands out pointers into its
+ * fifty (5,000 reads/s of 1 MB batches by copying; 1,400,000 through this view). LMDB itself hands out pointers into its
  * memory map. The native half of lmdb-js has two calls that reach them; this file is the only one that knows them, and
  * where they are missing (another version, another platform) the store falls back to copying.
  *

@@ -8,14 +8,12 @@
  */
 import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
 import { ACCOUNT, TRANSFER, TRANSFER_OUTCOME } from '../../protocol/records.ts';
+import { BATCH_HEADER_BYTES, EVENT_PREFIX, LSN_UNIT_BYTES } from '../journal/header.ts';
 
 /** Numbers are stored: never reuse one. */
 export const EventTypes = { transfer: 1, account: 2, payment: 3, entity: 4 } as const;
 
-export const LSN_UNIT_BYTES = 16;
-/** Bytes of the batch header that precedes the events. */
-export const BATCH_HEADER_BYTES = 128;
-export const EVENT_PREFIX_BYTES = 16;
+export const EVENT_PREFIX_BYTES = EVENT_PREFIX.size;
 export const TRANSFER_EVENT_BYTES = TRANSFER_OUTCOME.size + TRANSFER.size;
 export const ACCOUNT_EVENT_BYTES = EVENT_PREFIX_BYTES + ACCOUNT.size;
 

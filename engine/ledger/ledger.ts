@@ -126,7 +126,11 @@ export class Ledger {
     this.amount = readU64(words, at + TransferWord.amount);
     const debit = this.findAccount(words, at + TransferWord.debitAccountId);
     this.debit = debit;
-    if (debit === NO_ACCOUNT) return Code.debitAccountNotFound;
+    if (debit === NO_ACCOUNT) {
+      return this.isElsewhere(words, at + TransferWord.debitAccountId)
+        ? Code.crossesPartitions
+        : Code.debitAccountNotFound;
+    }
     if (!this.mayDebit(debit, institution)) return Code.debitAccountForbidden;
     if ((flags & (postPending | voidPending)) !== 0) return this.#decideEnding(words, at);
 

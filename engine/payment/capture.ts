@@ -10,8 +10,14 @@ import type { Payments } from './payments.ts';
 import type { OperationOutcome } from './version.ts';
 import { accountAt, originOf, readView64, whyNotOpen } from './version.ts';
 
-/** Captures `wanted` minor units, 0 = all that is left. */
-export function capture(payments: Payments, version: DataView, wanted: number, flags: number): OperationOutcome {
+/** Captures `wanted` minor units, 0 = all that is left, of the payment whose newest version is `version`, at `lsn`. */
+export function capture(
+  payments: Payments,
+  lsn: number,
+  version: DataView,
+  wanted: number,
+  flags: number,
+): OperationOutcome {
   const refused = whyNotOpen(version, payments.ledger.now);
   if (refused !== Code.ok) return { code: refused };
   const amount = readView64(version, PaymentField.amount);
@@ -28,6 +34,7 @@ export function capture(payments: Payments, version: DataView, wanted: number, f
   const payerHold = readView64(version, LinkField.payerHold);
   const campaignHold = readView64(version, LinkField.campaignHold);
   const payee = accountAt(payments.ledger, version, PaymentField.payeeAccountId);
+  // Another read: `version` is not to be used after it.
   const tariff = tariffLsn === 0 ? undefined : payments.entities.tariffAt(tariffLsn);
   const hasFee = tariff !== undefined && tariff.feeAccount !== NO_ACCOUNT && tariff.feeAccount !== payee;
   const feeCharged = hasFee ? Math.max(feeBefore, feeOn(captured, tariff)) : feeBefore;
@@ -38,8 +45,7 @@ export function capture(payments: Payments, version: DataView, wanted: number, f
 
   const { ledger } = payments;
   const { end, count } = ledger.events;
-  // `version` may be a view that the next read replaces: everything needed of it was read above.
-  const at = payments.startVersion(version, PaymentOperations.capture, Code.ok, true);
+  const at = payments.startVersion(lsn, PaymentOperations.capture, Code.ok, true);
   const origin = originOf(ledger.events, at);
   ledger.books.undo.begin();
   settleLeg(ledger, origin, LegRoles.payer, payerHold, payerPart, payerReleased, false);

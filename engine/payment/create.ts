@@ -110,7 +110,7 @@ function findFee(payments: Payments, request: PaymentRequest, parties: Parties):
   const { accounts } = payments.ledger;
   const number = accounts.tariff[parties.payee] as number;
   if (number === 0) return Code.ok;
-  const tariff = payments.entities.tariff(number);
+  const tariff = payments.entities.tariff(accounts.owner[parties.payee] as number, number);
   if (tariff === undefined) return Code.tariffNotFound;
   if (tariff.feeAccount === NO_ACCOUNT) return Code.crossesPartitions;
   if (accounts.ledger[tariff.feeAccount] !== accounts.ledger[parties.payee]) return Code.tariffNotFound;

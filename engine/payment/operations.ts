@@ -42,7 +42,7 @@ export function operate(payments: Payments, request: OperationRequest, reply: Re
   if (lsn === 0) return refuseUnknown(payments, request, reply);
   const version = payments.ledger.events.read(lsn);
   const outcome = payments.mayOperate(version, institution)
-    ? carryOut(payments, version, request)
+    ? carryOut(payments, lsn, version, request)
     : { code: Code.paymentForbidden };
   if (outcome.code === Code.paymentForbidden) return refuseForbidden(payments, request, reply);
   if (outcome.at === undefined) return refuseKnown(payments, lsn, request, outcome.code, reply);
@@ -52,19 +52,19 @@ export function operate(payments: Payments, request: OperationRequest, reply: Re
   payments.answer(reply, outcome.at, Code.ok);
 }
 
-function carryOut(payments: Payments, version: DataView, request: OperationRequest): OperationOutcome {
+function carryOut(payments: Payments, lsn: number, version: DataView, request: OperationRequest): OperationOutcome {
   const { words, at, operation } = request;
   const amount = readU64(words, at + OperationWord.amount);
   const flags = (words[at + OperationWord.flags] as number) & 0xffff;
   switch (operation) {
     case PaymentOperations.capture:
-      return capture(payments, version, amount, flags);
+      return capture(payments, lsn, version, amount, flags);
     case PaymentOperations.refund:
-      return refund(payments, version, amount);
+      return refund(payments, lsn, version, amount);
     default: {
       const refused = whyNotOpen(version, payments.ledger.now);
       return refused === Code.ok
-        ? { code: 0, at: release(payments, version, PaymentOperations.void) }
+        ? { code: 0, at: release(payments, lsn, version, PaymentOperations.void) }
         : { code: refused };
     }
   }
@@ -78,8 +78,7 @@ function refuseKnown(
   code: number,
   reply: ReplyTarget,
 ): void {
-  const version = payments.ledger.events.read(lsn);
-  const at = payments.startVersion(version, request.operation, code, false);
+  const at = payments.startVersion(lsn, request.operation, code, false);
   copyOperation(payments, request, at);
   payments.rememberOperation(at);
   payments.answer(reply, at, code);

@@ -75,13 +75,14 @@ export class Payments {
   }
 
   /**
-   * Starts a new version as a copy of `version`, made by `operation`; returns its first word. State fields are the caller's to
-   * change. The OPERATION record is zero; `copyOperation` fills it.
+   * Starts a new version as a copy of the newest one, at `lsn`, made by `operation`; returns its first word. State fields are
+   * the caller's to change. The OPERATION record is zero.
    */
-  startVersion(version: DataView, operation: number, code: number, isCurrent: boolean): number {
+  startVersion(lsn: number, operation: number, code: number, isCurrent: boolean): number {
     const { events, now } = this.ledger;
+    const version = events.read(lsn);
     const source = new Uint8Array(version.buffer, version.byteOffset, version.byteLength);
-    const first = readView64(version, LinkField.firstVersion) || this.#firstOf(version);
+    const first = readView64(version, LinkField.firstVersion) || lsn;
     const flags = isCurrent ? PaymentEventFlags.current : 0;
     const at = events.append(source[0] as number, flags, code, source.length, version.getUint32(8, true));
     events.bytes.set(source.subarray(PaymentEventByte.payment), at * 4 + PaymentEventByte.payment);
@@ -180,11 +181,5 @@ export class Payments {
     const word = (index: number): number => version.getUint32((field + index) * 4, true);
     const account = this.ledger.accounts.find(word(0), word(1), word(2), word(3));
     return account >= 0 && this.ledger.accounts.owner[account] === institution;
-  }
-
-  /** A first version does not name itself: its position is what the index says of its payment. */
-  #firstOf(version: DataView): number {
-    const word = (index: number): number => version.getUint32((PaymentField.id + index) * 4, true);
-    return this.tables.payments.get(word(0), word(1), word(2), word(3));
   }
 }

@@ -10,7 +10,7 @@ import type { OperationOutcome } from './version.ts';
 import { accountAt, originOf, readView64 } from './version.ts';
 
 /** Refunds `wanted` minor units, 0 = all that is left. */
-export function refund(payments: Payments, version: DataView, wanted: number): OperationOutcome {
+export function refund(payments: Payments, lsn: number, version: DataView, wanted: number): OperationOutcome {
   const captured = readView64(version, StateField.captured);
   if (captured === 0) return { code: whyNothingCaptured(version) };
   const refunded = readView64(version, StateField.refunded);
@@ -39,7 +39,7 @@ export function refund(payments: Payments, version: DataView, wanted: number): O
   const { ledger } = payments;
   const { undo } = ledger.books;
   const { end, count } = ledger.events;
-  const at = payments.startVersion(version, PaymentOperations.refund, Code.ok, true);
+  const at = payments.startVersion(lsn, PaymentOperations.refund, Code.ok, true);
   const origin = originOf(ledger.events, at);
   undo.begin();
   let failed: number = Code.ok;

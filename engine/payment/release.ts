@@ -8,7 +8,7 @@ import type { Payments } from './payments.ts';
 import { originOf, readView64 } from './version.ts';
 
 /** Gives back all that an open authorisation still holds; returns the first word of the version that it makes. */
-export function release(payments: Payments, version: DataView, operation: number): number {
+export function release(payments: Payments, lsn: number, version: DataView, operation: number): number {
   const amount = readView64(version, PaymentField.amount);
   const captured = readView64(version, StateField.captured);
   const discountLeft = readView64(version, StateField.discount) - readView64(version, StateField.discountCaptured);
@@ -17,7 +17,7 @@ export function release(payments: Payments, version: DataView, operation: number
   const isExpiry = operation === PaymentOperations.expire;
 
   const { ledger } = payments;
-  const at = payments.startVersion(version, operation, Code.ok, true);
+  const at = payments.startVersion(lsn, operation, Code.ok, true);
   const origin = originOf(ledger.events, at);
   settleLeg(ledger, origin, LegRoles.payer, payerHold, 0, amount - captured - discountLeft, isExpiry);
   settleLeg(ledger, origin, LegRoles.campaign, campaignHold, 0, discountLeft, isExpiry);
@@ -38,5 +38,5 @@ export function expirePayment(payments: Payments, w0: number, w1: number, w2: nu
   const version = ledger.events.read(lsn);
   const expiresAt = readView64(version, StateField.expiresAt);
   if (expiresAt === 0 || expiresAt > ledger.now) return;
-  payments.makeCurrent(release(payments, version, PaymentOperations.expire));
+  payments.makeCurrent(release(payments, lsn, version, PaymentOperations.expire));
 }

@@ -93,12 +93,17 @@ export function runGuarded(options: GuardedOptions): Promise<GuardedResult> {
 export function answerGuarded(
   handler: (input: PlainData, report: (data: PlainData) => void) => Promise<PlainData>,
 ): void {
-  const send = (kind: FromChild['kind'], data: PlainData) => process.send?.({ kind, data });
+  const send = (kind: FromChild['kind'], data: PlainData) =>
+    new Promise<void>((resolve) => {
+      // Resolves when it is on the pipe; a parent that is gone is noticed below.
+      if (process.send === undefined) resolve();
+      else process.send({ kind, data }, undefined, undefined, () => resolve());
+    });
   const answer = async (input: PlainData): Promise<void> => {
     try {
-      send('done', await handler(input, (data) => send('report', data)));
+      await send('done', await handler(input, (data) => void send('report', data)));
     } catch (error) {
-      send('error', error instanceof Error ? error.message : String(error));
+      await send('error', error instanceof Error ? error.message : String(error));
     } finally {
       process.disconnect();
     }
@@ -106,5 +111,5 @@ export function answerGuarded(
   process.once('message', (message: { readonly input: PlainData }) => void answer(message.input));
   // The parent is gone: nobody waits for the answer.
   process.once('disconnect', () => process.exit(0));
-  send('ready', null);
+  void send('ready', null);
 }

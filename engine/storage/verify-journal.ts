@@ -16,7 +16,7 @@ export interface Finding {
   readonly partition: number;
   /** The part of the directory; every part has findings of this shape. */
   readonly where: string;
-  /** Sequence of the batch, as counted; undefined when the whole environment is at fault. */
+  /** Of the batch: its own when it is whole, as counted when it is damaged; undefined behind a gap and when the whole environment is at fault. */
   readonly sequence?: number;
   /** Key of the batch. */
   readonly lsn?: number;
@@ -89,6 +89,7 @@ class JournalWalk {
   readonly #store: BatchStore;
   readonly #options: VerifyJournalOptions;
   readonly #total: number;
+  readonly #count: number;
   readonly #expected: Expected = { lsn: 0, sequence: 1, timestampMin: 0, previousHash: NO_HASH };
   #batches = 0;
   #events = 0;
@@ -100,26 +101,30 @@ class JournalWalk {
     this.#store = store;
     this.#options = options;
     this.#total = store.last() ?? 0;
+    this.#count = store.count();
   }
 
+  /** After the last key. A running switch may have added batches, but none goes. */
   report(): JournalReport {
+    if (this.#batches < this.#count) {
+      this.#find(undefined, 0, `count: ${this.#count} batches are recorded, ${this.#batches} were found`, undefined);
+    }
     const nextLsn = this.#end;
     return { batches: this.#batches, events: this.#events, bytes: this.#bytes, findings: this.#findings, nextLsn };
   }
 
   async visit(key: unknown): Promise<void> {
     if (typeof key !== 'number' || !Number.isSafeInteger(key) || key < 0) {
-      return this.#find(undefined, 0, `key: ${String(key)} is not an LSN`);
+      this.#batches++;
+      return this.#find(undefined, 0, `key: ${String(key)} is not an LSN`, undefined);
     }
-    if (key !== this.#expected.lsn) {
-      this.#find(
-        this.#expected.lsn,
-        0,
-        `gap: the batch at LSN ${this.#expected.lsn} is missing, the next is at ${key}`,
-      );
+    const { lsn: expected } = this.#expected;
+    if (expected !== undefined && key !== expected) {
+      const problem = `gap: the batch at LSN ${expected} is missing, the next is at ${key}`;
+      this.#find(expected, 0, problem, this.#expected.sequence);
       // What is missing cannot be counted or hashed: the batch behind the gap is taken at its word.
       this.#expected.previousHash = undefined;
-      this.#expected.sequence = 0;
+      this.#expected.sequence = undefined;
     }
     const bytes = this.#store.get(key)?.bytes ?? new Uint8Array(0);
     this.#batches++;
@@ -144,12 +149,15 @@ class JournalWalk {
       ...(sequence === undefined ? {} : { sequence }),
       ...(previousHash === undefined ? {} : { previousHash }),
     });
-    if (!verdict.ok) {
-      this.#find(lsn, verdict.offset, verdict.detail);
-      if (DAMAGE.has(verdict.error)) return false;
+    if (!verdict.ok && DAMAGE.has(verdict.error)) {
+      this.#find(lsn, verdict.offset, verdict.detail, sequence);
+      return false;
     }
+    // Its bytes are as they were written, so its own number is the better name.
+    const { sequence: written } = readBatchHeader(bytes);
+    if (!verdict.ok) this.#find(lsn, verdict.offset, verdict.detail, written);
     const events = checkEvents(bytes);
-    if (events !== undefined) this.#find(lsn, events.offset, `events: ${events.detail}`);
+    if (events !== undefined) this.#find(lsn, events.offset, `events: ${events.detail}`, written);
     return events === undefined;
   }
 
@@ -168,9 +176,8 @@ class JournalWalk {
     this.#end = lsn + Math.ceil(bytes.length / LSN_UNIT_BYTES);
   }
 
-  #find(lsn: number | undefined, byteOffset: number, problem: string): void {
+  #find(lsn: number | undefined, byteOffset: number, problem: string, sequence: number | undefined): void {
     this.#findings++;
-    const { sequence } = this.#expected;
     this.#options.onFinding({
       partition: this.#options.partition,
       where: 'journal',

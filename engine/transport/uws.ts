@@ -81,6 +81,12 @@ export function listen(app: App, host: string, port: number): Promise<Listener> 
   });
 }
 
+/** The raw query after `?`; empty when there is none, which the types promise and the library does not do. */
+export function queryOf(request: HttpRequest): string {
+  const query: string | undefined = request.getQuery();
+  return query ?? '';
+}
+
 /** The library only says "App construction failed"; this says which file, and why. */
 function checkTlsFiles(certFile: string, keyFile: string): void {
   const certificate = readPem(certFile, 'TLS certificate', (pem) => new X509Certificate(pem));

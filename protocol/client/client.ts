@@ -8,8 +8,7 @@ import {
   encodeCreateAccounts,
   encodeLookupAccounts,
 } from '../codecs/account-codec.ts';
-import { expectReply, type FrameOptions, type Reply } from '../codecs/frame-codec.ts';
-import { buildFrame } from '../codecs/frame-codec.ts';
+import { buildFrame, expectEnd, expectReply, type FrameOptions, type Reply } from '../codecs/frame-codec.ts';
 import {
   decodeAccountHistory,
   encodeAccountHistory,
@@ -183,6 +182,7 @@ export class SluiceClient {
       (options) => buildFrame('ping', options, { count: 0, bodyBytes: 0 }, () => {}),
       (reply) => {
         expectReply(reply, 'ping');
+        expectEnd(reply, 0);
       },
     );
   }

@@ -105,10 +105,10 @@ export function expectReply(reply: Reply, command: CommandName): void {
   }
 }
 
-/** @throws DecodeError when bytes follow what the reply says it holds. */
+/** @throws DecodeError when the reply does not end where what it says it holds ends. */
 export function expectEnd(reply: Reply, end: number): void {
   if (end !== reply.body.byteLength)
-    throw new DecodeError(`${reply.body.byteLength - end} bytes too many in the reply`);
+    throw new DecodeError(`the reply has ${reply.body.byteLength} bytes of body, not ${end}`);
 }
 
 /** Why the server refused a whole frame. */

@@ -34,7 +34,7 @@ import {
   type PaymentStatus,
   readPaymentStatus,
 } from './payment-codec.ts';
-import { needBytes, readRecord, writeId, writeRecord } from './record-codec.ts';
+import { readRecord, writeId, writeRecord } from './record-codec.ts';
 import { type Result, readResult } from './result-codec.ts';
 
 /** A payment as it was asked for, where it stands, and what was done to it last. */
@@ -118,7 +118,6 @@ export function decodeQueryPayments(reply: Reply): PaymentPage {
 
 function readView(view: DataView, offset: number): { readonly value: PaymentView; readonly end: number } {
   const { referenceLength, ...payment } = readRecord(PAYMENT, view, offset);
-  needBytes(view, offset, paymentViewBytes(referenceLength), 'payment');
   const status = readPaymentStatus(view, offset + PAYMENT.size);
   if (status === undefined) throw new DecodeError('a payment without a state');
   const operation = readRecord(PAYMENT_OPERATION, view, offset + PAYMENT.size + PAYMENT_STATE.size);

@@ -4,9 +4,10 @@ import {
   type FieldType,
   type FieldValue,
   type Layout,
-  decodeRecord,
-  encodeRecord,
+  READERS,
   type RecordOf,
+  WRITERS,
+  writeU128,
 } from '../layout.ts';
 import { DecodeError, EncodeError } from './codec-error.ts';
 
@@ -19,7 +20,7 @@ const BIG_MAX = { u64: 2n ** 64n - 1n, i64: 2n ** 63n - 1n, u128: 2n ** 128n - 1
 const WORD_MAX = { u8: 0xff, u16: 0xffff, u32: 0xffff_ffff } as const;
 
 /**
- * Writes `record` at `offset`; fields that it leaves out become zero.
+ * Writes `record` at `offset`, where all bytes are zero so far; fields that it leaves out stay so.
  * @throws EncodeError for a field that is not of the layout or a value outside its field.
  */
 export function writeRecord<F extends FieldTable>(
@@ -29,14 +30,18 @@ export function writeRecord<F extends FieldTable>(
   record: Partial<RecordOf<F>>,
   path: string,
 ): void {
-  for (const [name, value] of Object.entries(record)) {
+  const fields: FieldTable = shape.fields;
+  // `for … in` and one pass over the record: 4 µs to encode a payment, where `Object.entries` twice took 9.
+  for (const name in record) {
+    const value = record[name];
     if (value === undefined) continue;
-    const field = Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined;
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (field === undefined) throw new EncodeError(`${path}.${name}`, `is not a field of ${shape.name}`);
-    const wrong = whyUnfit(field[1], value);
+    const [at, type] = field;
+    const wrong = whyUnfit(type, value);
     if (wrong !== undefined) throw new EncodeError(`${path}.${name}`, wrong);
+    WRITERS[type](view, offset + at, value);
   }
-  encodeRecord(shape, view, offset, record);
 }
 
 function whyUnfit(type: FieldType, value: unknown): string | undefined {
@@ -60,16 +65,17 @@ function whyUnfit(type: FieldType, value: unknown): string | undefined {
 export function writeId(view: DataView, offset: number, id: bigint, path: string): void {
   const wrong = whyUnfit('u128', id) ?? (id === 0n ? 'must not be zero' : undefined);
   if (wrong !== undefined) throw new EncodeError(path, wrong);
-  view.setBigUint64(offset, id & BIG_MAX.u64, true);
-  view.setBigUint64(offset + 8, id >> 64n, true);
+  writeU128(view, offset, id);
 }
 
 /** Decodes the record at `offset` without its reserved fields. @throws DecodeError when it is cut off. */
 export function readRecord<F extends FieldTable>(shape: Layout<F>, view: DataView, offset: number): Visible<F> {
   needBytes(view, offset, shape.size, shape.name);
   const record: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(decodeRecord(shape, view, offset))) {
-    if (!name.startsWith('reserved')) record[name] = value;
+  const fields: FieldTable = shape.fields;
+  for (const name in fields) {
+    const field = name.startsWith('reserved') ? undefined : fields[name];
+    if (field !== undefined) record[name] = READERS[field[1]](view, offset + field[0]);
   }
   return record as Visible<F>;
 }

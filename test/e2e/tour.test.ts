@@ -1,14 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { sluice, start } from './support/command.ts';
-
-// Until the composition root is merged there is nothing to tour.
-const isWired = !readFileSync(new URL('../../engine/main.ts', import.meta.url), 'utf8').includes('Placeholder');
 
 let dataDir = '';
 let server: ChildProcess | undefined;
@@ -68,7 +65,7 @@ async function balance(name: string, currency: string, where: readonly string[])
   return BigInt(found?.balance ?? -1);
 }
 
-describe.skipIf(!isWired)('the tour', () => {
+describe('the tour', () => {
   it('works as printed, and everything is still there after a restart', async () => {
     const { where, suggested } = await serve();
     expect(statSync(join(dataDir, 'sandbox-key')).mode & 0o777).toBe(0o600);

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { OPTIONS } from '../../config/options.ts';
 import { command } from '../options.ts';
 import { formatBytes, json } from '../output.ts';
-import { copyProgress, ProgressLine, type Terminal } from '../terminal.ts';
+import { ProgressLine, type Terminal } from '../terminal.ts';
 
 export function registerBackup(program: Command, terminal: Terminal): void {
   command(program, 'backup <to>', 'Copy the data directory to an empty folder, also while the switch runs.', [
@@ -15,11 +15,7 @@ export function registerBackup(program: Command, terminal: Terminal): void {
       const { backupDirectory } = await import('../../storage/backup.ts');
       const from = options.dataDir ?? terminal.environment.SLUICE_DATA_DIR ?? OPTIONS.dataDir.default;
       const line = new ProgressLine(terminal.errors);
-      const manifest = await backupDirectory({
-        from,
-        to,
-        onProgress: (progress) => line.progress(copyProgress(progress)),
-      });
+      const manifest = await backupDirectory({ from, to, onProgress: (progress) => line.copied(progress) });
       line.clear();
       const bytes = manifest.files.reduce((total, file) => total + file.bytes, 0);
       terminal.output.write(

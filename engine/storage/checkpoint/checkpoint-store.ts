@@ -49,6 +49,11 @@ export interface CheckpointRequest {
   readonly frozen: Readonly<Record<string, FrozenMemtable>>;
   /** State, by name. On SharedArrayBuffers, it crosses threads without a copy. */
   readonly sections: Readonly<Record<string, Uint8Array>>;
+  /**
+   * Whether merges that are due are done now (default). A merge takes up to a second per two million entries; a
+   * partition that fills its next memtable meanwhile puts them off to a calmer checkpoint.
+   */
+  readonly merge?: boolean;
 }
 
 export interface CheckpointWritten {
@@ -113,7 +118,7 @@ export class CheckpointStore {
     });
     const indexes: Record<string, SegmentMeta[]> = {};
     for (const name of new Set([...Object.keys(base?.indexes ?? {}), ...Object.keys(request.frozen)])) {
-      indexes[name] = update.apply(name, base?.indexes[name] ?? [], request.frozen[name]);
+      indexes[name] = update.apply(name, base?.indexes[name] ?? [], request.frozen[name], request.merge ?? true);
     }
 
     const id = 1 + Math.max(0, ...this.#manifestKeys().map(([known]) => known ?? 0));

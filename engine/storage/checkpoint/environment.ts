@@ -17,12 +17,18 @@ export interface IndexEnvironment {
 }
 
 /**
+ * Address space, not memory or disk: 64 GiB, after which LMDB grows it by itself. Reserved at once, because each growth
+ * leaves the map before in place and what was read through it counts twice in the process's resident memory.
+ */
+const MAP_BYTES = 2 ** 36;
+
+/**
  * Opens the environment in a folder, which is made when it is not there. The threads of a process share it: one
  * writes at a time, and each reads its own snapshot.
  */
 export function openIndexEnvironment(path: string): IndexEnvironment {
   // Without overlapping sync, what a reader sees is durable.
-  const root = open({ path, overlappingSync: false, noSubdir: false, maxDbs: 8 });
+  const root = open({ path, overlappingSync: false, noSubdir: false, maxDbs: 8, mapSize: MAP_BYTES });
   const pages = root.openDB<Uint8Array, number>({ name: 'pages', encoding: 'binary' });
   const sections = root.openDB<Uint8Array, number[]>({ name: 'sections', encoding: 'binary' });
   const manifests = root.openDB<Uint8Array, number[]>({ name: 'manifests', encoding: 'binary' });

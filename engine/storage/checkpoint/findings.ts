@@ -21,7 +21,7 @@ export type Finding =
       readonly problem: string;
     };
 
-export type SegmentPart = 'entries' | 'filter' | 'fences';
+type SegmentPart = 'entries' | 'filter' | 'fences';
 
 const PARTS: Readonly<Record<PageKind, SegmentPart>> = {
   [PageKind.entries]: 'entries',

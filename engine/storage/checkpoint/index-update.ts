@@ -29,12 +29,17 @@ export class IndexUpdate {
   }
 
   /**
-   * Stores what is new in an index and merges what is due.
+   * Stores what is new in an index and, with `merge`, merges what is due.
    *
    * @param segments of the checkpoint before, newest first
    * @returns the segments of the index now, newest first
    */
-  apply(index: string, segments: readonly SegmentMeta[], frozen: FrozenMemtable | undefined): SegmentMeta[] {
+  apply(
+    index: string,
+    segments: readonly SegmentMeta[],
+    frozen: FrozenMemtable | undefined,
+    merge: boolean,
+  ): SegmentMeta[] {
     const now = [...segments];
     if (frozen !== undefined && frozen.count > 0) {
       const plan = { id: this.#nextId++, index, hashSeed: this.#hashSeed };
@@ -42,11 +47,11 @@ export class IndexUpdate {
     }
     const spared = new Set<number>();
     for (;;) {
-      const merge = nextMerge(now, this.#limits, spared);
-      if (merge === undefined) return now;
-      const inputs = now.slice(merge.from, merge.to);
+      const due = merge ? nextMerge(now, this.#limits, spared) : undefined;
+      if (due === undefined) return now;
+      const inputs = now.slice(due.from, due.to);
       const merged = this.#merge(inputs, index, spared);
-      if (merged !== undefined) now.splice(merge.from, inputs.length, merged);
+      if (merged !== undefined) now.splice(due.from, inputs.length, merged);
     }
   }
 

@@ -2,7 +2,7 @@
  * State sections: named blobs of any length, stored in chunks.
  *
  * A chunk: 0 crc u32 · 4 checkpoint id u32 · 8 section u32 · 12 chunk u32 · 16 data. The CRC-32C covers all bytes
- * after itself. A full chunk with LMDB's own header of 16 bytes takes whole pages of the file.
+ * after itself. A full chunk with LMDB's own header of 24 bytes takes whole pages of the file.
  */
 import { createHash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
@@ -10,7 +10,7 @@ import type { IndexEnvironment } from './environment.ts';
 import type { Finding } from './findings.ts';
 import type { Manifest, SectionInfo } from './manifest.ts';
 
-const CHUNK_BYTES = 2 ** 18 - 16;
+const CHUNK_BYTES = 2 ** 18 - 24;
 const HEADER_BYTES = 16;
 const DATA_BYTES = CHUNK_BYTES - HEADER_BYTES;
 /** Chunks of one transaction: 8 MiB of dirty pages at most. */

@@ -61,7 +61,7 @@ function mergeRun(cursors: readonly SegmentCursor[], writer: SegmentWriter): boo
 }
 
 /** Walks the entries of a segment in order, with one page in memory. */
-export class SegmentCursor {
+class SegmentCursor {
   /** The current page; the current entry begins at word `at`. */
   readonly words = new Uint32Array(PAGE_BYTES_MAX >> 2);
   at = 0;

@@ -3,13 +3,13 @@
  *
  *     0 crc u32 · 4 segment id u32 · 8 kind and page number u32 · 12 count u32 · 16 items
  *
- * The CRC-32C covers all bytes after itself. A full page is 8,176 bytes: with LMDB's header of 16, two pages of the
- * file and no slack.
+ * The CRC-32C covers all bytes after itself. A full page with LMDB's own header of 24 bytes takes two
+ * pages of the file.
  */
 import { crc32c } from '@node-rs/crc32';
 import { ENTRY_WORDS } from './memtable.ts';
 
-export const PAGE_BYTES_MAX = 8176;
+export const PAGE_BYTES_MAX = 8168;
 export const PAGE_HEADER_WORDS = 4;
 
 /** What a page holds. Numbers are on disk: never reuse one. */
@@ -25,7 +25,7 @@ export type PageKind = (typeof PageKind)[keyof typeof PageKind];
 
 /** Words of an item and items of a full page, per kind. */
 export const ITEM_WORDS: Readonly<Record<PageKind, number>> = { 0: ENTRY_WORDS, 1: 16, 2: 4 };
-export const ITEMS_PER_PAGE: Readonly<Record<PageKind, number>> = { 0: 340, 1: 127, 2: 510 };
+export const ITEMS_PER_PAGE: Readonly<Record<PageKind, number>> = { 0: 339, 1: 127, 2: 509 };
 
 export const PAGES_MAX = 2 ** 20;
 const KEYS_PER_SEGMENT = PAGES_MAX * 4;

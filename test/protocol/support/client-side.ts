@@ -5,7 +5,13 @@ import {
   encodeCreateAccounts,
   encodeLookupAccounts,
 } from '../../../protocol/codecs/account-codec.ts';
-import { buildFrame, expectReply, type FrameOptions, type Reply } from '../../../protocol/codecs/frame-codec.ts';
+import {
+  buildFrame,
+  expectEnd,
+  expectReply,
+  type FrameOptions,
+  type Reply,
+} from '../../../protocol/codecs/frame-codec.ts';
 import { decodeAccountHistory, encodeAccountHistory } from '../../../protocol/codecs/history-codec.ts';
 import { decodePayment, encodePayment, encodePaymentOperation } from '../../../protocol/codecs/payment-codec.ts';
 import {
@@ -23,7 +29,7 @@ import {
 } from '../../../protocol/codecs/transfer-codec.ts';
 import type { CommandName } from '../../../protocol/commands.ts';
 
-export interface ClientOptions extends FrameOptions {
+interface ClientOptions extends FrameOptions {
   readonly balances?: boolean;
 }
 
@@ -53,6 +59,7 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
     encode: (_, options) => buildFrame('ping', options, { count: 0, bodyBytes: 0 }, () => {}),
     decode: (reply) => {
       expectReply(reply, 'ping');
+      expectEnd(reply, 0);
       return {};
     },
   },

@@ -1,0 +1,60 @@
+/**
+ * Who waits for which command of a batch. The commands of one caller are linked, so that its replies leave together, under one
+ * cork; callers are few compared with commands.
+ */
+import type { ReplyCursor, ReplySink } from '../gateway.ts';
+import type { Batch } from '../worker/batch.ts';
+import { ENTRIES_MAX } from '../worker/batch.ts';
+
+const LAST = -1;
+
+interface Caller {
+  readonly sink: ReplySink;
+  readonly first: number;
+  last: number;
+}
+
+export class BatchReplies implements ReplyCursor {
+  readonly #batch: Batch;
+  /** Index of the same caller's next command, or LAST. */
+  readonly #next = new Int32Array(ENTRIES_MAX);
+  readonly #callers = new Map<ReplySink, Caller>();
+  /** Commands of one caller mostly come in a row. */
+  #recent: Caller | undefined;
+  #cursor = LAST;
+
+  constructor(batch: Batch) {
+    this.#batch = batch;
+  }
+
+  /** Notes that `sink` waits for the command at `index`. */
+  add(index: number, sink: ReplySink): void {
+    this.#next[index] = LAST;
+    const caller = this.#recent?.sink === sink ? this.#recent : this.#callers.get(sink);
+    if (caller === undefined) {
+      this.#recent = { sink, first: index, last: index };
+      this.#callers.set(sink, this.#recent);
+      return;
+    }
+    this.#next[caller.last] = index;
+    caller.last = index;
+    this.#recent = caller;
+  }
+
+  /** Gives every caller its replies, and forgets them. */
+  deliver(): void {
+    for (const { sink, first } of this.#callers.values()) {
+      this.#cursor = first;
+      sink.deliver(this);
+    }
+    this.#callers.clear();
+    this.#recent = undefined;
+  }
+
+  take(): Uint8Array | undefined {
+    const index = this.#cursor;
+    if (index === LAST) return undefined;
+    this.#cursor = this.#next[index] as number;
+    return this.#batch.reply(index);
+  }
+}

@@ -1,0 +1,88 @@
+/** What happens around a lane besides payments: figures to the metrics, checkpoints to the background, failures to the top. */
+import type { Logger } from 'pino';
+import { commandOfKind } from '../../protocol/commands.ts';
+import type { Health } from '../observe/health.ts';
+import type { SwitchMetrics } from '../observe/metrics.ts';
+import type { CheckpointRequest } from '../storage/checkpoint/checkpoint-store.ts';
+import type { BatchResult } from '../worker/partition.ts';
+import type { BackgroundThreads, PartitionThread } from '../worker/threads.ts';
+import type { LaneObserver } from './lane.ts';
+
+const NS_PER_MS = 1e6;
+const LSN_UNIT_BYTES = 16;
+
+export interface ObserverParts {
+  readonly metrics: SwitchMetrics;
+  readonly health: Health;
+  readonly log: Logger;
+  readonly background: BackgroundThreads;
+  readonly hashSeed: number;
+  /** Called when a partition cannot go on. */
+  readonly fail: (error: unknown) => void;
+}
+
+export class LaneObservers {
+  readonly #parts: ObserverParts;
+
+  constructor(parts: ObserverParts) {
+    this.#parts = parts;
+  }
+
+  forPartition(partition: number, thread: PartitionThread, indexPath: string): LaneObserver {
+    const { metrics, health, log, fail } = this.#parts;
+    const failed = (error: unknown): void => {
+      log.fatal({ partition, err: error }, 'the partition cannot go on');
+      health.journalFailed(error instanceof Error ? error.message : String(error));
+      fail(error);
+    };
+    return {
+      batchDone: (result, batch) => {
+        metrics.batchDone({
+          partition,
+          records: batch.records,
+          bytes: batch.inputBytes,
+          decisionNs: result.decisionMs * NS_PER_MS,
+          flushNs: result.flushMs * NS_PER_MS,
+          waitNs: batch.waitMs * NS_PER_MS,
+        });
+        this.#figures(partition, result);
+        if (result.checkpoint !== undefined) {
+          this.#checkpoint(partition, thread, indexPath, result.checkpoint).catch(failed);
+        }
+      },
+      queueDepth: (batches) => metrics.queueDepth(partition, batches),
+      failed,
+    };
+  }
+
+  #figures(partition: number, { outcomes, figures }: BatchResult): void {
+    const { metrics } = this.#parts;
+    for (const [kind, code, count] of outcomes) {
+      const command = commandOfKind(kind);
+      if (command !== undefined) metrics.outcome(command, code, count);
+    }
+    const { accounts, holds, nextLsn, indexEntries } = figures;
+    metrics.partitionFigures(partition, {
+      accounts,
+      openHolds: holds,
+      journalBytes: nextLsn * LSN_UNIT_BYTES,
+      indexEntries,
+    });
+  }
+
+  async #checkpoint(
+    partition: number,
+    thread: PartitionThread,
+    indexPath: string,
+    request: CheckpointRequest,
+  ): Promise<void> {
+    const { background, hashSeed, metrics, log } = this.#parts;
+    const started = performance.now();
+    const written = await background.checkpoint(indexPath, hashSeed, request);
+    for (const finding of written.damage) log.error({ partition, finding }, 'damage found while merging');
+    await thread.install(written);
+    const seconds = (performance.now() - started) / 1000;
+    metrics.checkpointDone(seconds);
+    log.debug({ partition, lsn: request.lsn, seconds }, 'checkpoint written');
+  }
+}

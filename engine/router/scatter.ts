@@ -1,0 +1,185 @@
+/**
+ * Finds the partitions of a command when there are several: one, some (each record to its own), or all. Nothing here decides
+ * about money; a part that is asked again after a `busy` gives the same answers, because ids make it so.
+ */
+import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
+import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
+import { deriveId } from '../../protocol/ids.ts';
+import { decodeMessagePack } from '../../protocol/message-pack.ts';
+import {
+  ACCOUNT,
+  BALANCES,
+  HISTORY_QUERY,
+  PAYMENT,
+  PAYMENT_OPERATION,
+  paymentViewBytes,
+  RESULT,
+  TRANSFER,
+  TRANSFER_OUTCOME,
+} from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import type { CommandEnvelope, ReplySink } from '../gateway.ts';
+import { OPERATOR_INSTITUTION } from '../gateway.ts';
+import type { Merge } from './gather.ts';
+import { deliverOne, Gather, refusalFrame } from './gather.ts';
+import type { Lane } from './lane.ts';
+import { mergeFound, mergeRich, mergeScattered, readCode } from './merge.ts';
+import { pageOf, readPageCursor } from './pages.ts';
+import type { RecordShape } from './split.ts';
+import { partitionAt, pickRecords, splitRecords } from './split.ts';
+
+const ACCOUNT_RECORDS: RecordShape = { recordBytes: ACCOUNT.size, keyAt: ACCOUNT.at.id, flagsAt: ACCOUNT.at.flags };
+const TRANSFER_RECORDS: RecordShape = {
+  recordBytes: TRANSFER.size,
+  keyAt: TRANSFER.at.debitAccountId,
+  flagsAt: TRANSFER.at.flags,
+};
+const IDS: RecordShape = { recordBytes: 16, keyAt: 0 };
+
+export class Scatter {
+  readonly #lanes: readonly Lane[];
+
+  constructor(lanes: readonly Lane[]) {
+    this.#lanes = lanes;
+  }
+
+  /** See Gateway.submit. */
+  submit(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
+    const name = commandOfKind(envelope.kind);
+    switch (name) {
+      case 'createAccounts':
+        return this.#split(envelope, body, sink, ACCOUNT_RECORDS, RESULT.size);
+      case 'createTransfers': {
+        const withBalances = (envelope.flags & FrameFlags.balances) !== 0;
+        const stride = withBalances ? RESULT.size + BALANCES.size : RESULT.size;
+        return this.#split(envelope, body, sink, TRANSFER_RECORDS, stride);
+      }
+      case 'lookupAccounts':
+        return this.#split(envelope, body, sink, IDS, RESULT.size + ACCOUNT.size);
+      case 'lookupTransfers': {
+        const stride = RESULT.size + TRANSFER_OUTCOME.size + TRANSFER.size;
+        return this.#all(envelope, body, sink, (parts) => mergeFound(parts, () => stride));
+      }
+      case 'lookupPayments':
+        return this.#all(envelope, body, sink, mergePayments);
+      case 'accountHistory':
+        return this.#one(partitionAt(body, HISTORY_QUERY.at.accountId, this.#lanes.length), envelope, body, sink);
+      case 'sale':
+      case 'authorise':
+        return this.#one(partitionAt(body, PAYMENT.at.payerAccountId, this.#lanes.length), envelope, body, sink);
+      case 'capture':
+      case 'void':
+      case 'refund':
+        return this.#locate(envelope, body.slice(), sink);
+      case 'queryPayments':
+      case 'listParties':
+        return this.#page(envelope, body, sink);
+      case 'putParty':
+      case 'getParty':
+        return this.#one(this.#homeOfParty(envelope.institution, body), envelope, body, sink);
+      case 'putTariff':
+      case 'putCampaign':
+        return this.#all(envelope, body, sink, mergeRich);
+      default:
+        return Code.unknownKind;
+    }
+  }
+
+  #one(partition: number, envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
+    return this.#lane(partition).submit(envelope, body, sink);
+  }
+
+  #lane(partition: number): Lane {
+    const lane = this.#lanes[partition];
+    if (lane === undefined) throw new Error(`no partition ${partition}`);
+    return lane;
+  }
+
+  /** Each record to its partition; the results come back in the order of the request. */
+  #split(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink, shape: RecordShape, stride: number): number {
+    const groups = splitRecords(body, envelope.count, shape, this.#lanes.length);
+    const used = groups
+      .map((indexes, partition) => ({ indexes, partition }))
+      .filter(({ indexes }) => indexes.length > 0);
+    const [first] = used;
+    if (used.length === 1 && first !== undefined) return this.#one(first.partition, envelope, body, sink);
+    const gather = new Gather(sink, (parts) =>
+      mergeScattered(
+        parts,
+        used.map(({ indexes }) => indexes),
+        stride,
+      ),
+    );
+    const submissions = used.map(({ indexes, partition }) => ({ indexes, partition, part: gather.part() }));
+    for (const { indexes, partition, part } of submissions) {
+      const picked = pickRecords(body, indexes, shape.recordBytes);
+      const code = this.#one(partition, { ...envelope, count: indexes.length }, picked, part);
+      if (code !== Code.ok) return abandoned(gather, code);
+    }
+    return Code.ok;
+  }
+
+  /** The same question to every partition. */
+  #all(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink, merge: Merge): number {
+    const gather = new Gather(sink, merge);
+    const parts = this.#lanes.map(() => gather.part());
+    for (const [partition, part] of parts.entries()) {
+      const code = this.#one(partition, envelope, body, part);
+      if (code !== Code.ok) return abandoned(gather, code);
+    }
+    return Code.ok;
+  }
+
+  /**
+   * An operation names its payment and not where it lives: all are asked, then the one that knows it decides. A payment that
+   * nobody knows is refused, and the refusal remembered, where its id hashes to.
+   */
+  #locate(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
+    const at = PAYMENT_OPERATION.at.paymentId;
+    const { kind } = COMMANDS.lookupPayments;
+    const question: CommandEnvelope = { ...envelope, kind, flags: 0, count: 1, institution: OPERATOR_INSTITUTION };
+    return this.#all(question, body.slice(at, at + 16), sink, (parts) => {
+      const known = parts.findIndex((part) => readCode(part, FRAME_HEADER.size) === Code.ok);
+      const home = known >= 0 ? known : partitionAt(body, at, this.#lanes.length);
+      const code = this.#one(home, envelope, body, sink);
+      return code === Code.ok ? undefined : refusalFrame(envelope, code);
+    });
+  }
+
+  /** Pages go through one partition after the other; the cursor says in which one to go on. */
+  #page(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
+    const partitions = this.#lanes.length;
+    const isRich = envelope.kind === COMMANDS.listParties.kind;
+    const { partition, body: local } = readPageCursor(body, isRich, partitions);
+    return this.#one(partition, { ...envelope, count: isRich ? local.length : envelope.count }, local, {
+      deliver: (replies) => {
+        const frame = replies.take();
+        if (frame !== undefined) deliverOne(sink, pageOf(frame.slice(), isRich, partition, partitions));
+      },
+    });
+  }
+
+  /** Partition of a party, by its name. A body that is no party is refused wherever it goes. */
+  #homeOfParty(institution: number, body: Uint8Array): number {
+    const handle = decodeMessagePack(body)?.['handle'];
+    const key = deriveId('party', String(institution), typeof handle === 'string' ? handle : '');
+    return Number(key % BigInt(this.#lanes.length));
+  }
+}
+
+const mergePayments: Merge = (parts) => mergeFound(parts, paymentEntryBytes);
+
+/** Bytes of one entry of a lookupPayments reply: RESULT alone, or with the view. */
+function paymentEntryBytes(frame: Uint8Array, at: number): number {
+  return readCode(frame, at) === Code.ok ? RESULT.size + viewBytes(frame, at + RESULT.size) : RESULT.size;
+}
+
+function viewBytes(frame: Uint8Array, at: number): number {
+  const view = new DataView(frame.buffer, frame.byteOffset);
+  return paymentViewBytes(view.getUint16(at + PAYMENT.at.referenceLength, true));
+}
+
+function abandoned(gather: Gather, code: number): number {
+  gather.abandon();
+  return code;
+}

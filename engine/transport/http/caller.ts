@@ -1,0 +1,96 @@
+/** What a handler knows of its request's sender, and its way into the engine. */
+import { Packr, Unpackr } from 'msgpackr';
+import type { RichReply } from '../../../protocol/bodies.ts';
+import { COMMANDS, type CommandName } from '../../../protocol/commands.ts';
+import { FRAME_HEADER, REFUSAL, REFUSED_KIND } from '../../../protocol/frame.ts';
+import { type Id, partyAccountId } from '../../../protocol/ids.ts';
+import { Code } from '../../../protocol/results.ts';
+import { call, type Gateway } from '../../gateway.ts';
+import type { AccountName } from './fields.ts';
+import type { Language } from './language.ts';
+import { type Problem, problem, problemOfCode } from './outcome.ts';
+
+/** The body of a reply frame. */
+export interface Reply {
+  readonly kind: 'reply';
+  readonly view: DataView;
+  readonly count: number;
+}
+
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number' });
+
+/**
+ * Account ids of party names that were used lately: hashing a name costs 10 times a look-up here. Emptied when full,
+ * which is simpler than an order of use and as good.
+ */
+export class AccountNames {
+  readonly #ids = new Map<string, Id>();
+  readonly #max: number;
+
+  constructor(max = 65_536) {
+    this.#max = max;
+  }
+
+  resolve(institution: number, handle: string, ledger: number): Id {
+    const key = `${institution}/${ledger}/${handle}`;
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const id = partyAccountId(institution, handle, ledger);
+    if (this.#ids.size >= this.#max) this.#ids.clear();
+    this.#ids.set(key, id);
+    return id;
+  }
+}
+
+export class Caller {
+  readonly institution: number;
+  readonly language: Language;
+  /** The Idempotency-Key header; empty when there is none. */
+  readonly idempotencyKey: string;
+  readonly #gateway: Gateway;
+  readonly #names: AccountNames;
+
+  constructor(gateway: Gateway, names: AccountNames, institution: number, language: Language, idempotencyKey: string) {
+    this.#gateway = gateway;
+    this.#names = names;
+    this.institution = institution;
+    this.language = language;
+    this.idempotencyKey = idempotencyKey;
+  }
+
+  accountId(name: AccountName, ledger: number): Id {
+    return 'id' in name ? name.id : this.#names.resolve(this.institution, name.handle, ledger);
+  }
+
+  /** Sends a command of records; the reply is a copy. */
+  async send(name: CommandName, count: number, body: Uint8Array, flags = 0): Promise<Reply | Problem> {
+    const envelope = { kind: COMMANDS[name].kind, flags, count, institution: this.institution };
+    const frame = await call(this.#gateway, envelope, body);
+    if (typeof frame === 'number') return problemOfCode(frame);
+    const header = new DataView(frame.buffer, frame.byteOffset, FRAME_HEADER.size);
+    const view = new DataView(frame.buffer, frame.byteOffset + FRAME_HEADER.size, frame.length - FRAME_HEADER.size);
+    if (header.getUint8(FRAME_HEADER.at.kind) === REFUSED_KIND) return readRefusal(view);
+    return { kind: 'reply', view, count: header.getUint32(FRAME_HEADER.at.count, true) };
+  }
+
+  /** Sends a command with a MessagePack body; codes other than `ok` become problems. */
+  async sendRich(name: CommandName, body: object): Promise<RichReply | Problem> {
+    const bytes = packr.pack(body);
+    const reply = await this.send(name, bytes.length, bytes);
+    if (reply.kind === 'problem') return reply;
+    const rich: unknown = unpackr.unpack(new Uint8Array(reply.view.buffer, reply.view.byteOffset, reply.count));
+    if (!isRichReply(rich)) return problem('internalError');
+    return rich.code === Code.ok ? rich : problemOfCode(rich.code);
+  }
+}
+
+function isRichReply(value: unknown): value is RichReply {
+  return typeof value === 'object' && value !== null && 'code' in value && typeof value.code === 'number';
+}
+
+function readRefusal(view: DataView): Problem {
+  const length = Math.min(view.getUint16(REFUSAL.at.detailLength, true), view.byteLength - REFUSAL.size);
+  const detail = new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + REFUSAL.size, length));
+  return problemOfCode(view.getUint16(REFUSAL.at.code, true), detail === '' ? {} : { detail });
+}

@@ -1,0 +1,93 @@
+/** /v1/accounts/{id}/entries: what happened on an account, newest first. */
+import { z } from 'zod';
+import { ENGINE_ID_PREFIX, type Id } from '../../../protocol/ids.ts';
+import { encodeRecord, readU128 } from '../../../protocol/layout.ts';
+import { HISTORY_QUERY, PAGE, RESULT, TRANSFER, TRANSFER_OUTCOME } from '../../../protocol/records.ts';
+import { Code } from '../../../protocol/results.ts';
+import * as fields from './fields.ts';
+import { answer, problemOfCode } from './outcome.ts';
+import { route } from './route.ts';
+import { kindOfFlags, kindShape } from './transfer-view.ts';
+import * as views from './views.ts';
+
+const entryShape = z.strictObject({
+  transfer: views.idText,
+  direction: z.enum(['debit', 'credit']).meta({ description: 'debit: money left the account.' }),
+  kind: kindShape,
+  amount: views.amountText,
+  currency: views.currencyText,
+  balanceAfter: views.signedAmountText.meta({ description: 'Posted balance of this account after the entry.' }),
+  counterparty: views.idText.nullable().meta({ description: 'The account on the other side.' }),
+  code: z.int(),
+  payment: views.idText.nullable().meta({ description: 'The payment that this is a leg of.' }),
+  decidedAt: views.timeText.nullable(),
+});
+
+export const getEntries = route({
+  method: 'get',
+  path: '/v1/accounts/{id}/entries',
+  command: 'accountHistory',
+  tag: 'Accounts',
+  summary: 'Entries of an account, newest first, with running balances.',
+  params: z.strictObject({ id: fields.id }),
+  query: z.strictObject({ cursor: fields.cursor.optional(), limit: fields.limit.optional() }),
+  answer: z.strictObject({ entries: z.array(entryShape), nextCursor: views.cursorText }),
+  example: {
+    answer: {
+      entries: [
+        {
+          transfer: '0190a5e0c0de7000800000000000b22d',
+          direction: 'debit',
+          kind: 'posted',
+          amount: '1250',
+          currency: 'CNY',
+          balanceAfter: '98750',
+          counterparty: '0190a5e0c0de7000800000000000b0b0',
+          code: 1,
+          payment: null,
+          decidedAt: '2026-01-31T08:00:00.000123Z',
+        },
+      ],
+      nextCursor: null,
+    },
+  },
+  errors: ['accountNotFound', 'accountForbidden', 'limitOutOfRange', 'cursorInvalid'],
+  async handle({ params, query }, caller) {
+    const { bytes, view } = views.blank(HISTORY_QUERY);
+    encodeRecord(HISTORY_QUERY, view, 0, {
+      accountId: params.id,
+      cursor: BigInt(query.cursor ?? 0),
+      limit: query.limit ?? fields.LIMIT_DEFAULT,
+    });
+    const reply = await caller.send('accountHistory', 1, bytes);
+    if (reply.kind === 'problem') return reply;
+    const { code } = views.resultAt(reply.view, 0);
+    if (code !== Code.ok) return problemOfCode(code);
+    const { nextCursor, count } = views.pageAt(reply.view, RESULT.size);
+    const step = TRANSFER_OUTCOME.size + TRANSFER.size;
+    const first = RESULT.size + PAGE.size;
+    const entries = Array.from({ length: count }, (_, i) => entryAt(reply.view, first + i * step, params.id));
+    return answer({ entries, nextCursor });
+  },
+});
+
+function entryAt(view: DataView, outcome: number, account: Id): z.infer<typeof entryShape> {
+  const transfer = outcome + TRANSFER_OUTCOME.size;
+  const isDebit = readU128(view, transfer + TRANSFER.at.debitAccountId) === account;
+  const balance = outcome + (isDebit ? TRANSFER_OUTCOME.at.debitBalanceAfter : TRANSFER_OUTCOME.at.creditBalanceAfter);
+  const other = transfer + (isDebit ? TRANSFER.at.creditAccountId : TRANSFER.at.debitAccountId);
+  // The most significant word of an id that the engine gave; such a transfer names its payment.
+  const isLeg = view.getUint32(transfer + TRANSFER.at.id + 12, true) === ENGINE_ID_PREFIX;
+  return {
+    transfer: views.idAt(view, transfer + TRANSFER.at.id),
+    direction: isDebit ? 'debit' : 'credit',
+    kind: kindOfFlags(view.getUint16(transfer + TRANSFER.at.flags, true)),
+    amount: views.amountAt(view, transfer + TRANSFER.at.amount),
+    currency: views.formatCurrency(view.getUint32(transfer + TRANSFER.at.ledger, true)),
+    balanceAfter: String(view.getBigInt64(balance, true)),
+    counterparty: views.idOrNullAt(view, other),
+    code: view.getUint16(transfer + TRANSFER.at.code, true),
+    payment: isLeg ? views.idOrNullAt(view, transfer + TRANSFER.at.userData128) : null,
+    decidedAt: views.timeAt(view, transfer + TRANSFER.at.timestamp),
+  };
+}

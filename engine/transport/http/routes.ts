@@ -1,0 +1,28 @@
+/** The route table. A new route is one line here. */
+import { getAccount, postAccounts } from './accounts.ts';
+import { getEntries } from './history.ts';
+import { getParties, getParty, putParty } from './parties.ts';
+import { postCapture, postRefund, postVoid } from './payment-operations.ts';
+import { getPayment, getPayments, postPayment } from './payments.ts';
+import type { Route } from './route.ts';
+import { putCampaign, putTariff } from './terms.ts';
+import { getTransfer, postTransfers } from './transfers.ts';
+
+export const ROUTES: readonly Route[] = [
+  postAccounts,
+  getAccount,
+  getEntries,
+  postTransfers,
+  getTransfer,
+  postPayment,
+  getPayments,
+  getPayment,
+  postCapture,
+  postVoid,
+  postRefund,
+  putParty,
+  getParty,
+  getParties,
+  putTariff,
+  putCampaign,
+];

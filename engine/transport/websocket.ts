@@ -1,0 +1,100 @@
+/** The binary protocol over WebSocket, on the app that serves HTTP as well. */
+import { LIMITS } from '../../protocol/limits.ts';
+import { CloseCodes, WEBSOCKET_PATH } from '../../protocol/websocket.ts';
+import { Code } from '../../protocol/results.ts';
+import { Gauge } from '../admission/limits.ts';
+import { Session, type SessionContext } from './session.ts';
+import type { App, WebSocket } from './uws.ts';
+
+export interface WebSocketOptions extends SessionContext {
+  readonly sessionsMax: number;
+  /** Seconds without any message after which a connection is closed; 0 = never. */
+  readonly idleTimeoutS: number;
+}
+
+/** Output that a slow reader may leave unread before its connection is closed; the largest reply fits several times. */
+const UNREAD_BYTES_CLOSE = 8 * 1_048_576;
+/** How long a connection may take to say hello. */
+const HELLO_MS = 10_000;
+
+interface SocketData {
+  session: Session | undefined;
+  helloTimer: NodeJS.Timeout | undefined;
+}
+
+export interface WebSocketEdge {
+  /** Requests that were taken and are not answered. */
+  inFlight(): number;
+  sessions(): number;
+  /** Tells every client that the switch goes away, and closes the connections. */
+  closeAll(): void;
+}
+
+/** Puts the WebSocket route on the app. */
+export function registerWebSocket(app: App, options: WebSocketOptions): WebSocketEdge {
+  const room = new Gauge(options.sessionsMax);
+  const sockets = new Set<WebSocket<SocketData>>();
+  app.ws<SocketData>(WEBSOCKET_PATH, {
+    maxPayloadLength: LIMITS.frameBytesMax,
+    maxBackpressure: UNREAD_BYTES_CLOSE,
+    idleTimeout: options.idleTimeoutS,
+    sendPingsAutomatically: true,
+    upgrade: (response, request, context) => {
+      if (!room.enter()) {
+        options.metrics.refusal(Code.tooManySessions);
+        response.writeStatus('503 Service Unavailable').writeHeader('Retry-After', '1').end();
+        return;
+      }
+      response.upgrade<SocketData>(
+        { session: undefined, helloTimer: undefined },
+        request.getHeader('sec-websocket-key'),
+        request.getHeader('sec-websocket-protocol'),
+        request.getHeader('sec-websocket-extensions'),
+        context,
+      );
+    },
+    open: (socket) => {
+      sockets.add(socket);
+      options.metrics.connections('websocket', 1);
+      const data = socket.getUserData();
+      const session = new Session(options, {
+        send: (frame) => socket.send(frame, true) !== DROPPED,
+        cork: (write) => void socket.cork(write),
+        bufferedBytes: () => socket.getBufferedAmount(),
+        close: (code, reason) => socket.end(code, reason),
+      });
+      data.session = session;
+      data.helloTimer = setTimeout(() => {
+        if (!session.isAuthenticated) socket.end(CloseCodes.policy, 'no hello');
+      }, HELLO_MS).unref();
+    },
+    message: (socket, message, isBinary) => {
+      const { session } = socket.getUserData();
+      if (isBinary) session?.receive(new Uint8Array(message));
+      else socket.end(CloseCodes.policy, 'messages are binary');
+    },
+    close: (socket, code) => {
+      const { session, helloTimer } = socket.getUserData();
+      clearTimeout(helloTimer);
+      session?.closed();
+      sockets.delete(socket);
+      room.leave();
+      options.metrics.connections('websocket', -1);
+      if (code === CloseCodes.tooLarge) options.log('session closed: message too large', { code });
+    },
+  });
+  return {
+    inFlight: () => {
+      let total = 0;
+      for (const socket of sockets) total += socket.getUserData().session?.inFlight ?? 0;
+      return total;
+    },
+    sessions: () => sockets.size,
+    closeAll: () => {
+      for (const socket of [...sockets]) socket.end(CloseCodes.goingAway, 'the switch is stopping');
+    },
+  };
+}
+
+/** What `send` answers when it dropped the message. */
+const DROPPED = 2;

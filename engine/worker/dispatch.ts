@@ -1,0 +1,104 @@
+/** Decides one command of a batch and writes its reply frame: one row per command. */
+import type { CommandName } from '../../protocol/commands.ts';
+import { COMMANDS } from '../../protocol/commands.ts';
+import { FrameFlags } from '../../protocol/frame.ts';
+import { encodeMessagePack } from '../../protocol/message-pack.ts';
+import { BALANCES, PAYMENT_STATE, PaymentOperations, RESULT } from '../../protocol/records.ts';
+import { createAccounts } from '../ledger/create-accounts.ts';
+import { createTransfers } from '../ledger/create-transfers.ts';
+import { ResultWriter } from '../ledger/results.ts';
+import { createPayment } from '../payment/create.ts';
+import { operate } from '../payment/operations.ts';
+import { accountHistory, lookupAccounts, lookupTransfers } from '../query/accounts.ts';
+import { lookupPayments, queryPayments } from '../query/payments.ts';
+import type { ReplyArea } from '../query/reply-area.ts';
+import { richCommand } from './rich-commands.ts';
+import type { PartitionState } from './state.ts';
+
+/** One command, in the batch's shared buffer. */
+export interface Command {
+  readonly kind: number;
+  readonly flags: number;
+  readonly count: number;
+  readonly institution: number;
+  readonly words: Uint32Array;
+  /** First word of its body. */
+  readonly start: number;
+  readonly body: Uint8Array;
+}
+
+type Handler = (state: PartitionState, command: Command, reply: ReplyArea) => void;
+
+const results = new ResultWriter();
+
+function records(run: typeof createTransfers): Handler {
+  return (state, command, reply) => {
+    const withBalances = (command.flags & FrameFlags.balances) !== 0;
+    const stride = withBalances ? RESULT.size + BALANCES.size : RESULT.size;
+    const at = reply.take(command.count * stride);
+    results.target(reply.words, at >> 2, withBalances);
+    run(state.ledger, command, results);
+    reply.close(command.count);
+  };
+}
+
+function payment(isSale: boolean): Handler {
+  return (state, command, reply) => {
+    const at = reply.take(RESULT.size + PAYMENT_STATE.size) >> 2;
+    const { words, start, institution } = command;
+    createPayment(state.payments, { words, at: start, institution, isSale }, { words: reply.words, at });
+    reply.close(1);
+  };
+}
+
+function operation(kind: number): Handler {
+  return (state, command, reply) => {
+    const at = reply.take(RESULT.size + PAYMENT_STATE.size) >> 2;
+    const { words, start, institution } = command;
+    operate(state.payments, { words, at: start, institution, operation: kind }, { words: reply.words, at });
+    reply.close(1);
+  };
+}
+
+function rich(name: CommandName): Handler {
+  return (state, command, reply) => {
+    const packed = encodeMessagePack(richCommand(state, name, command.institution, command.body));
+    const at = reply.take(packed.length);
+    reply.bytes.set(packed, at);
+    reply.close(packed.length);
+  };
+}
+
+const HANDLERS: Readonly<Record<CommandName, Handler>> = {
+  hello: rich('hello'),
+  ping: (_state, _command, reply) => reply.close(0),
+  createAccounts: records(createAccounts),
+  createTransfers: records(createTransfers),
+  lookupAccounts: (state, command, reply) => lookupAccounts(state.ledger, command, reply),
+  lookupTransfers: (state, command, reply) => lookupTransfers(state.ledger, command, reply),
+  accountHistory: (state, command, reply) => accountHistory(state.ledger, command, reply),
+  sale: payment(true),
+  authorise: payment(false),
+  capture: operation(PaymentOperations.capture),
+  void: operation(PaymentOperations.void),
+  refund: operation(PaymentOperations.refund),
+  lookupPayments: (state, command, reply) => lookupPayments(state.payments, command, reply),
+  queryPayments: (state, command, reply) => queryPayments(state.payments, command, reply),
+  putParty: rich('putParty'),
+  getParty: rich('getParty'),
+  listParties: rich('listParties'),
+  putTariff: rich('putTariff'),
+  putCampaign: rich('putCampaign'),
+};
+
+const BY_KIND: readonly (Handler | undefined)[] = Array.from({ length: 256 }, (_, kind) => {
+  const name = (Object.keys(COMMANDS) as CommandName[]).find((command) => COMMANDS[command].kind === kind);
+  return name === undefined ? undefined : HANDLERS[name];
+});
+
+/** Decides a command whose form was checked; its reply frame is open. */
+export function dispatch(state: PartitionState, command: Command, reply: ReplyArea): void {
+  const handler = BY_KIND[command.kind];
+  if (handler === undefined) throw new Error(`no command of kind ${command.kind}`);
+  handler(state, command, reply);
+}

@@ -1,0 +1,138 @@
+/**
+ * Opening a partition: newest whole checkpoint, then the journal after it.
+ *
+ * A crash in the middle of anything leaves a journal that ends with the last durable batch and at least one checkpoint that is
+ * whole or none at all; everything else is rebuilt from these two.
+ */
+import { batchHash, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
+import { LmdbJournal } from '../journal/journal.ts';
+import type { Checkpoint } from '../storage/checkpoint/checkpoint-store.ts';
+import { PartitionIndexes } from './indexes.ts';
+import type { PartitionBounds } from './partition.ts';
+import { Partition } from './partition.ts';
+import { Replayer } from './recovery.ts';
+import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
+import type { StateOptions } from './state.ts';
+import { PartitionState } from './state.ts';
+
+export interface OpenOptions extends StateOptions, PartitionBounds {
+  /** Folders of the partition's two LMDB environments. */
+  readonly journalPath: string;
+  readonly indexPath: string;
+  readonly memtableBound: number;
+  readonly filterBytesMax: number;
+}
+
+export interface Opened {
+  readonly partition: Partition;
+  readonly report: RecoveryReport;
+}
+
+export interface RecoveryReport {
+  /** Position of the checkpoint that was loaded; 0 = none. */
+  readonly checkpointLsn: number;
+  readonly batchesReplayed: number;
+  readonly eventsReplayed: number;
+  readonly milliseconds: number;
+  /** What was wrong with checkpoints that were passed over. */
+  readonly damage: readonly string[];
+}
+
+/** Opens or creates the partition. Throws JournalError, StorageDamageError or ReplayError when it cannot be trusted. */
+export async function openPartition(options: OpenOptions): Promise<Opened> {
+  const started = performance.now();
+  const { journalPath, indexPath, partition } = options;
+  const journal = await LmdbJournal.open({ path: journalPath, partition });
+  const indexes = new PartitionIndexes({ ...options, path: indexPath });
+  const state = new PartitionState(options, journal, indexes.byName);
+  // Everything that replay reads is older than what comes next.
+  state.events.start(new ArrayBuffer(0), journal.nextLsn);
+
+  const { checkpoint, damage } = indexes.store.newest();
+  let from = 0;
+  if (checkpoint !== undefined) {
+    checkAgainstJournal(checkpoint, journal);
+    indexes.installNewest(checkpoint);
+    restoreSnapshot(state, checkpoint.sections);
+    from = checkpoint.manifest.lsn;
+  }
+  const replayed = replay(options, state, journal, indexes, from);
+  return {
+    partition: new Partition({ state, journal, indexes, bounds: options, checkpointLsn: replayed.checkpointLsn }),
+    report: {
+      checkpointLsn: from,
+      batchesReplayed: replayed.batches,
+      eventsReplayed: replayed.events,
+      milliseconds: performance.now() - started,
+      damage: damage.map((finding) => JSON.stringify(finding)),
+    },
+  };
+}
+
+/** A checkpoint ahead of its journal means that durable batches are gone: opening would lose them silently. */
+function checkAgainstJournal({ manifest }: Checkpoint, journal: LmdbJournal): void {
+  if (manifest.lsn > journal.nextLsn) {
+    throw new Error(
+      `the checkpoint is at position ${manifest.lsn}, but the journal ends at ${journal.nextLsn}: batches are missing`,
+    );
+  }
+}
+
+interface Replayed {
+  readonly batches: number;
+  readonly events: number;
+  readonly checkpointLsn: number;
+}
+
+/** Replays the batches from `from` on; writes a checkpoint on the way whenever the memtables fill up. */
+function replay(
+  options: OpenOptions,
+  state: PartitionState,
+  journal: LmdbJournal,
+  indexes: PartitionIndexes,
+  from: number,
+): Replayed {
+  const replayer = new Replayer(state);
+  const end = journal.nextLsn;
+  let batches = 0;
+  let events = 0;
+  let checkpointLsn = from;
+  let next = from;
+  while (next < end) {
+    let last = next;
+    for (const { lsn, bytes } of journal.batches(next, end)) {
+      last = lsn;
+      next = lsn + bytes.length / LSN_UNIT_BYTES;
+      events += replayer.apply(bytes);
+      batches++;
+      if (!indexes.hasRoom(options.recordsMax * 2)) break;
+    }
+    if (next < end) {
+      writeCheckpoint(state, journal, indexes, last);
+      checkpointLsn = next;
+    }
+  }
+  return { batches, events, checkpointLsn };
+}
+
+/** Writes a checkpoint after the batch at `lastLsn`, in this thread: nothing else runs yet. */
+function writeCheckpoint(
+  state: PartitionState,
+  journal: LmdbJournal,
+  indexes: PartitionIndexes,
+  lastLsn: number,
+): void {
+  const [last] = journal.batches(lastLsn, lastLsn + 1);
+  if (last === undefined) throw new Error(`the batch at position ${lastLsn} is gone`);
+  const { sequence, length } = readBatchHeader(last.bytes);
+  const written = indexes.store.write({
+    base: indexes.checkpointId,
+    lsn: lastLsn + length / LSN_UNIT_BYTES,
+    sequence: sequence + 1,
+    previousHash: batchHash(last.bytes),
+    timestamp: state.ledger.now,
+    frozen: indexes.freeze(),
+    sections: takeSnapshot(state),
+  });
+  indexes.install(written);
+}

@@ -1,0 +1,221 @@
+/**
+ * One partition: state, journal, indexes. Decides batches one after another and lets their flushes overlap.
+ *
+ *   run:  1 room?  → wait until a checkpoint has emptied the memtables
+ *         2 expire what is due at the batch's timestamp
+ *         3 decide every command in order; events and reply frames are written as it goes
+ *         4 append to the journal; resolve when durable
+ *
+ * A batch that writes nothing waits for the flush of those before it: what it read is durable when it is answered.
+ */
+import type { Journal } from '../journal/journal.ts';
+import { TimerKinds } from '../ledger/timers.ts';
+import { expireHold } from '../ledger/legs.ts';
+import { expirePayment } from '../payment/release.ts';
+import { ReplyArea } from '../query/reply-area.ts';
+import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
+import type { Batch } from './batch.ts';
+import { EntryWord, entryWord } from './batch.ts';
+import { dispatch } from './dispatch.ts';
+import type { PartitionIndexes } from './indexes.ts';
+import { Outcomes } from './outcomes.ts';
+import { takeSnapshot } from './snapshot.ts';
+import type { PartitionState } from './state.ts';
+
+/** Expiries of one batch; the rest is left to the next. */
+const EXPIRIES_MAX = 1000;
+/** Most that one expiry writes: a version of a payment with the longest reference, and two legs. */
+const EXPIRY_BYTES_MAX = 1024;
+
+export interface BatchResult {
+  /** Thread time of deciding, and from append to durable. */
+  readonly decisionMs: number;
+  readonly flushMs: number;
+  readonly journalBytes: number;
+  /** [command kind, result code, how many] */
+  readonly outcomes: readonly (readonly [number, number, number])[];
+  readonly figures: PartitionFigures;
+  /** To be written in the background now; its answer goes to `install`. */
+  readonly checkpoint?: CheckpointRequest;
+}
+
+export interface PartitionFigures {
+  readonly accounts: number;
+  readonly holds: number;
+  /** Position after the last batch; × 16 = bytes of the whole journal. */
+  readonly nextLsn: number;
+  /** µs; when an idle partition must be woken. Infinity = never. */
+  readonly nextDeadline: number;
+  readonly indexEntries: Readonly<Record<string, number>>;
+}
+
+export interface PartitionBounds {
+  /** Most that the commands of one batch write. */
+  readonly journalBytesMax: number;
+  readonly recordsMax: number;
+  /** Journal bytes from one checkpoint to the next. */
+  readonly checkpointEveryBytes: number;
+}
+
+export class Partition {
+  readonly #state: PartitionState;
+  readonly #journal: Journal;
+  readonly #indexes: PartitionIndexes;
+  readonly #bounds: PartitionBounds;
+  readonly #reply = new ReplyArea();
+  readonly #outcomes = new Outcomes();
+  readonly #free: ArrayBuffer[] = [];
+  #checkpointLsn: number;
+  #checkpointing = false;
+  #room: Promise<void> = Promise.resolve();
+  #roomMade: () => void = () => undefined;
+
+  constructor(parts: {
+    readonly state: PartitionState;
+    readonly journal: Journal;
+    readonly indexes: PartitionIndexes;
+    readonly bounds: PartitionBounds;
+    readonly checkpointLsn: number;
+  }) {
+    this.#state = parts.state;
+    this.#journal = parts.journal;
+    this.#indexes = parts.indexes;
+    this.#bounds = parts.bounds;
+    this.#checkpointLsn = parts.checkpointLsn;
+  }
+
+  get figures(): PartitionFigures {
+    const { accounts, holds, tables } = this.#state.ledger;
+    return {
+      accounts: accounts.count,
+      holds: holds.count,
+      nextLsn: this.#journal.nextLsn,
+      nextDeadline: tables.timers.next,
+      indexEntries: this.#indexes.entries,
+    };
+  }
+
+  /**
+   * Decides a batch at `timestamp` (µs; never taken as earlier than that of the batch before) and resolves when its outcome is
+   * durable. Rejects when the journal has failed: then nothing more may be answered.
+   */
+  async run(batch: Batch, timestamp: number): Promise<BatchResult> {
+    while (!this.#indexes.hasRoom(this.#bounds.recordsMax + EXPIRIES_MAX)) await this.#room;
+    const started = performance.now();
+    const buffer = this.#free.pop() ?? new ArrayBuffer(this.#bufferBytes());
+    this.#decide(batch, timestamp, buffer);
+    const { events } = this.#state;
+    const journalBytes = events.empty ? 0 : events.end;
+    const info = { timestamp: this.#state.ledger.now, eventCount: events.count };
+    const durable = events.empty
+      ? this.#journal.durable()
+      : this.#journal.append(new Uint8Array(buffer), events.end, info);
+    const checkpoint = this.#takeCheckpoint();
+    const decided = performance.now();
+    const outcomes = this.#outcomes.take();
+    await durable;
+    this.#free.push(buffer);
+    return {
+      decisionMs: decided - started,
+      flushMs: performance.now() - decided,
+      journalBytes,
+      outcomes,
+      figures: this.figures,
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+    };
+  }
+
+  /** Takes the segments of a checkpoint that the background has written. */
+  install(written: CheckpointWritten): void {
+    this.#indexes.install(written);
+    this.#checkpointing = false;
+    this.#roomMade();
+  }
+
+  /** Waits for the flushes under way and closes the storage. */
+  async close(): Promise<void> {
+    await this.#journal.durable();
+    await this.#journal.close();
+    await this.#indexes.close();
+  }
+
+  #bufferBytes(): number {
+    return this.#bounds.journalBytesMax + EXPIRIES_MAX * EXPIRY_BYTES_MAX + 4096;
+  }
+
+  #decide(batch: Batch, timestamp: number, buffer: ArrayBuffer): void {
+    const state = this.#state;
+    state.ledger.now = Math.max(timestamp, this.#journal.lastTimestamp);
+    state.events.start(buffer, this.#journal.nextLsn);
+    this.#reply.target(batch.buffer, batch.replyStart, batch.bounds.replyBytesMax);
+    this.#expire();
+    const { words } = batch;
+    const count = batch.count;
+    for (let index = 0; index < count; index++) this.#command(batch, words, entryWord(index));
+  }
+
+  #command(batch: Batch, words: Uint32Array, at: number): void {
+    const reply = this.#reply;
+    const kindAndFlags = words[at + EntryWord.kindAndFlags] as number;
+    const kind = kindAndFlags & 0xff;
+    const flags = kindAndFlags >>> 16;
+    const bodyOffset = words[at + EntryWord.bodyOffset] as number;
+    const bodyLength = words[at + EntryWord.bodyLength] as number;
+    reply.open(
+      kind,
+      flags,
+      words[at + EntryWord.requestIdLow] as number,
+      words[at + EntryWord.requestIdHigh] as number,
+    );
+    dispatch(
+      this.#state,
+      {
+        kind,
+        flags,
+        count: words[at + EntryWord.count] as number,
+        institution: words[at + EntryWord.institution] as number,
+        words,
+        start: bodyOffset >> 2,
+        body: batch.bytes.subarray(bodyOffset, bodyOffset + bodyLength),
+      },
+      reply,
+    );
+    words[at + EntryWord.replyOffset] = reply.frameStart;
+    words[at + EntryWord.replyLength] = reply.frameLength;
+    this.#outcomes.count(kind, reply);
+  }
+
+  #expire(): void {
+    const { ledger, payments } = this.#state;
+    const { timers } = ledger.tables;
+    for (let fired = 0; fired < EXPIRIES_MAX && timers.next <= ledger.now; fired++) {
+      const kind = timers.kind[0];
+      const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = timers.keys;
+      timers.pop();
+      if (kind === TimerKinds.hold) expireHold(ledger, w0, w1, w2, w3);
+      else if (kind === TimerKinds.payment) expirePayment(payments, w0, w1, w2, w3);
+    }
+  }
+
+  /** Begins a checkpoint after the batch just appended, when one is due and none is under way. */
+  #takeCheckpoint(): CheckpointRequest | undefined {
+    if (this.#checkpointing) return undefined;
+    const lsn = this.#journal.nextLsn;
+    const bytes = (lsn - this.#checkpointLsn) * 16;
+    if (bytes < this.#bounds.checkpointEveryBytes && !this.#indexes.filling) return undefined;
+    this.#checkpointing = true;
+    this.#checkpointLsn = lsn;
+    this.#room = new Promise((resolve) => {
+      this.#roomMade = resolve;
+    });
+    return {
+      base: this.#indexes.checkpointId,
+      lsn,
+      sequence: this.#journal.nextSequence,
+      previousHash: this.#journal.lastHash,
+      timestamp: this.#state.ledger.now,
+      frozen: this.#indexes.freeze(),
+      sections: takeSnapshot(this.#state),
+    };
+  }
+}

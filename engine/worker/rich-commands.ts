@@ -1,0 +1,59 @@
+/** The commands with MessagePack bodies: parties, tariffs, campaigns. */
+import type { RichReply } from '../../protocol/bodies.ts';
+import type { CommandName } from '../../protocol/commands.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { decodeMessagePack } from '../../protocol/message-pack.ts';
+import {
+  parseCampaignBody,
+  parseGetPartyBody,
+  parseListPartiesBody,
+  parsePartyBody,
+  parseTariffBody,
+} from '../../protocol/parse-bodies.ts';
+import { Code } from '../../protocol/results.ts';
+import type { PartitionState } from './state.ts';
+
+const MALFORMED: RichReply = { code: Code.malformedBody };
+
+/** Carries out a rich command. The body was checked to be MessagePack at the edge; here its fields are. */
+export function richCommand(
+  state: PartitionState,
+  name: CommandName,
+  institution: number,
+  body: Uint8Array,
+): RichReply {
+  const value = decodeMessagePack(body);
+  const { entities } = state;
+  switch (name) {
+    case 'putParty': {
+      const parsed = parsePartyBody(value);
+      return parsed.ok ? entities.putParty(institution, parsed.value) : MALFORMED;
+    }
+    case 'getParty': {
+      const parsed = parseGetPartyBody(value);
+      return parsed.ok ? entities.getParty(institution, parsed.value.handle) : MALFORMED;
+    }
+    case 'listParties': {
+      const parsed = parseListPartiesBody(value);
+      return parsed.ok ? listParties(state, institution, parsed.value.cursor, parsed.value.limit) : MALFORMED;
+    }
+    case 'putTariff': {
+      const parsed = parseTariffBody(value);
+      return parsed.ok ? { code: entities.putTariff(institution, parsed.value) } : MALFORMED;
+    }
+    case 'putCampaign': {
+      const parsed = parseCampaignBody(value);
+      return parsed.ok ? { code: entities.putCampaign(institution, parsed.value) } : MALFORMED;
+    }
+    default:
+      throw new Error(`${name} is not decided by a partition`);
+  }
+}
+
+function listParties(state: PartitionState, institution: number, cursor: number, limit: number): RichReply {
+  const { entities } = state;
+  if (cursor !== 0 && !entities.isPartyOf(institution, cursor)) return { code: Code.cursorInvalid };
+  // Half of the reply's bound: what one more party takes is never more than the other half.
+  const bytesMax = LIMITS.richBodyBytesMax / 2;
+  return { code: Code.ok, ...entities.listParties(institution, cursor, { limit, bytesMax }) };
+}

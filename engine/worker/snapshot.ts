@@ -1,0 +1,102 @@
+/**
+ * The state of a partition as the sections of a checkpoint, and back. Holds are saved in order of their ids, so that equal
+ * states make equal sections however they came about; only the timers may hold reminders that no longer matter.
+ */
+import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
+import type { AccountColumn } from '../ledger/accounts.ts';
+import { ACCOUNT_COLUMNS } from '../ledger/accounts.ts';
+import type { Holds } from '../ledger/holds.ts';
+import type { PartitionState } from './state.ts';
+
+export type Sections = Readonly<Record<string, Uint8Array>>;
+
+/** Bytes of one saved hold: id, debit, credit, amount, deadline, code. */
+const HOLD_BYTES = 48;
+
+/** Copies the state into shared memory, so that another thread can write it while this one goes on. */
+export function takeSnapshot(state: PartitionState): Sections {
+  const { accounts, holds, tables } = state.ledger;
+  const sections: Record<string, Uint8Array> = {};
+  for (const column of ACCOUNT_COLUMNS) {
+    const array = accounts[column];
+    const per = column === 'ids' ? 4 : 1;
+    sections[`accounts.${column}`] = shared(bytesOf(array.subarray(0, accounts.count * per)));
+  }
+  sections['holds'] = shared(saveHolds(holds));
+  const { timers } = tables;
+  sections['timers.deadline'] = shared(bytesOf(timers.deadline.subarray(0, timers.count)));
+  sections['timers.kind'] = shared(timers.kind.subarray(0, timers.count));
+  sections['timers.keys'] = shared(bytesOf(timers.keys.subarray(0, timers.count * 4)));
+  sections['entities'] = shared(state.entities.snapshot());
+  sections['heads'] = shared(encodeMessagePack({ heads: [...state.payments.heads] }));
+  return sections;
+}
+
+/** Fills an empty state. Entities are read from the journal, so the event log must be able to read by now. */
+export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<string, Uint8Array>): void {
+  const { accounts, holds, tables } = state.ledger;
+  const section = (name: string): Uint8Array => {
+    const bytes = sections.get(name);
+    if (bytes === undefined) throw new Error(`the checkpoint has no section ${name}`);
+    return bytes;
+  };
+  const columns = Object.fromEntries(ACCOUNT_COLUMNS.map((column) => [column, section(`accounts.${column}`)]));
+  accounts.restore(section('accounts.ids').length / 16, columns as Record<AccountColumn, Uint8Array>);
+  restoreHolds(holds, section('holds'));
+  const deadline = new Float64Array(section('timers.deadline').slice().buffer);
+  const kind = section('timers.kind');
+  const keys = new Uint32Array(section('timers.keys').slice().buffer);
+  for (let at = 0; at < kind.length; at++) {
+    const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = keys.subarray(at * 4, at * 4 + 4);
+    tables.timers.schedule(deadline[at] as number, kind[at] as number, w0, w1, w2, w3);
+  }
+  state.entities.restore(section('entities'));
+  const { heads } = decodeMessagePack(section('heads')) as { heads: [number, number][] };
+  for (const [institution, lsn] of heads) state.payments.heads.set(institution, lsn);
+}
+
+function saveHolds(holds: Holds): Uint8Array {
+  const open = Array.from({ length: holds.extent }, (_, slot) => slot).filter((slot) => holds.remaining[slot] !== 0);
+  const word = (slot: number, index: number): number => holds.ids[(slot << 2) + index] as number;
+  open.sort(
+    (a, b) => word(a, 3) - word(b, 3) || word(a, 2) - word(b, 2) || word(a, 1) - word(b, 1) || word(a, 0) - word(b, 0),
+  );
+  const view = new DataView(new ArrayBuffer(open.length * HOLD_BYTES));
+  open.forEach((slot, index) => {
+    const at = index * HOLD_BYTES;
+    for (let w = 0; w < 4; w++) view.setUint32(at + w * 4, word(slot, w), true);
+    view.setUint32(at + 16, holds.debit[slot] as number, true);
+    view.setUint32(at + 20, holds.credit[slot] as number, true);
+    view.setFloat64(at + 24, holds.remaining[slot] as number, true);
+    view.setFloat64(at + 32, holds.deadline[slot] as number, true);
+    view.setUint32(at + 40, holds.code[slot] as number, true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+function restoreHolds(holds: Holds, bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < bytes.length; at += HOLD_BYTES) {
+    holds.add(
+      view.getUint32(at, true),
+      view.getUint32(at + 4, true),
+      view.getUint32(at + 8, true),
+      view.getUint32(at + 12, true),
+      view.getUint32(at + 16, true),
+      view.getUint32(at + 20, true),
+      view.getFloat64(at + 24, true),
+      view.getFloat64(at + 32, true),
+      view.getUint32(at + 40, true),
+    );
+  }
+}
+
+function bytesOf(array: Uint32Array | Float64Array | Uint16Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+function shared(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
+}

@@ -1,0 +1,40 @@
+/** Everything that a partition keeps in memory, wired together. Used by the partition's thread, by verify and by tests. */
+import { Entities } from '../entity/entities.ts';
+import { Accounts } from '../ledger/accounts.ts';
+import type { EventSource } from '../ledger/events.ts';
+import { EventLog } from '../ledger/events.ts';
+import { Holds } from '../ledger/holds.ts';
+import type { KeyIndex, PartitionPlace } from '../ledger/ledger.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import { Timers } from '../ledger/timers.ts';
+import { Payments } from '../payment/payments.ts';
+
+/** Names are stored in checkpoints: never rename one. */
+export const INDEX_NAMES = ['transfers', 'resolutions', 'payments', 'operations', 'references', 'entities'] as const;
+export type IndexName = (typeof INDEX_NAMES)[number];
+export type Indexes = Readonly<Record<IndexName, KeyIndex>>;
+
+export interface StateOptions extends PartitionPlace {
+  readonly hashSeed: number;
+  readonly accountsMax: number;
+  readonly holdsMax: number;
+}
+
+export class PartitionState {
+  readonly ledger: Ledger;
+  readonly entities: Entities;
+  readonly payments: Payments;
+  readonly events: EventLog;
+
+  constructor(options: StateOptions, source: EventSource, indexes: Indexes) {
+    const { hashSeed, accountsMax, holdsMax } = options;
+    this.events = new EventLog(source);
+    const accounts = new Accounts({ capacityMax: accountsMax, hashSeed });
+    const holds = new Holds({ capacityMax: holdsMax, hashSeed });
+    const { transfers, resolutions, payments, operations, references, entities } = indexes;
+    const tables = { accounts, holds, timers: new Timers(), transfers, resolutions, events: this.events };
+    this.ledger = new Ledger(tables, options);
+    this.entities = new Entities(this.ledger, entities);
+    this.payments = new Payments(this.ledger, this.entities, { payments, operations, references });
+  }
+}

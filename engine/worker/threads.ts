@@ -1,0 +1,82 @@
+/**
+ * The threads of the engine: for each partition a Piscina pool of one pinned thread, and one ordinary pool for heavy work that
+ * is neither transport nor decision.
+ */
+import { Piscina } from 'piscina';
+import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
+import type { BackgroundJob } from './background.ts';
+import type { BatchBounds } from './batch.ts';
+import type { OpenOptions } from './open.ts';
+import type { BatchResult } from './partition.ts';
+import type { PartitionOpened, PartitionTask } from './partition-worker.ts';
+
+/** More than the batches under way, so that the news of a checkpoint always gets through to a partition that waits for it. */
+const TASKS_PER_THREAD = 8;
+
+/** One partition's thread. */
+export class PartitionThread {
+  readonly #pool: Piscina<PartitionTask, PartitionOpened | BatchResult | undefined>;
+
+  constructor() {
+    this.#pool = new Piscina({
+      filename: new URL('./partition-worker.js', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: TASKS_PER_THREAD,
+      maxQueue: 16,
+      // A worker that sleeps on Atomics.wait between tasks would not hear that a flush is done.
+      atomics: 'disabled',
+      closeTimeout: 10_000,
+    });
+  }
+
+  /** Opens the partition; `buffers` are the batches that `run` names by their place. Rejects when it cannot be recovered. */
+  async open(
+    options: OpenOptions,
+    buffers: readonly SharedArrayBuffer[],
+    bounds: BatchBounds,
+  ): Promise<PartitionOpened> {
+    return (await this.#pool.run({ type: 'open', options, buffers, bounds })) as PartitionOpened;
+  }
+
+  run(slot: number, timestamp: number): Promise<BatchResult> {
+    return this.#pool.run({ type: 'batch', slot, timestamp }) as Promise<BatchResult>;
+  }
+
+  async install(written: CheckpointWritten): Promise<void> {
+    await this.#pool.run({ type: 'install', written });
+  }
+
+  /** Closes the partition by message, then ends the thread: a thread that is terminated inside LMDB would hang the process. */
+  async close(): Promise<void> {
+    await this.#pool.run({ type: 'close' });
+    await this.#pool.destroy();
+  }
+}
+
+/** The pool for checkpoints and merges. */
+export class BackgroundThreads {
+  readonly #pool: Piscina<BackgroundJob, CheckpointWritten>;
+
+  constructor() {
+    this.#pool = new Piscina({
+      filename: new URL('./background.js', import.meta.url).href,
+      minThreads: 0,
+      maxThreads: 1,
+      idleTimeout: 60_000,
+      maxQueue: 256,
+      atomics: 'disabled',
+    });
+  }
+
+  /** Writes a checkpoint of the partition whose index environment is at `path`. */
+  checkpoint(path: string, hashSeed: number, request: CheckpointRequest): Promise<CheckpointWritten> {
+    return this.#pool.run({ type: 'checkpoint', store: { path, hashSeed }, request });
+  }
+
+  /** Waits for what is being written, and ends the threads. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+}

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import * as frame from '../../protocol/frame.ts';
+import * as records from '../../protocol/records.ts';
+import { LAYOUTS, schema } from './support/schema.ts';
+
+/** Version → SHA-256 of the schema. Once released, a line never changes and a new version gets a new one. */
+const HASHES: Readonly<Record<number, string>> = {
+  1: '2ce5b1f2bf94cd7739fb83e08993845e22650674a0bfdb1247f515fab854af93',
+};
+
+describe('the schema', () => {
+  it('is the one of this version', () => {
+    const hash = createHash('sha256').update(JSON.stringify(schema())).digest('hex');
+    expect(hash, 'the protocol changed: bump PROTOCOL_VERSION and add its hash').toBe(HASHES[frame.PROTOCOL_VERSION]);
+  });
+
+  it('has every layout that the sources declare', () => {
+    const declared = [...Object.values<unknown>(frame), ...Object.values<unknown>(records)].filter(
+      (value) => typeof value === 'object' && value !== null && 'fields' in value,
+    );
+    expect(new Set(LAYOUTS)).toEqual(new Set(declared));
+  });
+});

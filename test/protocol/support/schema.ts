@@ -1,0 +1,63 @@
+/** Everything that both ends must agree on, as one value. */
+import { COMMANDS } from '../../../protocol/commands.ts';
+import * as frame from '../../../protocol/frame.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
+import * as bodies from '../../../protocol/parse-bodies.ts';
+import * as records from '../../../protocol/records.ts';
+import { RESULTS } from '../../../protocol/results.ts';
+import { CloseCodes, WEBSOCKET_PATH } from '../../../protocol/websocket.ts';
+import type { Field } from '../../../protocol/body-fields.ts';
+import type { FieldTable, Layout } from '../../../protocol/layout.ts';
+
+/** In the order of the specification page. */
+export const LAYOUTS: readonly Layout<FieldTable>[] = [
+  frame.FRAME_HEADER,
+  frame.REFUSAL,
+  records.RESULT,
+  records.ACCOUNT,
+  records.TRANSFER,
+  records.BALANCES,
+  records.TRANSFER_OUTCOME,
+  records.HISTORY_QUERY,
+  records.PAGE,
+  records.PAYMENT,
+  records.PAYMENT_OPERATION,
+  records.PAYMENT_STATE,
+  records.PAYMENT_QUERY,
+];
+
+export const BODIES: Readonly<Record<string, Readonly<Record<string, Field<unknown>>>>> = {
+  HelloBody: bodies.HELLO_FIELDS,
+  HelloReply: bodies.HELLO_REPLY_FIELDS,
+  PartyBody: bodies.PARTY_FIELDS,
+  GetPartyBody: bodies.GET_PARTY_FIELDS,
+  ListPartiesBody: bodies.LIST_PARTIES_FIELDS,
+  TariffBody: bodies.TARIFF_FIELDS,
+  CampaignBody: bodies.CAMPAIGN_FIELDS,
+  StoredParty: bodies.STORED_PARTY_FIELDS,
+  RichReply: bodies.RICH_REPLY_FIELDS,
+};
+
+/** What the hash of the schema is taken over. Summaries and messages are left out: their wording may change. */
+export function schema(): object {
+  return {
+    layouts: LAYOUTS.map(({ name, size, fields }) => [name, size, fields]),
+    bodies: Object.entries(BODIES).map(([name, fields]) => [
+      name,
+      Object.entries(fields).map(([k, f]) => [k, f.accepts]),
+    ]),
+    commands: Object.entries(COMMANDS).map(([name, { kind, body, recordBytes }]) => [name, kind, body, recordBytes]),
+    results: Object.entries(RESULTS).map(([name, { code, retry }]) => [name, code, retry]),
+    flags: [
+      frame.FrameFlags,
+      records.AccountFlags,
+      records.TransferFlags,
+      records.ResultFlags,
+      records.PaymentOperationFlags,
+    ],
+    states: [records.PaymentStates, records.PaymentOperations],
+    kinds: [frame.REPLY_BIT, frame.REFUSED_KIND],
+    limits: LIMITS,
+    transport: [WEBSOCKET_PATH, CloseCodes],
+  };
+}
