@@ -201,7 +201,9 @@ export const PAYMENT_OPERATION = layout('paymentOperation', 64, {
   reserved32: [44, 'u32'],
   /** When it was decided; sent as zero. */
   timestamp: [48, 'u64'],
-  reserved: [56, 'u64'],
+  /** Who asked for it; set by the engine, sent as zero. */
+  institution: [56, 'u32'],
+  reserved: [60, 'u32'],
 });
 
 export const PaymentOperationFlags = {

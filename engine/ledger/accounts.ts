@@ -3,7 +3,7 @@
  * What a decision needs is here (94 bytes an account and 8 of hash table); the rest of the ACCOUNT record stays in the
  * journal at `createdLsn`.
  */
-import { hashId } from './hash.ts';
+import { hashId } from '../hash-id.ts';
 
 /** Columns that a checkpoint saves: each is one section of the checkpoint. */
 export const ACCOUNT_COLUMNS = [

@@ -4,7 +4,7 @@
  *
  * Slots are reused through a free list; the hash table uses backward-shift deletion, so it never fills with tombstones.
  */
-import { hashId } from './hash.ts';
+import { hashId } from '../hash-id.ts';
 
 const INITIAL_CAPACITY = 1024;
 export const NO_HOLD = -1;

@@ -14,7 +14,7 @@ import { NO_ACCOUNT } from './accounts.ts';
 import { Books } from './books.ts';
 import type { EventLog } from './events.ts';
 import { EventTypes, FilledIn, TRANSFER_EVENT_BYTES } from './events.ts';
-import { partitionOfAccount } from './hash.ts';
+import { partitionOfAccount } from '../hash-id.ts';
 import type { Holds } from './holds.ts';
 import { NO_HOLD } from './holds.ts';
 import type { Timers } from './timers.ts';

@@ -114,7 +114,7 @@ function copyOperation(payments: Payments, request: OperationRequest, event: num
     out[event + OperationField.id + word] = words[at + word] as number;
   }
   writeU64(out, event + OperationField.timestamp, payments.ledger.now);
-  out[event + OperationField.reserved] = request.institution;
+  out[event + OperationField.institution] = request.institution;
 }
 
 /** Answers an operation id that was used before: the first answer again, or which field differs. */
@@ -133,7 +133,7 @@ function compareOperation(request: OperationRequest, stored: DataView): number {
     }
     return false;
   };
-  if (stored.getUint32(OperationField.reserved * 4, true) !== request.institution) {
+  if (stored.getUint32(OperationField.institution * 4, true) !== request.institution) {
     return Code.existsWithDifferentOwner;
   }
   if (stored.getUint8(StateField.state * 4 + 1) !== request.operation) return Code.existsWithDifferentOperation;

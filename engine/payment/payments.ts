@@ -11,7 +11,7 @@
 import { PAYMENT_OPERATION, PAYMENT_STATE, RESULT, ResultFlags } from '../../protocol/records.ts';
 import type { Entities } from '../entity/entities.ts';
 import { OPERATOR_INSTITUTION } from '../gateway.ts';
-import { hashId } from '../ledger/hash.ts';
+import { hashId } from '../hash-id.ts';
 import type { KeyIndex, Ledger } from '../ledger/ledger.ts';
 import { writeU64 } from '../ledger/words.ts';
 import { LinkField, OperationField, PaymentEventByte, PaymentEventFlags, PaymentField, StateField } from './event.ts';

@@ -32,7 +32,7 @@ export function validateOperation(words: Uint32Array, at: number, operation: num
   if (!isZeroPair(words, at + OperationWord.timestamp)) return Code.timestampMustBeZero;
   if ((words[at + OperationWord.reserved16] as number) >>> 16 !== 0) return Code.reservedField;
   if (words[at + OperationWord.reserved32] !== 0) return Code.reservedField;
-  if (!isZeroPair(words, at + OperationWord.reserved)) return Code.reservedField;
+  if (!isZeroPair(words, at + OperationWord.institution)) return Code.reservedField;
   if ((flags & ~allowed) !== 0) return Code.flagsReserved;
   if (isZeroId(words, at)) return Code.idMustNotBeZero;
   if (isReservedId(words, at)) return Code.idReserved;

@@ -1,6 +1,6 @@
 /** Which partition each record of a message belongs to. */
 import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
-import { partitionOfAccount } from '../ledger/hash.ts';
+import { partitionOfAccount } from '../hash-id.ts';
 
 /** How the records of a command name their partition. */
 export interface RecordShape {

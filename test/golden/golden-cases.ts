@@ -312,7 +312,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
           {
             payment,
             status: { ...status, version: 2, operation: 'refund' },
-            lastOperation: { id: id(10), paymentId: id(2), amount: 0n, flags: 0, timestamp: T + 14n },
+            lastOperation: { id: id(10), paymentId: id(2), amount: 0n, flags: 0, timestamp: T + 14n, institution: 2 },
           },
         ],
       },

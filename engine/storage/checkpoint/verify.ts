@@ -1,6 +1,7 @@
 /** Reading everything that the kept checkpoints consist of, and naming what is damaged. */
 import { BLOCK_WORDS, blockOf, hasBits } from '../index/filter.ts';
-import { hashKey, hashKeyAgain } from '../index/key-hash.ts';
+import { hashId } from '../../hash-id.ts';
+import { hashKeyAgain } from '../index/key-hash.ts';
 import { ENTRY_WORDS } from '../index/memtable.ts';
 import { ITEM_WORDS, ITEMS_PER_PAGE, itemsOfPage, PAGE_BYTES_MAX, PAGE_HEADER_WORDS, PageKind } from '../index/page.ts';
 import { pageKey, pageProblem, pagesFor, StorageDamageError } from '../index/page.ts';
@@ -115,7 +116,7 @@ class SegmentCheck {
     if (lsn === 0 || lsn >= this.#manifest.lsn) return `has position ${lsn}, not one before the checkpoint`;
     if (filter === undefined) return undefined;
     const { hashSeed } = this.#manifest;
-    const a = hashKey(w0, w1, w2, w3, hashSeed);
+    const a = hashId(w0, w1, w2, w3, hashSeed);
     const b = hashKeyAgain(w0, w1, w2, w3, hashSeed);
     return hasBits(filter, blockOf(a, this.#meta.filterBlocks) * BLOCK_WORDS, a, b)
       ? undefined

@@ -2,7 +2,7 @@
  * A blocked Bloom filter: a key sets six bits in one block of 64 bytes, a cache line. About 10 bits a key; 1 key in 80
  * that was never put seems to be there.
  */
-import { finish } from './key-hash.ts';
+import { finish } from '../../hash-id.ts';
 
 export const BLOCK_WORDS = 16;
 /** 512 bits ÷ 51 keys = 10 bits a key. */

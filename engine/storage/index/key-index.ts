@@ -6,7 +6,8 @@
  *
  * Synchronous, for the partition's own thread. A key found in one of them hides what the later ones say.
  */
-import { hashKey, hashKeyAgain } from './key-hash.ts';
+import { hashId } from '../../hash-id.ts';
+import { hashKeyAgain } from './key-hash.ts';
 import { type FrozenMemtable, Memtable } from './memtable.ts';
 import type { Segment } from './segment.ts';
 
@@ -104,7 +105,7 @@ export class KeyIndex {
       const segment = segments[i] as Segment;
       if (!segment.covers(w0, w1, w2, w3)) continue;
       if (!hashed) {
-        a = hashKey(w0, w1, w2, w3, this.#hashSeed);
+        a = hashId(w0, w1, w2, w3, this.#hashSeed);
         b = hashKeyAgain(w0, w1, w2, w3, this.#hashSeed);
         hashed = true;
       }

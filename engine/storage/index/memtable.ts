@@ -11,7 +11,7 @@
  * entries. The entries are on a SharedArrayBuffer, so a frozen table goes to the background thread without a copy. At
  * most 24 + 5 ÷ 0.375 < 38 bytes an entry at full.
  */
-import { hashKey } from './key-hash.ts';
+import { hashId } from '../../hash-id.ts';
 
 /** u32 words of an entry: w0, w1, w2, w3, lower and upper half of the LSN. */
 export const ENTRY_WORDS = 6;
@@ -75,7 +75,7 @@ export class Memtable {
 
   /** The LSN of the key; 0 = absent. */
   get(w0: number, w1: number, w2: number, w3: number): number {
-    const hash = hashKey(w0, w1, w2, w3, this.#seed);
+    const hash = hashId(w0, w1, w2, w3, this.#seed);
     const slots = this.#slots;
     const slotMask = this.#slotMask;
     const tags = this.#tags;
@@ -101,7 +101,7 @@ export class Memtable {
    */
   put(w0: number, w1: number, w2: number, w3: number, lsn: number): void {
     if (!(lsn > 0 && lsn <= LSN_MAX)) throw new RangeError(`no LSN: ${lsn}`);
-    const hash = hashKey(w0, w1, w2, w3, this.#seed);
+    const hash = hashId(w0, w1, w2, w3, this.#seed);
     const slots = this.#slots;
     const slotMask = this.#slotMask;
     const tags = this.#tags;
@@ -163,7 +163,7 @@ export class Memtable {
     const slotMask = slots.length - 1;
     const words = this.#words;
     for (let index = 0, at = 0; index < this.#count; index++, at += ENTRY_WORDS) {
-      const hash = hashKey(
+      const hash = hashId(
         words[at] as number,
         words[at + 1] as number,
         words[at + 2] as number,

@@ -1,6 +1,7 @@
 /** Writing one immutable sorted segment, page by page. */
 import { BLOCK_WORDS, blockOf, blocksFor, setBits } from './filter.ts';
-import { hashKey, hashKeyAgain, type KeyWords } from './key-hash.ts';
+import { hashId } from '../../hash-id.ts';
+import { hashKeyAgain, type KeyWords } from './key-hash.ts';
 import { ENTRY_WORDS, type FrozenMemtable } from './memtable.ts';
 import { ITEM_WORDS, ITEMS_PER_PAGE, itemsOfPage, PAGE_BYTES_MAX, PAGE_HEADER_WORDS, PageKind } from './page.ts';
 import { PAGES_MAX, pageKey, pagesFor, SEGMENT_ID_MAX, sealPage } from './page.ts';
@@ -84,7 +85,7 @@ export class SegmentWriter {
     page[to + 4] = words[at + 4] as number;
     page[to + 5] = words[at + 5] as number;
 
-    const a = hashKey(w0, w1, w2, w3, this.#plan.hashSeed);
+    const a = hashId(w0, w1, w2, w3, this.#plan.hashSeed);
     const b = hashKeyAgain(w0, w1, w2, w3, this.#plan.hashSeed);
     setBits(this.#filter, blockOf(a, this.#filterBlocks) * BLOCK_WORDS, a, b);
 

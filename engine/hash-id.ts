@@ -1,10 +1,10 @@
-/** Hashes of 128-bit ids, given as four u32 words, least significant first. */
+/** The hash of 128-bit ids, given as four u32 words, least significant first. */
 
 /**
  * Murmur3's body and finaliser over the four words. `seed` is drawn once per data directory, so that a client cannot
  * choose ids that collide.
  *
- * @returns an unsigned 32-bit hash
+ * @returns a signed 32-bit hash
  */
 export function hashId(w0: number, w1: number, w2: number, w3: number, seed: number): number {
   let h = seed | 0;
@@ -12,10 +12,15 @@ export function hashId(w0: number, w1: number, w2: number, w3: number, seed: num
   h = mix(h, w1);
   h = mix(h, w2);
   h = mix(h, w3);
-  h ^= 16;
+  return finish(h ^ 16);
+}
+
+/** Murmur3's finaliser: every bit of the input changes every bit of the output. */
+export function finish(value: number): number {
+  let h = value;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 }
 
 function mix(h: number, word: number): number {
@@ -27,5 +32,5 @@ function mix(h: number, word: number): number {
 
 /** Partition of an account. Fixed for ever: it decides where an account lives on disk, so it takes no seed. */
 export function partitionOfAccount(w0: number, w1: number, w2: number, w3: number, partitions: number): number {
-  return partitions === 1 ? 0 : hashId(w0, w1, w2, w3, 0) % partitions;
+  return partitions === 1 ? 0 : (hashId(w0, w1, w2, w3, 0) >>> 0) % partitions;
 }
