@@ -14,8 +14,12 @@ export class CommandFailure extends Error {
   /** What a program wants to know besides the message; part of the `--json` answer. */
   readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(message: string, details: Readonly<Record<string, unknown>> = {}) {
+  /** The command has printed its JSON document itself. */
+  readonly isReported: boolean;
+
+  constructor(message: string, details: Readonly<Record<string, unknown>> = {}, isReported = false) {
     super(message);
     this.details = details;
+    this.isReported = isReported;
   }
 }

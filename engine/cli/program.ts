@@ -6,6 +6,8 @@ import { packageVersion } from '../version.ts';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { ConfigError } from '../config/load.ts';
+import { BackupError } from '../storage/backup-manifest.ts';
+import { DirectoryError } from '../storage/directory.ts';
 import { registerAccount } from './commands/account.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
@@ -85,8 +87,14 @@ function report(error: unknown, asJson: boolean, terminal: Terminal): number {
     say(error.message);
     return ExitCode.configuration;
   }
+  if (error instanceof DirectoryError || error instanceof BackupError) {
+    if (asJson) terminal.output.write(json({ error: { message: error.message, problem: error.problem } }));
+    say(error.message);
+    return ExitCode.failure;
+  }
   if (error instanceof CommandFailure) {
-    if (asJson) terminal.output.write(json({ error: { message: error.message, ...error.details } }));
+    if (asJson && !error.isReported)
+      terminal.output.write(json({ error: { message: error.message, ...error.details } }));
     say(error.message);
     return ExitCode.failure;
   }

@@ -144,13 +144,18 @@ function statusJson(status: PaymentStatus): JsonView {
   };
 }
 
-/** Where a payment stands; lines that would say zero are left out. */
+type Line = readonly [name: string, value: string];
+
+/** Where a payment stands, after a command changed it. */
 export function statusDetails(id: bigint, status: PaymentStatus, ledger: number): string {
-  const money = (name: string, minor: bigint): (readonly [string, string])[] =>
-    minor === 0n ? [] : [[name, formatMoney(minor, ledger)]];
-  return details([
-    ['payment', formatId(id)],
-    ['state', status.state],
+  return details([['payment', formatId(id)], ...statusLines(status, ledger)]);
+}
+
+/** Lines that would say zero are left out. */
+function statusLines(status: PaymentStatus, ledger: number): Line[] {
+  const money = (name: string, minor: bigint): Line[] => (minor === 0n ? [] : [[name, formatMoney(minor, ledger)]]);
+  return [
+    ['state', status.state === 'declined' ? `declined: ${status.name} (${status.code})` : status.state],
     ...money('captured', status.captured),
     ...money('discount', status.discount),
     ...money('fee', status.feeCharged),
@@ -158,7 +163,7 @@ export function statusDetails(id: bigint, status: PaymentStatus, ledger: number)
     ...money('fee given back', status.feeRefunded),
     ...money('released', status.released),
     ...(status.expiresAt === 0n ? [] : [['expires', formatTime(status.expiresAt)] as const]),
-  ]);
+  ];
 }
 
 export function paymentJson(view: PaymentView): JsonView {
@@ -177,15 +182,16 @@ export function paymentJson(view: PaymentView): JsonView {
 
 export function paymentDetails(view: PaymentView): string {
   const { payment, status } = view;
-  const head = details([
+  return details([
+    ['payment', formatId(payment.id)],
     ['amount', formatMoney(payment.amount, payment.ledger)],
     ['from', formatId(payment.payerAccountId)],
     ['to', formatId(payment.payeeAccountId)],
     ['reference', payment.reference === '' ? '-' : payment.reference],
+    ...statusLines(status, payment.ledger),
     ['created', formatTime(status.createdAt)],
     ['last changed', `${formatTime(status.updatedAt)} (${status.operation}, version ${status.version})`],
   ]);
-  return statusDetails(payment.id, status, payment.ledger) + head;
 }
 
 export function paymentTable(views: readonly PaymentView[]): string {

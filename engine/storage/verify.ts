@@ -1,9 +1,11 @@
 /** Placeholder with the shape that this branch compiles against. */
+import type { Finding } from './verify-journal.ts';
+
 export interface VerifyReport {
   readonly partitions: number;
   readonly batches: number;
   readonly events: number;
-  readonly findings: readonly { readonly partition?: number; readonly where: string; readonly problem: string }[];
+  readonly findings: readonly Finding[];
 }
 
 export function verifyDirectory(options: {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { SCOPES, type Scope } from '../../../protocol/commands.ts';
-import { KeyStore } from '../../admission/key-store.ts';
+import type { KeyStore } from '../../admission/key-store.ts';
 import { OPTIONS } from '../../config/options.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
 import { command, group } from '../options.ts';
@@ -99,6 +99,7 @@ async function withStore(
   if (!create && !existsSync(directory)) {
     throw new CommandFailure(`${dataDir} is not a data directory: give the right one with --data-dir`);
   }
+  const { KeyStore } = await import('../../admission/key-store.ts');
   const store = KeyStore.open({ directory, nowMs: Date.now });
   try {
     use(store);

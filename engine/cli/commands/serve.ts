@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/options.ts';
 import { CommandFailure } from '../errors.ts';
 import { addConfigOptions, command, configOf } from '../options.ts';
-import { sandboxCommands, startSandbox } from '../sandbox.ts';
 import type { Terminal } from '../terminal.ts';
 
 export function registerServe(program: Command, terminal: Terminal): void {
@@ -29,7 +28,11 @@ export function registerServe(program: Command, terminal: Terminal): void {
       }
       terminal.errors.write(`Listening on ${address} (WebSocket at /v1/ws, HTTP at /v1, documentation at /docs).\n`);
       if (config.sandbox) await openPlayground(config, running.port, terminal);
-      await stopped;
+      const problem = await Promise.race([stopped, running.failed]);
+      if (problem !== undefined) {
+        const reason = problem instanceof Error ? problem.message : String(problem);
+        throw new CommandFailure(`the switch cannot go on and stops: ${reason}`);
+      }
     } finally {
       // A second signal while this drains finds no handler of ours and ends the process.
       await running.close();
@@ -44,6 +47,7 @@ function baseUrl(config: Config, port: number): string {
 }
 
 async function openPlayground(config: Config, port: number, terminal: Terminal): Promise<void> {
+  const { sandboxCommands, startSandbox } = await import('../sandbox.ts');
   const url = `ws://${loopbackOf(config.host)}:${port}/v1/ws`;
   try {
     const { notes } = await startSandbox({ url, dataDir: config.dataDir });
@@ -63,12 +67,12 @@ function loopbackOf(host: string): string {
 }
 
 /** Resolves with the first SIGTERM or SIGINT; the next one has its default effect again and ends the process. */
-function stopSignal(): Promise<void> {
+function stopSignal(): Promise<undefined> {
   return new Promise((resolve) => {
     const stop = (): void => {
       process.off('SIGTERM', stop);
       process.off('SIGINT', stop);
-      resolve();
+      resolve(undefined);
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { CommandFailure } from '../errors.ts';
 import { command } from '../options.ts';
 import { json } from '../output.ts';
+import type { Finding } from '../../storage/verify-journal.ts';
 import { ProgressLine, type Terminal } from '../terminal.ts';
 
 export function registerVerify(program: Command, terminal: Terminal): void {
@@ -24,7 +25,8 @@ export function registerVerify(program: Command, terminal: Terminal): void {
       throw new CommandFailure(
         `${report.findings.length} finding${report.findings.length === 1 ? '' : 's'} in ${directory}: ` +
           'do not run a switch on it; restore a backup that verifies clean',
-        { reported: true },
+        {},
+        true,
       );
     }
     if (options.json === true) return;
@@ -36,12 +38,11 @@ export function registerVerify(program: Command, terminal: Terminal): void {
 }
 
 /** `partition 0 journal: checksum does not match (sequence 12, lsn 4096)`. */
-function describe(finding: Readonly<Record<string, unknown>>): string {
+function describe(finding: Finding): string {
   const { partition, where, problem, ...place } = finding;
   const details = Object.entries(place)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(', ');
-  const prefix = partition === undefined ? '' : `partition ${String(partition)} `;
-  return `${prefix}${String(where)}: ${String(problem)}${details === '' ? '' : ` (${details})`}`;
+  return `partition ${partition} ${where}: ${problem}${details === '' ? '' : ` (${details})`}`;
 }

@@ -1,0 +1,144 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { sluice, start } from './support/command.ts';
+
+let dataDir = '';
+let server: ChildProcess | undefined;
+
+beforeAll(() => {
+  dataDir = join(mkdtempSync(join(tmpdir(), 'sluice-tour-')), 'data');
+});
+afterEach(() => stop());
+afterAll(() => rmSync(join(dataDir, '..'), { recursive: true }));
+
+interface Serving {
+  /** Flags that lead a command to this switch. */
+  readonly where: readonly string[];
+  /** The commands that it told people to try, as words after `npx sluice`. */
+  readonly suggested: readonly (readonly string[])[];
+}
+
+/** Starts a sandbox on any free port and waits until it has said what to try. */
+async function serve(folder = dataDir): Promise<Serving> {
+  const child = start(['serve', '--sandbox', '--port', '0', '--data-dir', folder]);
+  server = child;
+  child.stdout?.resume();
+  if (child.stderr === null) throw new Error('no standard error');
+  let port = '';
+  const suggested: string[][] = [];
+  const said: string[] = [];
+  for await (const line of createInterface({ input: child.stderr })) {
+    said.push(line);
+    port = /Listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1] ?? port;
+    const command = /^ {2}npx sluice (.+)$/.exec(line)?.[1];
+    if (command !== undefined) suggested.push(command.split(' '));
+    if (suggested.length === 3) {
+      return { where: ['--url', `ws://127.0.0.1:${port}/v1/ws`, '--data-dir', folder], suggested };
+    }
+  }
+  throw new Error(`the switch ended early:\n${said.join('\n')}`);
+}
+
+/** Asks the switch to stop as a supervisor does; its exit code. */
+async function stop(): Promise<number | null> {
+  if (server === undefined || server.exitCode !== null) return server?.exitCode ?? null;
+  server.kill('SIGTERM');
+  const [code] = await once(server, 'exit');
+  return code as number | null;
+}
+
+async function json(words: readonly string[]): Promise<Record<string, unknown>> {
+  const { code, output, errors } = await sluice([...words, '--json']);
+  expect(errors).toBe('');
+  expect(code).toBe(0);
+  return JSON.parse(output);
+}
+
+async function balance(name: string, currency: string, where: readonly string[]): Promise<bigint> {
+  const { accounts } = await json(['account', 'show', name, ...where]);
+  const found = (accounts as { currency: string; balance: string }[]).find((one) => one.currency === currency);
+  return BigInt(found?.balance ?? -1);
+}
+
+describe('the tour', () => {
+  it('works as printed, and everything is still there after a restart', async () => {
+    const { where, suggested } = await serve();
+    expect(statSync(join(dataDir, 'sandbox-key')).mode & 0o777).toBe(0o600);
+    for (const words of suggested) expect(await sluice(words)).toMatchObject({ code: 0, errors: '' });
+    expect(await balance('alice', 'EUR', where)).toBe(100_000n - 450n);
+    expect(await balance('bob', 'CNY', where)).toBe(800_000n - 12_800n + 1500n);
+
+    const paid = ['pay', 'carol', 'grocer', '2000', 'JPY', '--id', 'order-17', '--reference', 'basket'];
+    expect(await json([...paid, ...where])).toMatchObject({ name: 'ok', replayed: false });
+    expect(await json([...paid, ...where])).toMatchObject({ name: 'ok', replayed: true });
+    expect(await json(['payment', 'show', 'basket', ...where])).toMatchObject({ amount: '2000', currency: 'JPY' });
+    expect(await stop()).toBe(0);
+
+    const again = await serve();
+    expect(await balance('alice', 'EUR', again.where)).toBe(100_000n - 450n);
+    expect(await json([...paid, ...again.where])).toMatchObject({ name: 'ok', replayed: true });
+    expect(await balance('carol', 'JPY', again.where)).toBe(150_000n - 2000n);
+  });
+
+  it('holds, captures, refunds and voids', async () => {
+    const { where } = await serve();
+    const hold = ['pay', 'dan', 'taxi', '20.00', 'USD', '--authorise', '--id', 'ride-42'];
+    expect(await json([...hold, ...where])).toMatchObject({ payment: { state: 'authorised' } });
+    expect(await json(['payment', 'capture', 'ride-42', '--amount', '15.00', '--final', ...where])).toMatchObject({
+      payment: { state: 'captured', captured: '1500', released: '500' },
+    });
+    expect(await json(['payment', 'refund', 'ride-42', '--amount', '5.00', ...where])).toMatchObject({
+      payment: { refunded: '500' },
+    });
+    expect(await balance('dan', 'USD', where)).toBe(100_000n - 1000n);
+    await json(['pay', 'dan', 'taxi', '9.00', 'USD', '--authorise', '--id', 'ride-43', ...where]);
+    expect(await json(['payment', 'void', 'ride-43', ...where])).toMatchObject({ payment: { state: 'voided' } });
+  });
+
+  it('says in the language of the person why a payment is declined, and ends with 1', async () => {
+    const { where } = await serve();
+    const words = ['pay', 'erin', 'cinema', '99999.00', 'EUR', ...where];
+    expect(await sluice(words)).toMatchObject({ code: 1, errors: expect.stringContaining('(insufficientFunds, 604)') });
+    const chinese = await sluice(words, { LANG: 'zh_CN.UTF-8' });
+    expect(chinese).toMatchObject({ code: 1, errors: expect.stringContaining('余额不足') });
+  });
+
+  it('lists accounts, histories and payments, and opens new accounts', async () => {
+    const { where } = await serve();
+    expect(await sluice(['account', 'list', ...where])).toMatchObject({ code: 0 });
+    await json(['account', 'create', 'judy', '--currency', 'EUR', ...where]);
+    const created = await json(['transfer', 'create', 'treasury', 'judy', '12.50', 'EUR', '--id', 'gift', ...where]);
+    expect(await json(['transfer', 'show', String(created.id), ...where])).toMatchObject({ amount: '1250' });
+    const history = await json(['account', 'history', 'judy', ...where]);
+    expect(history).toMatchObject({ entries: [{ amount: '1250', creditBalanceAfter: '1250' }] });
+    expect(await json(['payment', 'list', '--limit', '1', ...where])).toHaveProperty('payments');
+  });
+
+  it('backs up while it runs, and a restored backup serves what was there', async () => {
+    const { where } = await serve();
+    const before = await balance('alice', 'EUR', where);
+    const [backup, restored] = [`${dataDir}-backup`, `${dataDir}-restored`];
+    expect(await json(['backup', backup, '--data-dir', dataDir])).toMatchObject({ to: backup });
+    await json(['pay', 'alice', 'cafe', '1.00', 'EUR', ...where]);
+    await stop();
+
+    expect(await sluice(['restore', backup, restored])).toMatchObject({ code: 0, errors: '' });
+    const refused = await sluice(['restore', backup, restored]);
+    expect(refused).toMatchObject({ code: 1, output: '' });
+    const again = await serve(restored);
+    expect(await balance('alice', 'EUR', again.where)).toBe(before);
+  });
+
+  it('refuses a second switch on the same data, in one line', async () => {
+    await serve();
+    const second = await sluice(['serve', '--port', '0', '--data-dir', dataDir]);
+    expect(second).toMatchObject({ code: 1 });
+    expect(second.errors).toMatch(/error: .*\n$/);
+    expect(second.errors).not.toMatch(/\n\s+at /);
+  });
+});

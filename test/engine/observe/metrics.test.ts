@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { createMetrics, INDEX_NAMES, TRANSPORTS } from '../../../engine/observe/metrics.ts';
+import { COMMANDS } from '../../../protocol/commands.ts';
+import { Code, RESULTS } from '../../../protocol/results.ts';
+
+const NAMES = [
+  'sluice_accounts',
+  'sluice_backpressure_closes_total',
+  'sluice_batch_bytes',
+  'sluice_batch_records',
+  'sluice_batch_wait_seconds',
+  'sluice_batches_total',
+  'sluice_checkpoint_seconds',
+  'sluice_connections',
+  'sluice_decision_seconds',
+  'sluice_flush_seconds',
+  'sluice_in_flight',
+  'sluice_index_entries',
+  'sluice_journal_bytes',
+  'sluice_open_holds',
+  'sluice_outcomes_total',
+  'sluice_queue_depth_batches',
+  'sluice_refusals_total',
+];
+
+const indexEntries = { transfers: 5, resolutions: 0, payments: 1, operations: 0, references: 0, entities: 2 };
+
+describe('metrics', () => {
+  it('have these names, in base units', async () => {
+    const text = await createMetrics(2, false).expose();
+    expect([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name).sort()).toEqual(NAMES);
+  });
+
+  it('add figures of the process when asked', async () => {
+    expect(await createMetrics(1).expose()).toContain('process_resident_memory_bytes');
+  });
+
+  it('count a batch once, in seconds', async () => {
+    const metrics = createMetrics(2, false);
+    metrics.batchDone({ partition: 1, records: 8190, bytes: 1_048_320, decisionNs: 4e6, flushNs: 2e6, waitNs: 5e5 });
+    const text = await metrics.expose();
+    expect(text).toContain('sluice_batches_total{partition="1"} 1');
+    expect(text).toContain('sluice_batches_total{partition="0"} 0');
+    expect(text).toContain('sluice_batch_records_sum 8190');
+    expect(text).toContain('sluice_batch_bytes_sum 1048320');
+    expect(text).toMatch(/sluice_decision_seconds_sum 0\.004/);
+    expect(text).toMatch(/sluice_flush_seconds_sum 0\.002/);
+    expect(text).toMatch(/sluice_batch_wait_seconds_bucket\{le="0\.0005"\} 1/);
+  });
+
+  it('show the newest state, summed over partitions', async () => {
+    const metrics = createMetrics(2, false);
+    metrics.queueDepth(1, 3);
+    metrics.inFlight(17);
+    metrics.connections('websocket', 1);
+    metrics.connections('websocket', 1);
+    metrics.connections('websocket', -1);
+    metrics.backpressureClose();
+    metrics.checkpointDone(2);
+    metrics.partitionFigures(0, { accounts: 10, openHolds: 1, journalBytes: 100, indexEntries });
+    metrics.partitionFigures(1, { accounts: 5, openHolds: 2, journalBytes: 50, indexEntries });
+    const text = await metrics.expose();
+    for (const line of [
+      'sluice_queue_depth_batches{partition="1"} 3',
+      'sluice_in_flight 17',
+      'sluice_connections{transport="websocket"} 1',
+      'sluice_backpressure_closes_total 1',
+      'sluice_checkpoint_seconds_sum 2',
+      'sluice_accounts 15',
+      'sluice_open_holds 3',
+      'sluice_journal_bytes 150',
+      'sluice_index_entries{index="transfers"} 10',
+    ]) {
+      expect(text).toContain(`${line}\n`);
+    }
+  });
+
+  it('keep counting across scrapes', async () => {
+    const metrics = createMetrics(1, false);
+    metrics.outcome('sale', Code.ok, 2);
+    await metrics.expose();
+    metrics.outcome('sale', Code.ok, 3);
+    metrics.refusal(Code.busy);
+    const text = await metrics.expose();
+    expect(text).toContain('sluice_outcomes_total{command="sale",result="ok"} 5');
+    expect(text).toContain('sluice_refusals_total{result="busy"} 1');
+  });
+
+  it('never have a label from outside the tables', async () => {
+    const metrics = createMetrics(2, false);
+    for (const command of Object.keys(COMMANDS) as (keyof typeof COMMANDS)[]) {
+      for (let code = 0; code < 1100; code++) metrics.outcome(command, code, 1);
+    }
+    for (const code of [-1, 0.5, 999, 70_000, Number.NaN]) metrics.refusal(code);
+    metrics.partitionFigures(99, { accounts: 1, openHolds: 0, journalBytes: 0, indexEntries });
+    metrics.queueDepth(99, 1);
+    const text = await metrics.expose();
+    expect(text).toContain('sluice_refusals_total{result="internalError"} 5\n');
+    const allowed: Record<string, readonly string[]> = {
+      command: Object.keys(COMMANDS),
+      result: Object.keys(RESULTS),
+      transport: TRANSPORTS,
+      index: INDEX_NAMES,
+      partition: ['0', '1'],
+    };
+    for (const [, name = '', value = ''] of text.matchAll(/[{,](\w+)="([^"]*)"/g)) {
+      if (name !== 'le') expect(allowed[name], `${name}=${value}`).toContain(value);
+    }
+    const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
+    expect(series).toBeLessThan(Object.keys(COMMANDS).length * Object.keys(RESULTS).length + 200);
+  });
+});
