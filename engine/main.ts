@@ -12,7 +12,7 @@ import type { Config } from './config/options.ts';
 import { Health } from './observe/health.ts';
 import { createLogger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
-import { Lane } from './router/lane.ts';
+import { FLIGHTS, Lane } from './router/lane.ts';
 import { LaneObservers } from './router/observer.ts';
 import { Router } from './router/router.ts';
 import { Scatter } from './router/scatter.ts';
@@ -23,7 +23,6 @@ import { createApp, listen } from './transport/uws.ts';
 import { registerWebSocket } from './transport/websocket.ts';
 import { packageVersion } from './version.ts';
 import { Batch, batchBytes } from './worker/batch.ts';
-import { FLIGHTS } from './router/lane.ts';
 import { BackgroundThreads, PartitionThread } from './worker/threads.ts';
 
 export interface RunningSwitch {

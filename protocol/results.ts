@@ -9,8 +9,8 @@ import { INTERNAL_RESULTS } from './results/internal-results.ts';
 import { LEDGER_RESULTS } from './results/ledger-results.ts';
 import { PARTY_RESULTS } from './results/party-results.ts';
 import { PAYMENT_RESULTS } from './results/payment-results.ts';
-import { SHAPE_RESULTS } from './results/shape-results.ts';
 import { type ResultSpec, type Retry, row } from './results/result-spec.ts';
+import { SHAPE_RESULTS } from './results/shape-results.ts';
 
 export type { ResultSpec, Retry };
 

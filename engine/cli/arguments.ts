@@ -1,5 +1,5 @@
 /** Words of the command line as the values that they stand for. Each reader throws UsageError with what is expected. */
-import { type Currency, CURRENCIES, currencyOfAlphabetic, currencyOfNumeric } from '../../protocol/currencies.ts';
+import { CURRENCIES, type Currency, currencyOfAlphabetic, currencyOfNumeric } from '../../protocol/currencies.ts';
 import { deriveId, formatId, type Id, isClientId, newId, parseId, partyAccountId } from '../../protocol/ids.ts';
 import { suggest } from '../config/suggest.ts';
 import { formatAmount, parseAmount } from './amount.ts';

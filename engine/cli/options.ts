@@ -1,8 +1,8 @@
 /** Options that several commands share. */
 import { type Command, Option } from 'commander';
 import { type ConfigInput, type LoadedConfig, loadConfig } from '../config/load.ts';
-import { formatSize } from '../config/units.ts';
 import { flagOf, OPTION_NAMES, OPTIONS, type OptionName } from '../config/options.ts';
+import { formatSize } from '../config/units.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Starts a command with the options that each has, and its examples at the end of its page. */

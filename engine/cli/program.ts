@@ -2,16 +2,18 @@
  * The command line: one file per command, put together here. `run` is the whole program without the process: it takes
  * the words that were typed and answers the exit code.
  */
-import { packageVersion } from '../version.ts';
+
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { ConfigError } from '../config/load.ts';
 import { BackupError } from '../storage/backup-manifest.ts';
 import { DirectoryError } from '../storage/directory.ts';
+import { packageVersion } from '../version.ts';
 import { registerAccount } from './commands/account.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerJournal } from './commands/journal.ts';
 import { registerKey } from './commands/key.ts';
 import { registerPay } from './commands/pay.ts';
 import { registerPayment } from './commands/payment.ts';
@@ -50,6 +52,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerAccount,
     registerTransfer,
     registerPayment,
+    registerJournal,
     registerKey,
     registerBench,
     registerVerify,

@@ -1,7 +1,7 @@
 /** Accounts, entries and payments as they are shown: JSON for programs, rows for people. Amounts in JSON are minor units. */
 import type { Account } from '../../protocol/codecs/account-codec.ts';
-import type { PaymentView } from '../../protocol/codecs/payment-query-codec.ts';
 import type { PaymentResult, PaymentStatus } from '../../protocol/codecs/payment-codec.ts';
+import type { PaymentView } from '../../protocol/codecs/payment-query-codec.ts';
 import type { TransferEntry } from '../../protocol/codecs/transfer-codec.ts';
 import { formatId } from '../../protocol/ids.ts';
 import { TransferFlags } from '../../protocol/records.ts';

@@ -10,7 +10,7 @@ import {
   type OnCopyProgress,
   readManifest,
 } from './backup-manifest.ts';
-import { DIRECTORY_FILE, type DataDirectory, readDirectory } from './directory.ts';
+import { type DataDirectory, DIRECTORY_FILE, readDirectory } from './directory.ts';
 import { makeFolder, syncFolder } from './durable-file.ts';
 
 export interface RestoreOptions {

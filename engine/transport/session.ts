@@ -1,9 +1,10 @@
 /**
  * One WebSocket connection: who it is, what it may do, how much it has unanswered. Takes frames in, gives reply frames out.
  */
+
+import { checkFrame } from '../../protocol/check-frame.ts';
 import { COMMANDS, commandOfKind, type Scope } from '../../protocol/commands.ts';
 import { crc32c } from '../../protocol/crc32c.ts';
-import { checkFrame } from '../../protocol/check-frame.ts';
 import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../protocol/frame.ts';
 import {
   bodyEndOf,

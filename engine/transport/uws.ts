@@ -5,9 +5,10 @@
  * of an app must know: a request lives on the stack only; a response without `onAborted` ends the process when the
  * client goes away; write inside `cork` after any wait; `send` of a WebSocket drops the message when it returns 2.
  */
+
+import * as native from 'uWebSockets.js';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import * as native from 'uWebSockets.js';
 
 export type App = native.TemplatedApp;
 export type HttpRequest = native.HttpRequest;

@@ -1,7 +1,7 @@
 /** The binary protocol over WebSocket, on the app that serves HTTP as well. */
 import { LIMITS } from '../../protocol/limits.ts';
-import { CloseCodes, WEBSOCKET_PATH } from '../../protocol/websocket.ts';
 import { Code } from '../../protocol/results.ts';
+import { CloseCodes, WEBSOCKET_PATH } from '../../protocol/websocket.ts';
 import { Gauge } from '../admission/limits.ts';
 import { Session, type SessionContext } from './session.ts';
 import type { App, WebSocket } from './uws.ts';

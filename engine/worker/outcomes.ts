@@ -1,7 +1,7 @@
 /** Counts result codes by command while a batch is decided, for the metrics: typed arrays, read once a batch. */
 import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
-import { BALANCES, RESULT } from '../../protocol/records.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
+import { BALANCES, RESULT } from '../../protocol/records.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
 
 const CODES = 1024;

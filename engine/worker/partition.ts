@@ -9,8 +9,8 @@
  * A batch that writes nothing waits for the flush of those before it: what it read is durable when it is answered.
  */
 import type { Journal } from '../journal/journal.ts';
-import { TimerKinds } from '../ledger/timers.ts';
 import { expireHold } from '../ledger/legs.ts';
+import { TimerKinds } from '../ledger/timers.ts';
 import { expirePayment } from '../payment/release.ts';
 import { ReplyArea } from '../query/reply-area.ts';
 import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';

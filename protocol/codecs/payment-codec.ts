@@ -2,10 +2,11 @@
  * sale, authorise:        PAYMENT, reference     → RESULT, PAYMENT_STATE (zeros when there is no payment)
  * capture, void, refund:  PAYMENT_OPERATION      → the same
  */
-import { PAYMENT, PAYMENT_OPERATION, PAYMENT_STATE, PaymentOperations, PaymentStates, RESULT } from '../records.ts';
-import type { PaymentOperationName, PaymentStateName } from '../records.ts';
-import type { ResultName } from '../results.ts';
+
 import { LIMITS } from '../limits.ts';
+import type { PaymentOperationName, PaymentStateName } from '../records.ts';
+import { PAYMENT, PAYMENT_OPERATION, PAYMENT_STATE, PaymentOperations, PaymentStates, RESULT } from '../records.ts';
+import type { ResultName } from '../results.ts';
 import { DecodeError, EncodeError } from './codec-error.ts';
 import { buildFrame, expectEnd, expectReply, type FrameOptions, type Reply } from './frame-codec.ts';
 import { readRecord, type Visible, writeRecord } from './record-codec.ts';

@@ -1,5 +1,5 @@
 /** Results 2xx: admission: who asks, and is there room. Numbers are never reused. */
-import { row, type ResultSpec } from './result-spec.ts';
+import { type ResultSpec, row } from './result-spec.ts';
 
 export const ADMISSION_RESULTS = {
   unauthenticated: row(201, 'never', 401, '58', 'The API key is missing or not valid.', 'API 密钥缺失或无效。'),

@@ -1,5 +1,5 @@
 /** Results 1xx: the frame or the HTTP message. Numbers are never reused. */
-import { broken, row, type ResultSpec } from './result-spec.ts';
+import { broken, type ResultSpec, row } from './result-spec.ts';
 
 export const FRAME_RESULTS = {
   malformedFrame: broken(101, 'The message could not be read.', '报文无法解析。'),

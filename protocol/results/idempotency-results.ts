@@ -1,5 +1,5 @@
 /** Results 4xx: the id was used before, or its chain failed. Numbers are never reused. */
-import { differs, row, type ResultSpec } from './result-spec.ts';
+import { differs, type ResultSpec, row } from './result-spec.ts';
 
 export const IDEMPOTENCY_RESULTS = {
   linkedEventFailed: row(

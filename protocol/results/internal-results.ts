@@ -1,5 +1,5 @@
 /** Results 9xx: our own fault. Numbers are never reused. */
-import { row, type ResultSpec } from './result-spec.ts';
+import { type ResultSpec, row } from './result-spec.ts';
 
 export const INTERNAL_RESULTS = {
   internalError: row(

@@ -1,5 +1,5 @@
 /** Results 5xx: the ledger. Numbers are never reused. */
-import { row, type ResultSpec } from './result-spec.ts';
+import { type ResultSpec, row } from './result-spec.ts';
 
 export const LEDGER_RESULTS = {
   debitAccountNotFound: row(

@@ -1,5 +1,5 @@
 /** Results 7xx: parties, tariffs, campaigns. Numbers are never reused. */
-import { row, type ResultSpec } from './result-spec.ts';
+import { type ResultSpec, row } from './result-spec.ts';
 
 export const PARTY_RESULTS = {
   partyNotFound: row(701, 'never', 404, '14', 'The party does not exist.', '参与方不存在。'),

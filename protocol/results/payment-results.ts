@@ -1,5 +1,5 @@
 /** Results 6xx: payments. Numbers are never reused. */
-import { row, type ResultSpec } from './result-spec.ts';
+import { type ResultSpec, row } from './result-spec.ts';
 
 export const PAYMENT_RESULTS = {
   payerAccountNotFound: row(601, 'never', 422, '14', 'The paying account does not exist.', '付款账户不存在。'),

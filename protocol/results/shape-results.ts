@@ -1,5 +1,5 @@
 /** Results 3xx: the shape of a record, judged by its content alone: nothing is stored, the id is not spent. Numbers are never reused. */
-import { broken, row, type ResultSpec } from './result-spec.ts';
+import { broken, type ResultSpec, row } from './result-spec.ts';
 
 export const SHAPE_RESULTS = {
   reservedField: broken(301, 'A reserved field is not zero.', '保留字段不为零。'),

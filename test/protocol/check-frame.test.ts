@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkBody, checkFrame } from '../../protocol/check-frame.ts';
-import { type CommandName, COMMANDS } from '../../protocol/commands.ts';
+import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import {
   flagsOf,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { checkBody, checkFrame } from '../../protocol/check-frame.ts';
 import { DecodeError } from '../../protocol/codecs/codec-error.ts';
 import { openReply, readRefusal } from '../../protocol/codecs/frame-codec.ts';
-import { type CommandName, COMMANDS } from '../../protocol/commands.ts';
+import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
 import { writeHeader } from '../../protocol/frame-header.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import { resultName } from '../../protocol/results.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { pack, Packr } from 'msgpackr';
+import { Packr, pack } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
 

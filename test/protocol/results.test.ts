@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Code, RESULTS, type ResultName, resultName, resultSpec } from '../../protocol/results.ts';
 import { ADMISSION_RESULTS } from '../../protocol/results/admission-results.ts';
 import { FRAME_RESULTS } from '../../protocol/results/frame-results.ts';
 import { IDEMPOTENCY_RESULTS } from '../../protocol/results/idempotency-results.ts';
@@ -9,6 +8,7 @@ import { LEDGER_RESULTS } from '../../protocol/results/ledger-results.ts';
 import { PARTY_RESULTS } from '../../protocol/results/party-results.ts';
 import { PAYMENT_RESULTS } from '../../protocol/results/payment-results.ts';
 import { SHAPE_RESULTS } from '../../protocol/results/shape-results.ts';
+import { Code, RESULTS, type ResultName, resultName, resultSpec } from '../../protocol/results.ts';
 
 const BANDS = {
   1: FRAME_RESULTS,

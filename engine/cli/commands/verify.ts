@@ -1,9 +1,9 @@
 /** `sluice verify DIR`: proves a data directory, or names everything that is wrong with it. */
 import type { Command } from 'commander';
+import type { Finding } from '../../storage/verify-journal.ts';
 import { CommandFailure } from '../errors.ts';
 import { command } from '../options.ts';
 import { json } from '../output.ts';
-import type { Finding } from '../../storage/verify-journal.ts';
 import { ProgressLine, type Terminal } from '../terminal.ts';
 
 export function registerVerify(program: Command, terminal: Terminal): void {

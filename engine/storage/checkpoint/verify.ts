@@ -1,10 +1,21 @@
 /** Reading everything that the kept checkpoints consist of, and naming what is damaged. */
-import { BLOCK_WORDS, blockOf, hasBits } from '../index/filter.ts';
+
 import { hashId } from '../../hash-id.ts';
+import { BLOCK_WORDS, blockOf, hasBits } from '../index/filter.ts';
 import { hashKeyAgain } from '../index/key-hash.ts';
 import { ENTRY_WORDS } from '../index/memtable.ts';
-import { ITEM_WORDS, ITEMS_PER_PAGE, itemsOfPage, PAGE_BYTES_MAX, PAGE_HEADER_WORDS, PageKind } from '../index/page.ts';
-import { pageKey, pageProblem, pagesFor, StorageDamageError } from '../index/page.ts';
+import {
+  ITEM_WORDS,
+  ITEMS_PER_PAGE,
+  itemsOfPage,
+  PAGE_BYTES_MAX,
+  PAGE_HEADER_WORDS,
+  PageKind,
+  pageKey,
+  pageProblem,
+  pagesFor,
+  StorageDamageError,
+} from '../index/page.ts';
 import type { SegmentMeta } from '../index/segment-writer.ts';
 import { compareKeys } from '../index/sort-entries.ts';
 import type { IndexEnvironment } from './environment.ts';

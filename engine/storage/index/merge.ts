@@ -1,7 +1,14 @@
 /** Merging sorted segments into one, a page of each at a time. */
 import { ENTRY_WORDS } from './memtable.ts';
-import { PAGE_BYTES_MAX, PAGE_HEADER_WORDS, PageKind, pageKey, pageProblem, pagesFor } from './page.ts';
-import { StorageDamageError } from './page.ts';
+import {
+  PAGE_BYTES_MAX,
+  PAGE_HEADER_WORDS,
+  PageKind,
+  pageKey,
+  pageProblem,
+  pagesFor,
+  StorageDamageError,
+} from './page.ts';
 import type { PageReader } from './page-cache.ts';
 import { type BuiltSegment, type PageSink, type SegmentMeta, SegmentWriter } from './segment-writer.ts';
 import { compareKeys } from './sort-entries.ts';

@@ -1,10 +1,22 @@
 /** Writing one immutable sorted segment, page by page. */
-import { BLOCK_WORDS, blockOf, blocksFor, setBits } from './filter.ts';
+
 import { hashId } from '../../hash-id.ts';
+import { BLOCK_WORDS, blockOf, blocksFor, setBits } from './filter.ts';
 import { hashKeyAgain, type KeyWords } from './key-hash.ts';
 import { ENTRY_WORDS, type FrozenMemtable } from './memtable.ts';
-import { ITEM_WORDS, ITEMS_PER_PAGE, itemsOfPage, PAGE_BYTES_MAX, PAGE_HEADER_WORDS, PageKind } from './page.ts';
-import { PAGES_MAX, pageKey, pagesFor, SEGMENT_ID_MAX, sealPage } from './page.ts';
+import {
+  ITEM_WORDS,
+  ITEMS_PER_PAGE,
+  itemsOfPage,
+  PAGE_BYTES_MAX,
+  PAGE_HEADER_WORDS,
+  PAGES_MAX,
+  PageKind,
+  pageKey,
+  pagesFor,
+  SEGMENT_ID_MAX,
+  sealPage,
+} from './page.ts';
 import { sortedOrder } from './sort-entries.ts';
 
 const ENTRIES_PER_PAGE = ITEMS_PER_PAGE[PageKind.entries];

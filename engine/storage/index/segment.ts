@@ -1,8 +1,15 @@
 /** Looking a key up in one immutable sorted segment. */
 import { BLOCK_WORDS, blockOf, hasBits } from './filter.ts';
 import { ENTRY_WORDS } from './memtable.ts';
-import { ITEM_WORDS, ITEMS_PER_PAGE, itemsOfPage, PAGE_HEADER_WORDS, PageKind, pagesFor } from './page.ts';
-import { StorageDamageError } from './page.ts';
+import {
+  ITEM_WORDS,
+  ITEMS_PER_PAGE,
+  itemsOfPage,
+  PAGE_HEADER_WORDS,
+  PageKind,
+  pagesFor,
+  StorageDamageError,
+} from './page.ts';
 import type { PageCache } from './page-cache.ts';
 import type { BuiltSegment, SegmentMeta } from './segment-writer.ts';
 

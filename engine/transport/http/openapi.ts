@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document, made from the route table and its schemas. */
 import { z } from 'zod';
-import { type ResultName, RESULTS, type ResultSpec } from '../../../protocol/results.ts';
+import { RESULTS, type ResultName, type ResultSpec } from '../../../protocol/results.ts';
 import { problem, problemBody } from './outcome.ts';
 import type { Route } from './route.ts';
 

@@ -1,5 +1,5 @@
 /** What a route's handler gives back, and how a refusal reads: application/problem+json (RFC 9457). */
-import { type ResultName, RESULTS, type Retry, resultName, resultSpec } from '../../../protocol/results.ts';
+import { RESULTS, type ResultName, type Retry, resultName, resultSpec } from '../../../protocol/results.ts';
 import type { Language } from './language.ts';
 
 export interface Answer {

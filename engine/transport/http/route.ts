@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import { COMMANDS, type CommandName, type Scope } from '../../../protocol/commands.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { type ResultName, RESULTS } from '../../../protocol/results.ts';
+import { RESULTS, type ResultName } from '../../../protocol/results.ts';
 import type { Caller } from './caller.ts';
 import { type Outcome, type Problem, problem } from './outcome.ts';
 

@@ -1,8 +1,8 @@
 /** /v1/transfers: move money on the ledger, at once or in two phases. */
 import { z } from 'zod';
+import { FrameFlags } from '../../../protocol/frame.ts';
 import { formatId, type Id } from '../../../protocol/ids.ts';
 import { encodeRecord, writeU128 } from '../../../protocol/layout.ts';
-import { FrameFlags } from '../../../protocol/frame.ts';
 import { BALANCES, RESULT, TRANSFER, TRANSFER_OUTCOME, TransferFlags } from '../../../protocol/records.ts';
 import { Code } from '../../../protocol/results.ts';
 import { refusalOf } from './accounts.ts';

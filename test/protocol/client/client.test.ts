@@ -14,8 +14,8 @@ import { DecodeError, EncodeError } from '../../../protocol/codecs/codec-error.t
 import { resultOfCode } from '../../../protocol/codecs/result-codec.ts';
 import { Code } from '../../../protocol/results.ts';
 import { readGolden } from '../support/golden-file.ts';
-import { writeReply } from '../support/server-side.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { writeReply } from '../support/server-side.ts';
 import { type Arrival, HELLO_REPLY, startTestServer, type TestServer } from '../support/test-server.ts';
 
 const open: { close(): Promise<void> }[] = [];

@@ -1,13 +1,14 @@
 /** Everything that both ends must agree on, as one value. */
+
+import type { Field } from '../../../protocol/body-fields.ts';
 import { COMMANDS } from '../../../protocol/commands.ts';
 import * as frame from '../../../protocol/frame.ts';
+import type { FieldTable, Layout } from '../../../protocol/layout.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import * as bodies from '../../../protocol/parse-bodies.ts';
 import * as records from '../../../protocol/records.ts';
 import { RESULTS } from '../../../protocol/results.ts';
 import { CloseCodes, WEBSOCKET_PATH } from '../../../protocol/websocket.ts';
-import type { Field } from '../../../protocol/body-fields.ts';
-import type { FieldTable, Layout } from '../../../protocol/layout.ts';
 
 /** In the order of the specification page. */
 export const LAYOUTS: readonly Layout<FieldTable>[] = [

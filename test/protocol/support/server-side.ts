@@ -1,7 +1,7 @@
 /** The server's half of the protocol for tests: requests in, replies out, written straight from the layouts. */
-import { type CommandName, COMMANDS, commandOfKind } from '../../../protocol/commands.ts';
-import { type FrameOptions, type Refusal, readText } from '../../../protocol/codecs/frame-codec.ts';
+
 import type { AccountLookup } from '../../../protocol/codecs/account-codec.ts';
+import { type FrameOptions, type Refusal, readText } from '../../../protocol/codecs/frame-codec.ts';
 import type { HistoryPage } from '../../../protocol/codecs/history-codec.ts';
 import type { PaymentResult, PaymentStatus } from '../../../protocol/codecs/payment-codec.ts';
 import type { PaymentLookup, PaymentPage, PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
@@ -9,6 +9,7 @@ import { readRecord } from '../../../protocol/codecs/record-codec.ts';
 import type { Result } from '../../../protocol/codecs/result-codec.ts';
 import type { RichResult } from '../../../protocol/codecs/rich-codec.ts';
 import type { TransferEntry, TransferLookup, TransferResult } from '../../../protocol/codecs/transfer-codec.ts';
+import { COMMANDS, type CommandName, commandOfKind } from '../../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../protocol/frame.ts';
 import {
   bodyEndOf,
@@ -20,7 +21,7 @@ import {
   writeChecksum,
   writeHeader,
 } from '../../../protocol/frame-header.ts';
-import { encodeRecord, type FieldTable, type Layout, readU128, type RecordOf } from '../../../protocol/layout.ts';
+import { encodeRecord, type FieldTable, type Layout, type RecordOf, readU128 } from '../../../protocol/layout.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
 import * as records from '../../../protocol/records.ts';
 

@@ -1,8 +1,9 @@
 // One flipped byte in any value of the environment is found, and its place is named.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CheckpointStore } from '../../../../engine/storage/checkpoint/checkpoint-store.ts';
 import { type IndexEnvironment, openIndexEnvironment } from '../../../../engine/storage/checkpoint/environment.ts';
 import type { Finding } from '../../../../engine/storage/checkpoint/findings.ts';

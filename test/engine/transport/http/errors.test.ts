@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { COMMANDS } from '../../../../protocol/commands.ts';
-import { Code, RESULTS, type ResultName } from '../../../../protocol/results.ts';
 import { RateLimiter } from '../../../../engine/admission/limits.ts';
 import { ROUTES } from '../../../../engine/transport/http/routes.ts';
+import { COMMANDS } from '../../../../protocol/commands.ts';
+import { Code, RESULTS, type ResultName } from '../../../../protocol/results.ts';
 import { type Harness, KEY, READ_KEY, startHttp } from './harness.ts';
 
 let http: Harness;

@@ -1,0 +1,116 @@
+/** The events of the journal as people and programs read them. */
+import { CURRENCIES } from '../../protocol/currencies.ts';
+import { formatId } from '../../protocol/ids.ts';
+import { decodeRecord } from '../../protocol/layout.ts';
+import { decodeMessagePack } from '../../protocol/message-pack.ts';
+import { ACCOUNT, PAYMENT, PAYMENT_STATE, PaymentOperations, PaymentStates, TRANSFER } from '../../protocol/records.ts';
+import { resultName } from '../../protocol/results.ts';
+import { ENTITY, ENTITY_BODY_AT, EntityTables } from '../entity/event.ts';
+import { EVENT_PREFIX_BYTES, EventTypes, eventView, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { PaymentEventByte } from '../payment/event.ts';
+import { formatMoney } from './arguments.ts';
+
+/** One event: where it is, what it says, how it was decided. Amounts are minor units. */
+export interface JournalEntry {
+  readonly lsn: number;
+  readonly event: string;
+  readonly result: string;
+  readonly institution: number;
+  readonly summary: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** Reads the event at byte `offset` of a batch, and its length. */
+export function readEvent(
+  bytes: Uint8Array,
+  offset: number,
+  lsn: number,
+): { readonly entry: JournalEntry; readonly length: number } {
+  const event = eventView(bytes, offset);
+  const { name, summary, details } = describe(event);
+  const code = event.getUint16(2, true);
+  return {
+    entry: {
+      lsn,
+      event: name,
+      result: resultName(code) ?? String(code),
+      institution: event.getUint32(8, true),
+      summary,
+      details,
+    },
+    length: event.byteLength,
+  };
+}
+
+interface Described {
+  readonly name: string;
+  readonly summary: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+function describe(event: DataView): Described {
+  switch (event.getUint8(0)) {
+    case EventTypes.transfer:
+      return describeTransfer(event);
+    case EventTypes.account:
+      return describeAccount(event);
+    case EventTypes.payment:
+      return describePayment(event);
+    case EventTypes.entity:
+      return describeEntity(event);
+    default:
+      return { name: `type ${event.getUint8(0)}`, summary: '', details: {} };
+  }
+}
+
+function describeTransfer(event: DataView): Described {
+  const transfer = decodeRecord(TRANSFER, event, TRANSFER_EVENT_BYTES - TRANSFER.size);
+  const { id, debitAccountId, creditAccountId, amount, ledger } = transfer;
+  return {
+    name: 'transfer',
+    summary: `${formatMoney(amount, ledger)}  ${formatId(debitAccountId)} → ${formatId(creditAccountId)}  ${formatId(id)}`,
+    details: texts(transfer),
+  };
+}
+
+function describeAccount(event: DataView): Described {
+  const account = decodeRecord(ACCOUNT, event, EVENT_PREFIX_BYTES);
+  const currency = CURRENCIES.find(({ numeric }) => numeric === account.ledger)?.alphabetic ?? account.ledger;
+  return { name: 'account', summary: `${formatId(account.id)} in ${currency}`, details: texts(account) };
+}
+
+function describePayment(event: DataView): Described {
+  const payment = decodeRecord(PAYMENT, event, PaymentEventByte.payment);
+  const state = decodeRecord(PAYMENT_STATE, event, PaymentEventByte.state);
+  const operation = nameOf(PaymentOperations, state.operation);
+  const standing = nameOf(PaymentStates, state.state);
+  return {
+    name: `payment ${operation}`,
+    summary: `${formatMoney(payment.amount, payment.ledger)}  ${standing}  ${formatId(payment.id)}`,
+    details: { ...texts(payment), ...texts(state), operation, state: standing },
+  };
+}
+
+function describeEntity(event: DataView): Described {
+  const { table, bodyLength } = decodeRecord(ENTITY, event, EVENT_PREFIX_BYTES);
+  const body = decodeMessagePack(new Uint8Array(event.buffer, event.byteOffset + ENTITY_BODY_AT, bodyLength)) ?? {};
+  const name = nameOf(EntityTables, table);
+  const title = body['handle'] ?? body['number'] ?? body['accountId'];
+  return { name, summary: String(title ?? ''), details: body };
+}
+
+function nameOf(table: Readonly<Record<string, number>>, value: number): string {
+  return Object.keys(table).find((name) => table[name] === value) ?? String(value);
+}
+
+/** Ids as hex, wide integers as text, reserved fields left out. */
+function texts(record: Readonly<Record<string, number | bigint>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(record)
+      .filter(([field]) => !field.startsWith('reserved'))
+      .map(([field, value]) => [
+        field,
+        /id$/i.test(field) && typeof value === 'bigint' ? formatId(value) : String(value),
+      ]),
+  );
+}
