@@ -214,7 +214,7 @@ export class Ledger {
       words[pendingAt + 2] as number,
       words[pendingAt + 3] as number,
     );
-    if (hold === NO_HOLD) return this.#whyNoHold(words, pendingAt);
+    if (hold === NO_HOLD) return this.#whyNoHold(words, at);
     const { holds, accounts } = this;
     const credit = holds.credit[hold] as number;
     const code = (words[at + TransferWord.code] as number) & 0xffff;
@@ -226,10 +226,11 @@ export class Ledger {
     }
     if (ledger !== 0 && ledger !== accounts.ledger[this.debit]) return Code.pendingTransferHasDifferentLedger;
     if (code !== 0 && code !== holds.code[hold]) return Code.pendingTransferHasDifferentCode;
-    const remaining = holds.remaining[hold] as number;
-    if (this.amount > remaining) return Code.exceedsPendingTransferAmount;
+    // Before the amount: whether the timer has fired already makes no difference to the answer.
     const deadline = holds.deadline[hold] as number;
     if (deadline !== 0 && deadline <= this.now) return Code.pendingTransferExpired;
+    const remaining = holds.remaining[hold] as number;
+    if (this.amount > remaining) return Code.exceedsPendingTransferAmount;
 
     this.#hold = hold;
     this.credit = credit;
@@ -243,15 +244,18 @@ export class Ledger {
 
   /** Why there is nothing held under this id: it never was, it was no pending transfer, or how it ended. */
   #whyNoHold(words: Uint32Array, at: number): number {
-    const w0 = words[at] as number;
-    const w1 = words[at + 1] as number;
-    const w2 = words[at + 2] as number;
-    const w3 = words[at + 3] as number;
+    const pendingAt = at + TransferWord.pendingId;
+    const w0 = words[pendingAt] as number;
+    const w1 = words[pendingAt + 1] as number;
+    const w2 = words[pendingAt + 2] as number;
+    const w3 = words[pendingAt + 3] as number;
     const lsn = this.tables.transfers.get(w0, w1, w2, w3);
     if (lsn === 0) return Code.pendingTransferNotFound;
     const original = this.events.read(lsn);
     if (original.getUint16(2, true) !== Code.ok) return Code.pendingTransferNotFound;
     if ((flagsOfEvent(original) & pending) === 0) return Code.pendingTransferNotPending;
+    const different = differenceFromPending(words, at, original);
+    if (different !== Code.ok) return different;
     const resolution = this.tables.resolutions.get(w0, w1, w2, w3);
     if (resolution === 0) throw new Error('a pending transfer is neither held nor ended');
     const flags = flagsOfEvent(this.events.read(resolution));
@@ -319,6 +323,26 @@ export class Ledger {
       this.events.lsnOf(record - TransferEventWord.record),
     );
   }
+}
+
+/** The first field in which a post or a void at word `at` contradicts the pending transfer that it names. */
+function differenceFromPending(words: Uint32Array, at: number, original: DataView): number {
+  const differs = (field: number, count: number): boolean => {
+    for (let word = field; word < field + count; word++) {
+      if (words[at + word] !== original.getUint32((TransferEventWord.record + word) * 4, true)) return true;
+    }
+    return false;
+  };
+  if (differs(TransferWord.debitAccountId, 4)) return Code.pendingTransferHasDifferentDebitAccountId;
+  if (!isZeroId(words, at + TransferWord.creditAccountId) && differs(TransferWord.creditAccountId, 4)) {
+    return Code.pendingTransferHasDifferentCreditAccountId;
+  }
+  if (words[at + TransferWord.ledger] !== 0 && differs(TransferWord.ledger, 1)) {
+    return Code.pendingTransferHasDifferentLedger;
+  }
+  const code = (words[at + TransferWord.code] as number) & 0xffff;
+  const kept = original.getUint16((TransferEventWord.record + TransferWord.code) * 4, true);
+  return code !== 0 && code !== kept ? Code.pendingTransferHasDifferentCode : Code.ok;
 }
 
 /** Flags of the TRANSFER record in a transfer event. */

@@ -152,13 +152,14 @@ export class Payments {
     reply.words.fill(0, reply.at + (RESULT.size >> 2), reply.at + (RESULT.size >> 2) + STATE_WORDS);
   }
 
-  /** Answers with the version of this batch whose first word is `at`. */
+  /** Answers with the version of this batch whose first word is `at`; an operation without a payment has zeros for its state. */
   answer(reply: ReplyTarget, at: number, code: number): void {
     this.#result(reply, this.ledger.now, code, 0);
     const { words } = this.ledger.events;
     const from = at + StateField.state;
     const to = reply.at + (RESULT.size >> 2);
-    for (let word = 0; word < STATE_WORDS; word++) reply.words[to + word] = words[from + word] as number;
+    const exists = ((words[from] as number) & 0xff) !== 0;
+    for (let word = 0; word < STATE_WORDS; word++) reply.words[to + word] = exists ? (words[from + word] as number) : 0;
   }
 
   /** Answers with a version stored before: the first answer again. */
@@ -166,8 +167,9 @@ export class Payments {
     const code = version.getUint16(2, true);
     this.#result(reply, readView64(version, StateField.updatedAt), code, ResultFlags.replayed);
     const to = reply.at + (RESULT.size >> 2);
+    const exists = version.getUint8(StateField.state * 4) !== 0;
     for (let word = 0; word < STATE_WORDS; word++) {
-      reply.words[to + word] = version.getUint32((StateField.state + word) * 4, true);
+      reply.words[to + word] = exists ? version.getUint32((StateField.state + word) * 4, true) : 0;
     }
   }
 

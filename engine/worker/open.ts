@@ -9,7 +9,7 @@ import { LmdbJournal } from '../journal/journal.ts';
 import type { Checkpoint } from '../storage/checkpoint/checkpoint-store.ts';
 import { PartitionIndexes } from './indexes.ts';
 import type { PartitionBounds } from './partition.ts';
-import { Partition } from './partition.ts';
+import { entriesMax, Partition } from './partition.ts';
 import { Replayer } from './recovery.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import type { StateOptions } from './state.ts';
@@ -25,6 +25,7 @@ export interface OpenOptions extends StateOptions, PartitionBounds {
 
 export interface Opened {
   readonly partition: Partition;
+  readonly state: PartitionState;
   readonly report: RecoveryReport;
 }
 
@@ -41,7 +42,10 @@ export interface RecoveryReport {
 /** Opens or creates the partition. Throws JournalError, StorageDamageError or ReplayError when it cannot be trusted. */
 export async function openPartition(options: OpenOptions): Promise<Opened> {
   const started = performance.now();
-  const { journalPath, indexPath, partition } = options;
+  const { journalPath, indexPath, partition, memtableBound, recordsMax } = options;
+  if (memtableBound < entriesMax(recordsMax)) {
+    throw new RangeError(`memtables of ${memtableBound} entries cannot take a batch of ${recordsMax} records`);
+  }
   const journal = await LmdbJournal.open({ path: journalPath, partition });
   const indexes = new PartitionIndexes({ ...options, path: indexPath });
   const state = new PartitionState(options, journal, indexes.byName);
@@ -58,6 +62,7 @@ export async function openPartition(options: OpenOptions): Promise<Opened> {
   }
   const replayed = replay(options, state, journal, indexes, from);
   return {
+    state,
     partition: new Partition({ state, journal, indexes, bounds: options, checkpointLsn: replayed.checkpointLsn }),
     report: {
       checkpointLsn: from,
@@ -105,7 +110,7 @@ function replay(
       next = lsn + bytes.length / LSN_UNIT_BYTES;
       events += replayer.apply(bytes);
       batches++;
-      if (!indexes.hasRoom(options.recordsMax * 2)) break;
+      if (!indexes.hasRoom(entriesMax(options.recordsMax))) break;
     }
     if (next < end) {
       writeCheckpoint(state, journal, indexes, last);

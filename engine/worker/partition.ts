@@ -27,6 +27,11 @@ const EXPIRIES_MAX = 1000;
 /** Most that one expiry writes: a version of a payment with the longest reference, and two legs. */
 const EXPIRY_BYTES_MAX = 1024;
 
+/** Most entries that one batch of `records` puts into one index. */
+export function entriesMax(records: number): number {
+  return records + EXPIRIES_MAX;
+}
+
 export interface BatchResult {
   /** Thread time of deciding, and from append to durable. */
   readonly decisionMs: number;
@@ -57,10 +62,16 @@ export interface PartitionBounds {
   readonly checkpointEveryBytes: number;
 }
 
+/** What a partition asks of its indexes; the lists themselves are in its state. */
+export type IndexKeeper = Pick<
+  PartitionIndexes,
+  'hasRoom' | 'filling' | 'freeze' | 'install' | 'close' | 'entries' | 'checkpointId'
+>;
+
 export class Partition {
   readonly #state: PartitionState;
   readonly #journal: Journal;
-  readonly #indexes: PartitionIndexes;
+  readonly #indexes: IndexKeeper;
   readonly #bounds: PartitionBounds;
   readonly #reply = new ReplyArea();
   readonly #outcomes = new Outcomes();
@@ -73,7 +84,7 @@ export class Partition {
   constructor(parts: {
     readonly state: PartitionState;
     readonly journal: Journal;
-    readonly indexes: PartitionIndexes;
+    readonly indexes: IndexKeeper;
     readonly bounds: PartitionBounds;
     readonly checkpointLsn: number;
   }) {
@@ -100,7 +111,12 @@ export class Partition {
    * durable. Rejects when the journal has failed: then nothing more may be answered.
    */
   async run(batch: Batch, timestamp: number): Promise<BatchResult> {
-    while (!this.#indexes.hasRoom(this.#bounds.recordsMax + EXPIRIES_MAX)) await this.#room;
+    let checkpoint: CheckpointRequest | undefined;
+    while (!this.#indexes.hasRoom(entriesMax(this.#bounds.recordsMax))) {
+      // The memtables may have filled up while the last checkpoint was written: then nothing else would begin the next.
+      if (this.#checkpointing) await this.#room;
+      else checkpoint = this.#takeCheckpoint();
+    }
     const started = performance.now();
     const buffer = this.#free.pop() ?? new ArrayBuffer(this.#bufferBytes());
     this.#decide(batch, timestamp, buffer);
@@ -110,7 +126,7 @@ export class Partition {
     const durable = events.empty
       ? this.#journal.durable()
       : this.#journal.append(new Uint8Array(buffer), events.end, info);
-    const checkpoint = this.#takeCheckpoint();
+    if (this.#checkpointDue) checkpoint = this.#takeCheckpoint();
     const decided = performance.now();
     const outcomes = this.#outcomes.take();
     await durable;
@@ -197,12 +213,15 @@ export class Partition {
     }
   }
 
-  /** Begins a checkpoint after the batch just appended, when one is due and none is under way. */
-  #takeCheckpoint(): CheckpointRequest | undefined {
-    if (this.#checkpointing) return undefined;
+  get #checkpointDue(): boolean {
+    if (this.#checkpointing) return false;
+    const bytes = (this.#journal.nextLsn - this.#checkpointLsn) * 16;
+    return bytes >= this.#bounds.checkpointEveryBytes || this.#indexes.filling;
+  }
+
+  /** Begins a checkpoint after the last batch appended. None may be under way. */
+  #takeCheckpoint(): CheckpointRequest {
     const lsn = this.#journal.nextLsn;
-    const bytes = (lsn - this.#checkpointLsn) * 16;
-    if (bytes < this.#bounds.checkpointEveryBytes && !this.#indexes.filling) return undefined;
     this.#checkpointing = true;
     this.#checkpointLsn = lsn;
     this.#room = new Promise((resolve) => {
