@@ -9,7 +9,7 @@ import { LmdbJournal } from '../journal/journal.ts';
 import type { Checkpoint } from '../storage/checkpoint/checkpoint-store.ts';
 import { PartitionIndexes } from './indexes.ts';
 import type { PartitionBounds } from './partition.ts';
-import { Partition } from './partition.ts';
+import { batchEntriesMax, Partition } from './partition.ts';
 import { Replayer } from './recovery.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import type { StateOptions } from './state.ts';
@@ -94,6 +94,7 @@ function replay(
 ): Replayed {
   const replayer = new Replayer(state);
   const end = journal.nextLsn;
+  const room = batchEntriesMax(options.recordsMax);
   let batches = 0;
   let events = 0;
   let checkpointLsn = from;
@@ -105,9 +106,10 @@ function replay(
       next = lsn + bytes.length / LSN_UNIT_BYTES;
       events += replayer.apply(bytes);
       batches++;
-      if (!indexes.hasRoom(options.recordsMax * 2)) break;
+      if (!indexes.hasRoom(room)) break;
     }
-    if (next < end) {
+    // Also at the end: the first batch finds room.
+    if (!indexes.hasRoom(room)) {
       writeCheckpoint(state, journal, indexes, last);
       checkpointLsn = next;
     }

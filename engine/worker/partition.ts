@@ -24,6 +24,12 @@ import type { PartitionState } from './state.ts';
 
 /** Expiries of one batch; the rest is left to the next. */
 const EXPIRIES_MAX = 1000;
+
+/** Entries that one batch can put into one index, when it holds this many records. A memtable holds at least these. */
+export function batchEntriesMax(recordsMax: number): number {
+  return recordsMax + EXPIRIES_MAX;
+}
+
 /** Most that one expiry writes: a version of a payment with the longest reference, and two legs. */
 const EXPIRY_BYTES_MAX = 1024;
 
@@ -100,7 +106,10 @@ export class Partition {
    * durable. Rejects when the journal has failed: then nothing more may be answered.
    */
   async run(batch: Batch, timestamp: number): Promise<BatchResult> {
-    while (!this.#indexes.hasRoom(this.#bounds.recordsMax + EXPIRIES_MAX)) await this.#room;
+    while (!this.#hasRoom) {
+      if (!this.#checkpointing) throw new Error('an index is full, and no checkpoint is under way that would empty it');
+      await this.#room;
+    }
     const started = performance.now();
     const buffer = this.#free.pop() ?? new ArrayBuffer(this.#bufferBytes());
     this.#decide(batch, timestamp, buffer);
@@ -125,11 +134,19 @@ export class Partition {
     };
   }
 
-  /** Takes the segments of a checkpoint that the background has written. */
-  install(written: CheckpointWritten): void {
+  /**
+   * Takes the segments of a checkpoint that the background has written. When the memtables are full again already, the
+   * batches that wait for room cannot bring the next request with them: then this answers with it, to be written at once.
+   */
+  async install(written: CheckpointWritten): Promise<CheckpointRequest | undefined> {
     this.#indexes.install(written);
     this.#checkpointing = false;
-    this.#roomMade();
+    const roomMade = this.#roomMade;
+    const next = this.#hasRoom ? undefined : this.#takeCheckpoint();
+    roomMade();
+    // No checkpoint may be on disk before the batches that it rests on.
+    if (next !== undefined) await this.#journal.durable();
+    return next;
   }
 
   /** Waits for the flushes under way and closes the storage. */
@@ -137,6 +154,10 @@ export class Partition {
     await this.#journal.durable();
     await this.#journal.close();
     await this.#indexes.close();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#indexes.hasRoom(batchEntriesMax(this.#bounds.recordsMax));
   }
 
   #bufferBytes(): number {
@@ -202,7 +223,7 @@ export class Partition {
     if (this.#checkpointing) return undefined;
     const lsn = this.#journal.nextLsn;
     const bytes = (lsn - this.#checkpointLsn) * 16;
-    if (bytes < this.#bounds.checkpointEveryBytes && !this.#indexes.filling) return undefined;
+    if (bytes < this.#bounds.checkpointEveryBytes && !this.#indexes.filling && this.#hasRoom) return undefined;
     this.#checkpointing = true;
     this.#checkpointLsn = lsn;
     this.#room = new Promise((resolve) => {
