@@ -1,16 +1,25 @@
 /** The compiled switch as a child process on a data directory. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
 import { KeyStore } from '../../engine/admission/key-store.ts';
 import { SCOPES, type Scope } from '../../protocol/commands.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../dist/engine/cli/main.js', import.meta.url));
+
+/** A place for a data directory, which does not exist yet and goes when the test ends. */
+export function dataFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-switch-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'data');
+}
 
 export interface Ended {
   readonly code: number | null;

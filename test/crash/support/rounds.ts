@@ -18,23 +18,21 @@ export interface RoundCounts {
 
 export class CrashSeries {
   readonly dataDir: string;
-  readonly #flags: readonly string[];
   readonly #random: () => number;
   readonly #model = new Model();
   readonly #old: Asked[] = [];
   #strands: Strand[] = [];
   #key = '';
 
-  constructor(dataDir: string, seed: number, flags: readonly string[] = []) {
+  constructor(dataDir: string, seed: number) {
     this.dataDir = dataDir;
-    this.#flags = flags;
     this.#random = randomWords(seed);
   }
 
   /** Starts the switch and proves that everything asked before the last stop is there, once. */
-  async start(): Promise<RunningSwitch> {
+  async start(flags: readonly string[] = []): Promise<RunningSwitch> {
     if (this.#key === '') this.#key = await makeKey(this.dataDir);
-    const running = await startSwitch(this.dataDir, this.#flags);
+    const running = await startSwitch(this.dataDir, flags);
     await this.#withClients(running, 1, async ([client]) => {
       if (client === undefined) throw new Error('no client');
       await openAccounts(client);
