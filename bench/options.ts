@@ -1,8 +1,9 @@
 /** The words after `sluice bench`. */
-import { parseArgs } from 'node:util';
+
 import { resolve } from 'node:path';
-import { LIMITS } from '../protocol/limits.ts';
+import { parseArgs } from 'node:util';
 import { UsageError } from '../engine/cli/errors.ts';
+import { LIMITS } from '../protocol/limits.ts';
 import { DISTRIBUTIONS, type Distribution } from './load/random.ts';
 
 export const WORKLOADS = ['ceiling', 'transfers', 'payments', 'http'] as const;

@@ -1,6 +1,7 @@
 /** What the benchmark tells its child processes and hears from them. Plain data: it travels between processes. */
-import type { Distribution } from './random.ts';
+
 import type { LatencySummary } from './latency.ts';
+import type { Distribution } from './random.ts';
 
 /** Accounts as the four u32 words of their ids, least significant first. */
 export type IdWords = readonly [number, number, number, number];

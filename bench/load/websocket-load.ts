@@ -1,7 +1,7 @@
 /** Drives a server over WebSocket: many connections out of one thread, in a closed or an open loop. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeHello, encodeRich } from '../../protocol/codecs/rich-codec.ts';
 import { openReply, readRefusal } from '../../protocol/codecs/frame-codec.ts';
+import { decodeHello, encodeRich } from '../../protocol/codecs/rich-codec.ts';
 import { WEBSOCKET_PATH } from '../../protocol/websocket.ts';
 import { LoadConnection, type LoadContext } from './connection.ts';
 import type { JobResult, Report, WebSocketJob } from './jobs.ts';

@@ -70,7 +70,8 @@ export class Scatter {
       case 'capture':
       case 'void':
       case 'refund':
-        return this.#locate(envelope, body.slice(), sink);
+        // Both are used again when submit has returned, and the caller's are used for its next request by then.
+        return this.#locate({ ...envelope }, body.slice(), sink);
       case 'queryPayments':
       case 'listParties':
         return this.#page(envelope, body, sink);
