@@ -22,6 +22,8 @@ export interface LoadReport {
   readonly inFlight: number;
   readonly serverRssBytes: number;
   readonly serverCpuSeconds: number;
+  /** Of the load generator, in the measured time. */
+  readonly clientCpuSeconds: number;
   readonly batch?: number;
   readonly rate?: number;
   readonly accounts: string;
@@ -72,6 +74,7 @@ export function loadReport(
     inFlight,
     serverRssBytes,
     serverCpuSeconds,
+    clientCpuSeconds: result.cpuSeconds,
     ...(workload === 'transfers' ? { batch } : {}),
     ...(rate === undefined ? {} : { rate }),
     accounts,

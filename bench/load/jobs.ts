@@ -83,6 +83,8 @@ export interface JobResult {
   readonly errors: number;
   readonly seconds: number;
   readonly latencyMs: LatencySummary;
+  /** CPU time of the load process in the measured time: near `seconds`, and it is the load that is measured. */
+  readonly cpuSeconds: number;
   /** Answers by result code, from the first to the last request. */
   readonly codes: Readonly<Record<string, number>>;
 }

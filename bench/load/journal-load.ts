@@ -20,7 +20,7 @@ import { ACCOUNT, RESULT } from '../../protocol/records.ts';
 import { resultName } from '../../protocol/results.ts';
 import { benchAccounts, LEDGER } from '../accounts.ts';
 import type { JobResult, JournalJob, Report } from './jobs.ts';
-import { Meter } from './latency.ts';
+import { CpuClock, Meter } from './latency.ts';
 import { Random } from './random.ts';
 import { Tally } from './tally.ts';
 import { makeTraffic, type Traffic } from './traffic.ts';
@@ -62,9 +62,14 @@ export async function runJournalLoad(job: JournalJob, report: Report): Promise<J
     await first.openAccounts(ids.slice(from, from + LIMITS.recordsPerFrameMax));
   }
 
-  setTimeout(() => report({ type: 'measuring' }), job.warmUpMs);
+  const cpu = new CpuClock();
+  setTimeout(() => {
+    report({ type: 'measuring' });
+    cpu.start();
+  }, job.warmUpMs);
   const tally = new Tally();
   await Promise.all(flights.map((flight) => flight.transferUntilEnd(traffic, meter, tally)));
+  cpu.stop();
   report({ type: 'measured' });
   await Promise.all(flights.map((flight) => flight.finish()));
   await background.close();
@@ -74,6 +79,7 @@ export async function runJournalLoad(job: JournalJob, report: Report): Promise<J
     errors: tally.errors,
     seconds: job.measureMs / 1000,
     latencyMs: meter.latencies.summary(),
+    cpuSeconds: cpu.seconds,
     codes: tally.byName(),
   };
 }

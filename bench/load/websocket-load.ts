@@ -5,7 +5,7 @@ import { decodeHello, encodeRich } from '../../protocol/codecs/rich-codec.ts';
 import { WEBSOCKET_PATH } from '../../protocol/websocket.ts';
 import { LoadConnection, type LoadContext } from './connection.ts';
 import type { JobResult, Report, WebSocketJob } from './jobs.ts';
-import { Meter, Schedule } from './latency.ts';
+import { CpuClock, Meter, Schedule } from './latency.ts';
 import { Random } from './random.ts';
 import { Tally } from './tally.ts';
 import { makeTraffic } from './traffic.ts';
@@ -42,7 +42,8 @@ export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promi
     return connection;
   });
 
-  const measured = announce(context.meter, report);
+  const cpu = new CpuClock();
+  const measured = announce(context.meter, cpu, report);
   if (rate === undefined) for (const connection of connections) connection.send(performance.now());
   else await sendOnSchedule(connections, endMs);
   await measured;
@@ -55,6 +56,7 @@ export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promi
     errors: tally.errors,
     seconds: job.measureMs / 1000,
     latencyMs: meter.latencies.summary(),
+    cpuSeconds: cpu.seconds,
     codes: tally.byName(),
   };
 }
@@ -124,14 +126,16 @@ async function sendOnSchedule(connections: readonly LoadConnection[], endMs: num
 }
 
 /** Tells the parent when the measured time begins and ends, and how it goes in between. */
-async function announce(meter: Meter, report: Report): Promise<void> {
+async function announce(meter: Meter, cpu: CpuClock, report: Report): Promise<void> {
   await sleep(Math.max(0, meter.startMs - performance.now()));
   report({ type: 'measuring' });
+  cpu.start();
   const ticker = setInterval(() => {
     report({ type: 'progress', count: meter.records, elapsedMs: performance.now() - meter.startMs });
   }, 500);
   await sleep(Math.max(0, meter.endMs - performance.now()));
   clearInterval(ticker);
+  cpu.stop();
   report({ type: 'measured' });
 }
 
