@@ -16,8 +16,8 @@ import { WebSocketWire } from './websocket-wire.ts';
 const READ_BYTES = 256 * 1024;
 /** How long the answers of what is still under way are waited for. */
 const DRAIN_MS = 10_000;
-/** An open loop that has nothing due for longer than this sleeps; timers are no finer than about a millisecond. */
-const SPIN_MS = 3;
+/** An open loop sleeps until this long before the next request is due: timers are no finer than about a millisecond. */
+const SPIN_MS = 1.5;
 
 export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promise<JobResult> {
   const { rate, connections: count } = job;
@@ -120,7 +120,7 @@ async function sendOnSchedule(connections: readonly LoadConnection[], endMs: num
     let nextMs = endMs;
     for (const connection of connections) nextMs = Math.min(nextMs, connection.send(nowMs));
     const idleMs = nextMs - performance.now();
-    if (idleMs > SPIN_MS) await sleep(idleMs - SPIN_MS + 1);
+    if (idleMs > SPIN_MS + 1) await sleep(Math.floor(idleMs - SPIN_MS));
     else await new Promise((resolve) => setImmediate(resolve));
   }
 }
