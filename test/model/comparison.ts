@@ -3,6 +3,7 @@ import type { PartitionState } from '../../engine/worker/state.ts';
 import type { PaymentResult } from '../../protocol/codecs/payment-codec.ts';
 import type { Result } from '../../protocol/codecs/result-codec.ts';
 import { encodeRich } from '../../protocol/codecs/rich-codec.ts';
+import { formatId } from '../../protocol/ids.ts';
 import type { ResultName } from '../../protocol/results.ts';
 import {
   accountsRequest,
@@ -43,6 +44,30 @@ export class Comparison {
       if (account.tariff !== 0) this.payments.tariffOf.set(account.id, account.tariff);
     }
     this.ledger.tick(this.#now);
+    await this.batch(this.#funding(), 0n);
+    for (const number of [1, 2, 3]) {
+      for (const institution of number === 3 ? [3] : [2, 3]) {
+        const terms = { number, basisPoints: 60 * number, fixed: number - 1, minimum: 2, maximum: 0 };
+        const tariff = { ...terms, feeAccountId: formatId(11n) };
+        await this.batch([{ type: 'tariff', institution, tariff }], 0n);
+      }
+    }
+    for (const id of [6n, 12n, 13n]) {
+      const terms = { basisPoints: 1000, fixed: 1, maximum: 400, minimumAmount: 10, startsAt: 0, endsAt: 0 };
+      await this.batch([{ type: 'campaign', institution: 2, campaign: { ...terms, accountId: formatId(id) } }], 0n);
+    }
+  }
+
+  /** Gives those who may not overdraw something to spend. */
+  #funding(): Command[] {
+    const blank = { pendingId: 0n, userData128: 0n, userData64: 0n, userData32: 0, timeoutS: 0, code: 1, flags: 0 };
+    return [2n, 3n, 4n, 6n, 12n].map((credit) => ({
+      type: 'transfers',
+      institution: 1,
+      items: [
+        { ...blank, id: 500n + credit, debitAccountId: 1n, creditAccountId: credit, amount: 20_000n, ledger: 156 },
+      ],
+    }));
   }
 
   /** One batch. Throws an Error that says what differs. */

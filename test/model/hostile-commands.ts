@@ -72,14 +72,14 @@ export class HostileCommands {
   }
 
   #amount(): bigint {
-    const kind = this.below(40);
+    const kind = this.below(200);
     if (kind === 0) return MAX;
     if (kind === 1) return MAX - BigInt(this.below(3));
     if (kind === 2) return MAX / 2n + BigInt(this.below(2));
     if (kind === 3) return 0n;
     if (kind === 4) return MAX + 1n;
-    if (kind < 10) return BigInt(this.below(3)) + 1n;
-    return BigInt(this.below(5000)) + 1n;
+    if (kind < 40) return BigInt(this.below(3)) + 1n;
+    return BigInt(this.below(3000)) + 1n;
   }
 
   #account(): bigint {
@@ -97,7 +97,19 @@ export class HostileCommands {
   }
 
   #institution(): number {
-    return this.#chance(50) ? 1 : this.#pick([2, 3]);
+    return this.#pick([1, 2, 3]);
+  }
+
+  /** Mostly one that may debit the account. */
+  #institutionFor(debit: bigint): number {
+    if (this.#chance(8)) return this.#institution();
+    return this.#chance(30) ? 1 : (CAST.find(({ id }) => id === debit)?.owner ?? 1);
+  }
+
+  /** Another account of the same ledger, mostly. */
+  #partner(account: CastAccount): CastAccount {
+    if (this.#chance(1)) return account;
+    return this.#pick(CAST.filter(({ id, ledger }) => id !== account.id && ledger === account.ledger));
   }
 
   command(): Command {
@@ -105,14 +117,17 @@ export class HostileCommands {
     if (kind < 50) return this.#transfersCommand();
     if (kind < 72) return this.#paymentCommand();
     if (kind < 97) return this.#operationCommand();
-    return kind < 98 ? this.#tariff() : this.#campaign();
+    return kind === 97 ? this.#tariff() : this.#campaign();
   }
 
   #transfersCommand(): Command {
-    const institution = this.#institution();
     if (this.#transfers.length > 0 && this.#chance(10)) return this.#again();
     const count = this.#chance(60) ? 1 : 1 + this.below(6);
-    const items = Array.from({ length: count }, () => this.#transfer(institution));
+    const debit = this.#pick(CAST);
+    const institution = count > 1 && this.#chance(80) ? 1 : this.#institutionFor(debit.id);
+    const items = Array.from({ length: count }, () =>
+      this.#transfer(institution, count > 1 ? this.#pick(CAST) : debit),
+    );
     const linking = this.below(3);
     for (const [index, item] of items.entries()) {
       const isLast = index === count - 1;
@@ -151,10 +166,9 @@ export class HostileCommands {
     return { type: 'transfers', institution, items: [item] };
   }
 
-  #transfer(institution: number): ModelTransfer {
+  #transfer(institution: number, debit: CastAccount): ModelTransfer {
     const zero = { pendingId: 0n, userData128: 0n, userData64: 0n, userData32: 0, timeoutS: 0, flags: 0 };
-    const debit = this.#pick(CAST);
-    const credit = this.#chance(90) ? this.#pick(CAST.filter((account) => account.ledger === debit.ledger)) : debit;
+    const credit = this.#partner(debit);
     let item: ModelTransfer = {
       ...zero,
       id: this.#id(),
@@ -168,7 +182,7 @@ export class HostileCommands {
     const kind = this.below(10);
     if (kind < 3) {
       item.flags = F.pending;
-      item.timeoutS = this.#chance(50) ? 1 + this.below(4) : 0;
+      item.timeoutS = this.#chance(75) ? 1 + this.below(4) : 0;
       if (this.#chance(1)) item.timeoutS = 0xffff_ffff;
     } else if (kind < 7 && this.#pending.length > 0) {
       item = this.#ending(item);
@@ -198,15 +212,15 @@ export class HostileCommands {
   #paymentCommand(): Command {
     if (this.#payments.length > 0 && this.#chance(12)) return this.#paymentAgain();
     const type = this.#chance(45) ? 'sale' : 'authorise';
-    const institution = this.#institution();
     const payer = this.#pick(CAST);
-    const payee = this.#pick(this.#chance(95) ? CAST.filter((account) => account.ledger === payer.ledger) : CAST);
+    const institution = this.#institutionFor(payer.id);
+    const payee = this.#chance(97) ? this.#partner(payer) : this.#pick(CAST);
     const payment: ModelPayment = {
       id: this.#id(),
       payerAccountId: this.#chance(98) ? payer.id : 99n,
       payeeAccountId: this.#chance(98) ? payee.id : 99n,
       amount: this.#amount(),
-      campaignId: this.#chance(50) ? this.#pick([...CAMPAIGNS, 6n, 6n]) : this.#chance(3) ? 99n : 0n,
+      campaignId: this.#chance(40) ? this.#pick(payer.ledger === usd ? [13n] : [6n, 12n]) : this.#chance(3) ? 99n : 0n,
       userData64: 0n,
       expiresAfterS: type === 'authorise' && this.#chance(70) ? 1 + this.below(6) : 0,
       ledger: payer.ledger,
@@ -283,7 +297,7 @@ export class HostileCommands {
 
   #campaign(): Command {
     const campaign: CampaignBody = {
-      accountId: formatId(this.#pick(CAMPAIGNS)),
+      accountId: formatId(this.#chance(90) ? this.#pick(CAMPAIGNS) : 10n),
       basisPoints: this.#pick([0, 1, 333, 5000, 10_000]),
       fixed: this.below(20),
       maximum: this.#chance(50) ? 0 : this.below(300),

@@ -14,7 +14,8 @@ import { type Command, HostileCommands } from './hostile-commands.ts';
 const STEPS = Number(process.env.STEPS ?? 6_000);
 /** A new ledger after so many, so that balances at the limit do not block everything for ever. */
 const STEPS_PER_LEDGER = 1_500;
-const HOLDS_MAX = 24;
+/** Small enough that the table of holds is full at times, large enough that mostly it is not. */
+const HOLDS_MAX = [30, 300];
 
 function sections(state: PartitionState): Record<string, string> {
   const kept = Object.entries(takeSnapshot(state)).filter(([name]) => !name.startsWith('timers.'));
@@ -22,8 +23,9 @@ function sections(state: PartitionState): Record<string, string> {
 }
 
 async function run(seed: number, steps: number): Promise<Comparison> {
-  const memory = memoryPartition({ holdsMax: HOLDS_MAX });
-  const comparison = new Comparison(new Desk(memory.partition), memory.state, HOLDS_MAX);
+  const holdsMax = HOLDS_MAX[seed % HOLDS_MAX.length] ?? 300;
+  const memory = memoryPartition({ holdsMax });
+  const comparison = new Comparison(new Desk(memory.partition), memory.state, holdsMax);
   const commands = new HostileCommands(randomWords(seed));
   await comparison.begin();
   for (let step = 0; step < steps; ) {
