@@ -62,6 +62,7 @@ export function registerWebSocket(app: App, options: WebSocketOptions): WebSocke
         cork: (write) => void socket.cork(write),
         bufferedBytes: () => socket.getBufferedAmount(),
         close: (code, reason) => socket.end(code, reason),
+        terminate: () => socket.close(),
       });
       data.session = session;
       data.helloTimer = setTimeout(() => {
