@@ -1,7 +1,5 @@
 /** A partition's state without thread, journal and network, for one batch at a time. */
-import { FRAME_HEADER } from '../../protocol/frame.ts';
-import { formatId } from '../../protocol/ids.ts';
-import { ACCOUNT, AccountFlags, RESULT } from '../../protocol/records.ts';
+
 import { createAccounts } from '../../engine/ledger/create-accounts.ts';
 import { createTransfers } from '../../engine/ledger/create-transfers.ts';
 import { ResultWriter } from '../../engine/ledger/results.ts';
@@ -9,6 +7,9 @@ import { createPayment } from '../../engine/payment/create.ts';
 import { KeyIndex } from '../../engine/storage/index/key-index.ts';
 import { DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
 import { PartitionState } from '../../engine/worker/state.ts';
+import { FRAME_HEADER } from '../../protocol/frame.ts';
+import { formatId } from '../../protocol/ids.ts';
+import { ACCOUNT, AccountFlags, RESULT } from '../../protocol/records.ts';
 import { type BenchAccount, benchAccounts, LEDGER } from '../accounts.ts';
 import type { Group, TrafficSpec } from '../load/jobs.ts';
 import { Random } from '../load/random.ts';

@@ -1,4 +1,7 @@
 /** The parts that are measured, each with what one run of it does. */
+
+import { batchHash, NO_HASH, sealBatch } from '../../engine/journal/header.ts';
+import { Memtable } from '../../engine/storage/index/memtable.ts';
 import { checkFrame } from '../../protocol/check-frame.ts';
 import { openReply } from '../../protocol/codecs/frame-codec.ts';
 import { decodePayment, encodePayment } from '../../protocol/codecs/payment-codec.ts';
@@ -10,8 +13,6 @@ import { newId } from '../../protocol/ids.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { PAYMENT_STATE, PaymentOperations, PaymentStates, RESULT } from '../../protocol/records.ts';
 import { Code, resultName } from '../../protocol/results.ts';
-import { batchHash, NO_HASH, sealBatch } from '../../engine/journal/header.ts';
-import { Memtable } from '../../engine/storage/index/memtable.ts';
 import { LEDGER } from '../accounts.ts';
 import { Random } from '../load/random.ts';
 import { TimeOrderedIds } from '../load/time-ordered-ids.ts';

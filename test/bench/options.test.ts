@@ -3,8 +3,8 @@ import { runBench } from '../../bench/main.ts';
 import { defaultShape, readOptions, WORKLOADS } from '../../bench/options.ts';
 import { UsageError } from '../../engine/cli/errors.ts';
 import { run } from '../../engine/cli/program.ts';
-import { DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
 import { OPTIONS } from '../../engine/config/options.ts';
+import { DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
 
 const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
 

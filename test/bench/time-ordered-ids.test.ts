@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { isClientId } from '../../protocol/ids.ts';
 import { PairPicker, Random } from '../../bench/load/random.ts';
 import { TimeOrderedIds } from '../../bench/load/time-ordered-ids.ts';
+import { isClientId } from '../../protocol/ids.ts';
 
 function write(ids: TimeOrderedIds): bigint {
   const words = new Uint32Array(4);

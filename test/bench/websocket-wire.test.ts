@@ -1,7 +1,7 @@
-import { createServer, type Server, type Socket } from 'node:net';
 import { createHash } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Opcodes, WireError, clientFrame } from '../../bench/load/websocket-frames.ts';
+import { clientFrame, Opcodes, WireError } from '../../bench/load/websocket-frames.ts';
 import { WebSocketWire } from '../../bench/load/websocket-wire.ts';
 import { type App, createApp, listen, type WebSocket } from '../../engine/transport/uws.ts';
 
