@@ -45,7 +45,7 @@ export interface CeilingReport {
   readonly durable: true;
 }
 
-export interface Comparison {
+interface Comparison {
   readonly echoPerSecond: number;
   readonly journalPerSecond: number;
   readonly ofEcho: number;
