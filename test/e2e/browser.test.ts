@@ -7,7 +7,7 @@ import type * as clientModule from '../../protocol/client/client.ts';
 import type { SluiceClient } from '../../protocol/client/client.ts';
 import { connectNode } from '../../protocol/client/node.ts';
 import * as ids from '../../protocol/ids.ts';
-import { dataFolder, type RunningSwitch, run, startSwitch, until } from '../support/switch.ts';
+import { dataFolder, freePort, type RunningSwitch, run, startSwitch, until } from '../support/switch.ts';
 import { describeInBrowser, findBrowser } from './support/browser.ts';
 import { openRelay } from './support/relay.ts';
 import { openSite, type Site } from './support/site.ts';
@@ -25,7 +25,8 @@ globalThis.sluice = { ...client, ...ids };
 declare global {
   var sluice: typeof clientModule & typeof ids;
   var client: SluiceClient;
-  function answered(count: number): Promise<void>;
+  var isEnough: boolean | undefined;
+  function underWay(): void;
 }
 
 it.runIf(process.env.CI !== undefined && process.env.CI !== '')('CI has a browser', () => {
@@ -55,11 +56,9 @@ describeInBrowser('the client in a browser', (openPage) => {
         const { SluiceClient, newId, partyAccountId } = globalThis.sluice;
         const client = await SluiceClient.connect({ url, key, name: 'till', checksum: true });
         const institution = client.server?.institution ?? 0;
-        const [payerAccountId, payeeAccountId] = [
-          partyAccountId(institution, 'alice', EUR),
-          partyAccountId(institution, 'cafe', EUR),
-        ];
-        const sale = { payerAccountId, payeeAccountId, ledger: EUR };
+        const payerAccountId = partyAccountId(institution, 'alice', EUR);
+        const payeeAccountId = partyAccountId(institution, 'cafe', EUR);
+        const sale = { payerAccountId, payeeAccountId, ledger: EUR, code: 1 };
         const paid = [];
         for (const amount of [450n, 451n, 452n]) {
           const id = newId();
@@ -91,9 +90,10 @@ describeInBrowser('the client in a browser', (openPage) => {
     const posted = entries.filter(({ name }) => name === 'ok').map(({ transfer }) => transfer.amount);
     expect(posted.slice(0, 3)).toEqual([452n, 451n, 450n]);
 
-    expect(await ledger.lookupPayments(seen.paid.map(({ id }) => id))).toEqual(seen.payments);
+    const stored = await ledger.lookupPayments(seen.paid.map(({ id }) => id));
+    expect(stored.map(({ view }) => view)).toEqual(seen.payments.map(({ view }) => view));
     const [payer, payee] = await ledger.lookupAccounts([alice, cafe]);
-    expect(payer).toEqual(seen.account);
+    expect(payer?.account).toEqual(seen.account?.account);
     expect(payer?.account).toMatchObject({ debitsPosted: 450n + 451n + 452n, debitsPending: 0n });
     expect(payee?.account?.creditsPosted).toBe(25_000n + 450n + 451n + 452n);
   });
@@ -113,45 +113,41 @@ describeInBrowser('the client in a browser', (openPage) => {
   });
 
   it('pays each of many once when the switch is killed under them', async () => {
-    const { server, key, dataDir, alice, cafe } = await openSandbox();
+    const { server, key, dataDir, alice, bob } = await openSandbox();
     const page = await openTill();
-    let kill = (): void => {};
-    const wasKilled = new Promise<void>((resolve) => {
-      kill = () => void server.end('SIGKILL').then(() => resolve());
-    });
-    await page.exposeFunction('answered', (count: number) => {
-      if (count === COUNT / 10) kill();
-    });
+    const isUnderWay = new Promise<void>((resolve) => page.exposeFunction('underWay', resolve));
+    // Sixteen tills that pay one after the other without a pause: each has a payment outstanding at any time.
     const paying = page.evaluate(
-      async ({ url, key, alice, cafe, EUR, COUNT }) => {
+      async ({ url, key, alice, bob, EUR }) => {
         const { SluiceClient, newId } = globalThis.sluice;
-        const client = await SluiceClient.connect({ url, key, inFlightMax: 16 });
-        const names: Record<string, number> = {};
-        let count = 0;
-        const sale = { payerAccountId: alice, payeeAccountId: cafe, amount: 3n, ledger: EUR, reference: 'rush' };
-        await Promise.all(
-          Array.from({ length: COUNT }, async () => {
-            const { name } = await client.sale({ ...sale, id: newId() });
-            names[name] = (names[name] ?? 0) + 1;
-            count++;
-            // The page waits for the kill here, so most payments are still to be sent or answered then.
-            if (count === COUNT / 10) await globalThis.answered(count);
-          }),
-        );
+        const client = await SluiceClient.connect({ url, key });
+        const outcomes: Record<string, number> = {};
+        const sale = { payerAccountId: alice, payeeAccountId: bob, amount: 1n, ledger: EUR, code: 1 };
+        const pay = async (): Promise<void> => {
+          while (globalThis.isEnough !== true) {
+            const { name } = await client.sale({ ...sale, id: newId(), reference: 'rush' });
+            outcomes[name] = (outcomes[name] ?? 0) + 1;
+            if (outcomes[name] === 100) globalThis.underWay();
+          }
+        };
+        await Promise.all(Array.from({ length: 16 }, pay));
         await client.close();
-        return names;
+        return outcomes;
       },
-      { url: server.url, key, alice, cafe, EUR, COUNT },
+      { url: server.url, key, alice, bob, EUR },
     );
-    await wasKilled;
-    const again = await startAgain(dataDir, server.port);
-    expect(await paying).toEqual({ ok: COUNT });
+    await Promise.race([isUnderWay, paying]);
+    await server.end('SIGKILL');
+    const again = await startOn(dataDir, server.port);
+    await page.evaluate(() => {
+      globalThis.isEnough = true;
+    });
+    const outcomes = await paying;
+    expect(outcomes).toEqual({ ok: expect.any(Number) });
 
     const ledger = await openLedger(again.url, key);
     const [payer] = await ledger.lookupAccounts([alice]);
-    expect(payer?.account?.debitsPosted).toBe(3n * BigInt(COUNT));
-    const { payments } = await ledger.queryPayments({ reference: 'rush', limit: 1000 });
-    expect(payments).toHaveLength(COUNT);
+    expect(Number(payer?.account?.debitsPosted)).toBe(outcomes.ok);
     expect((await again.end('SIGTERM')).code).toBe(0);
     expect(await run(['verify', dataDir])).toMatchObject({ code: 0 });
   });
@@ -167,11 +163,11 @@ describeInBrowser('the client in a browser', (openPage) => {
     }, options);
     relay.mute();
     const id = ids.newId();
-    const sale = { id, payerAccountId: alice, payeeAccountId: cafe, amount: 450n, ledger: EUR };
+    const sale = { id, payerAccountId: alice, payeeAccountId: cafe, amount: 450n, ledger: EUR, code: 1 };
     const paying = page.evaluate((sale) => globalThis.client.sale(sale), sale);
     await until(async () => (await ledger.lookupPayments([id]))[0]?.name === 'ok', 'the payment is durable');
     await server.end('SIGKILL');
-    const again = await startAgain(dataDir, server.port);
+    const again = await startOn(dataDir, server.port);
     expect(await paying).toMatchObject({ name: 'ok', replayed: true, payment: { state: 'captured', captured: 450n } });
     await page.evaluate(() => globalThis.client.close());
 
@@ -181,7 +177,7 @@ describeInBrowser('the client in a browser', (openPage) => {
     expect((await after.lookupAccounts([alice]))[0]?.account?.debitsPosted).toBe(450n);
   });
 
-  it('is open to pages of other origins, which the HTTP API is not', async () => {
+  it('comes from another origin, whose pages the HTTP API does not answer', async () => {
     const { server, key } = await openSandbox();
     const page = await openTill();
     expect(new URL(page.url()).origin).not.toBe(server.http);
@@ -209,9 +205,6 @@ describeInBrowser('the client in a browser', (openPage) => {
   });
 });
 
-/** Payments under way when the switch is killed; one page of a query holds them all. */
-const COUNT = 400;
-
 interface Sandbox {
   readonly server: RunningSwitch;
   readonly dataDir: string;
@@ -219,14 +212,15 @@ interface Sandbox {
   /** A client outside of the browser, to see what is in the ledger. */
   readonly ledger: SluiceClient;
   readonly alice: bigint;
+  readonly bob: bigint;
   readonly cafe: bigint;
 }
 
 /** A new sandbox with all its money in place; its switch ends with the test. */
 async function openSandbox(): Promise<Sandbox> {
   const dataDir = dataFolder();
-  const server = await startSwitch(dataDir, ['--sandbox']);
-  onTestFinished(() => void server.end('SIGKILL'));
+  // A port that was asked for by its number: the kernel gives one that it chose itself (0) back only after a minute.
+  const server = await startOn(dataDir, await freePort());
   let key = '';
   await until(() => {
     key = readSandboxKey(dataDir);
@@ -234,19 +228,17 @@ async function openSandbox(): Promise<Sandbox> {
   }, 'the sandbox has a key');
   const ledger = await openLedger(server.url, key);
   const institution = ledger.server?.institution ?? 0;
-  const [alice, cafe] = ['alice', 'cafe'].map((handle) => ids.partyAccountId(institution, handle, EUR)) as [
-    bigint,
-    bigint,
-  ];
+  const accountOf = (handle: string): bigint => ids.partyAccountId(institution, handle, EUR);
+  const alice = accountOf('alice');
   // All funding is one batch.
   await until(async () => (await ledger.lookupAccounts([alice]))[0]?.account?.creditsPosted === 100_000n, 'money');
-  return { server, dataDir, key, ledger, alice, cafe };
+  return { server, dataDir, key, ledger, alice, bob: accountOf('bob'), cafe: accountOf('cafe') };
 }
 
-async function startAgain(dataDir: string, port: number): Promise<RunningSwitch> {
-  const again = await startSwitch(dataDir, ['--sandbox', '--port', String(port)]);
-  onTestFinished(() => void again.end('SIGKILL'));
-  return again;
+async function startOn(dataDir: string, port: number): Promise<RunningSwitch> {
+  const server = await startSwitch(dataDir, ['--sandbox', '--port', String(port)]);
+  onTestFinished(() => void server.end('SIGKILL'));
+  return server;
 }
 
 async function openLedger(url: string, key: string): Promise<SluiceClient> {
