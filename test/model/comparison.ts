@@ -7,7 +7,7 @@ import { formatId } from '../../protocol/ids.ts';
 import type { ResultName } from '../../protocol/results.ts';
 import {
   accountsRequest,
-  Desk,
+  type Desk,
   framed,
   operationRequest,
   paymentRequest,

@@ -93,13 +93,13 @@ const COMPARED_OPERATION: readonly (readonly [keyof ModelOperation, ResultName])
   ['flags', 'existsWithDifferentFlags'],
 ];
 
-function least(...values: bigint[]): bigint {
-  return values.reduce((a, b) => (a < b ? a : b));
+function least(first: bigint, ...others: bigint[]): bigint {
+  let smallest = first;
+  for (const value of others) if (value < smallest) smallest = value;
+  return smallest;
 }
 
-function most(...values: bigint[]): bigint {
-  return values.reduce((a, b) => (a > b ? a : b));
-}
+const most = (...values: [bigint, ...bigint[]]): bigint => values.reduce((a, b) => -least(-a, -b));
 
 /** min(c, max(minimum, round-half-up(c × basisPoints / 10000) + fixed)), at most `maximum` when there is one. */
 export function referenceFee(captured: bigint, tariff: TariffBody): bigint {

@@ -103,7 +103,7 @@ describe('tariffs and campaigns', () => {
     await desk.putTariff(2, { ...tariff, fixed: 9 });
     await desk.putCampaign(2, campaign);
     const again = replayed(memory);
-    expect(takeSnapshot(again)['entities']).toEqual(takeSnapshot(memory.state)['entities']);
+    expect(takeSnapshot(again).entities).toEqual(takeSnapshot(memory.state).entities);
     expect(again.entities.tariff(2, 1)).toEqual(memory.state.entities.tariff(2, 1));
     expect(again.entities.getParty(2, party.handle)).toEqual(memory.state.entities.getParty(2, party.handle));
   });

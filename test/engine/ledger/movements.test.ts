@@ -82,9 +82,11 @@ describe('two phases', () => {
     await send(...many);
     await send({ ...hold, timeoutS: 5 });
     desk.now += 5 * SECOND;
+    // Which of them have fired is not said: all of them must answer the same.
+    const posts = many.map(({ id }) => ({ ...end, id: id + 10_000n, pendingId: id, flags: postPending }));
     expect(
-      await send({ ...end, id: 60n, flags: postPending }, { ...end, id: 61n, flags: postPending, amount: 101n }),
-    ).toEqual(['pendingTransferExpired', 'pendingTransferExpired']);
+      new Set(await send(...posts, ...posts.map((post) => ({ ...post, id: post.id + 10_000n, amount: 101n })))),
+    ).toEqual(new Set(['pendingTransferExpired']));
     expect(desk.last?.figures.holds).toBe(501);
     await desk.batch([]);
     expect(await desk.balances(4n)).toEqual([0, 0, 0, 0]);

@@ -1,6 +1,6 @@
 /** The shape of payments and operations, and ids that were used before: one row per result, in order of precedence. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type RecordOf } from '../../../protocol/layout.ts';
+import type { RecordOf } from '../../../protocol/layout.ts';
 import { PAYMENT, PAYMENT_OPERATION, PaymentOperationFlags } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { cast } from '../../support/cast.ts';

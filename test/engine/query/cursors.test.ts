@@ -197,7 +197,7 @@ describe('lists of parties', () => {
     for (const handle of ['a', 'b']) await desk.putParty(2, { ...party, handle });
     await desk.putParty(3, { ...party, handle: 'z' });
     await desk.putCampaign(2, {
-      accountId: '0'.repeat(31) + '2',
+      accountId: `${'0'.repeat(31)}2`,
       basisPoints: 1,
       fixed: 0,
       maximum: 0,
