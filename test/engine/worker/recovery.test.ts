@@ -123,6 +123,24 @@ describe('a partition over its journal', () => {
     await expect(openStored(storedOptions(temporaryFolder(), { memtableBound: 1000 }))).rejects.toThrow(RangeError);
   });
 
+  it('shows a payment after a restart as before it: a refused operation did not change it', async () => {
+    const options = storedOptions(temporaryFolder());
+    const first = await openStored(options);
+    let desk = new Desk(first.partition, BOUNDS);
+    await cast(desk);
+    await desk.pay(2, 'authorise', { id: 8n, payerAccountId: 4n, payeeAccountId: 3n, amount: 9n, ledger: 156 });
+    await desk.operate(2, 'capture', { id: 1n, paymentId: 8n, amount: 4n });
+    await desk.operate(2, 'capture', { id: 2n, paymentId: 8n, amount: 6n });
+    await desk.operate(3, 'capture', { id: 3n, paymentId: 8n });
+    const [before] = await desk.lookupPayments(2, 8n);
+    expect(before?.view?.lastOperation?.id).toBe(1n);
+    await first.partition.close();
+    const second = await openStored(options);
+    desk = new Desk(second.partition, BOUNDS);
+    expect((await desk.lookupPayments(2, 8n))[0]?.view).toEqual(before?.view);
+    await second.partition.close();
+  });
+
   it('fires after a restart what came due before it', async () => {
     const options = storedOptions(temporaryFolder());
     const first = await openStored(options);
