@@ -15,10 +15,11 @@ WORKDIR /opt/sluice
 COPY --from=build /build/package.json /build/LICENSE /build/NOTICE ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
+COPY --from=build /build/engine/cli/sluice.js ./engine/cli/sluice.js
 RUN groupadd --system --gid 7400 sluice \
     && useradd --system --uid 7400 --gid sluice --no-create-home --shell /usr/sbin/nologin sluice \
     && install -d -o sluice -g sluice -m 0700 /var/lib/sluice \
-    && ln -s /opt/sluice/dist/engine/cli/main.js /usr/local/bin/sluice
+    && ln -s /opt/sluice/engine/cli/sluice.js /usr/local/bin/sluice
 USER sluice
 VOLUME /var/lib/sluice
 EXPOSE 7400
@@ -26,5 +27,5 @@ STOPSIGNAL SIGTERM
 # Without TLS; with it, give a check of your own that trusts the certificate.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SLUICE_PORT ?? 7400}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/opt/sluice/dist/engine/cli/main.js"]
+ENTRYPOINT ["node", "/opt/sluice/engine/cli/sluice.js"]
 CMD ["serve"]

@@ -108,7 +108,7 @@ export const ResultFlags = {
   replayed: 1 << 0,
 } as const;
 
-/** Follows each RESULT when the frame asked for balances: both accounts, after the transfer. */
+/** Follows each RESULT when the frame asked for balances: the accounts that the caller may see, after the transfer; else zeros. */
 export const BALANCES = layout('balances', 64, {
   debitDebitsPending: [0, 'u64'],
   debitDebitsPosted: [8, 'u64'],
@@ -134,7 +134,7 @@ export const TRANSFER_OUTCOME = layout('transferOutcome', 48, {
   /** Position of the entry before this one in the history of the debit account; 0 = none. */
   previousOfDebit: [16, 'u64'],
   previousOfCredit: [24, 'u64'],
-  /** Posted credits minus posted debits after this transfer. */
+  /** Posted credits minus posted debits after this transfer; 0 for an account that the caller may not see. */
   debitBalanceAfter: [32, 'i64'],
   creditBalanceAfter: [40, 'i64'],
 });

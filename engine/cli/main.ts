@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The `sluice` program: hands the process to `run`. */
 import { run } from './program.ts';
 

@@ -6,10 +6,11 @@
  * For each record: shape (pure, not remembered) → idempotency → state. What reaches the last step is written to the journal
  * with its outcome, refused or not, and answers the same for ever.
  */
+
 import { ResultFlags, TRANSFER, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { NO_ACCOUNT } from './accounts.ts';
 import { compareTransfer } from './compare.ts';
+import { find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import type { ResultWriter } from './results.ts';
@@ -54,16 +55,11 @@ function createOne(ledger: Ledger, message: RecordsMessage, index: number, resul
   const code = ledger.decide(words, at, institution);
   if (code !== Code.pendingTableFull) ledger.record(words, at, institution, code);
   results.set(index, ledger.now, code, 0);
-  results.balances(index, ledger.accounts, ledger.debit, ledger.credit);
+  results.balances(index, ledger, institution, ledger.debit, ledger.credit);
 }
 
 function findTransfer(ledger: Ledger, words: Uint32Array, at: number): number {
-  return ledger.tables.transfers.get(
-    words[at] as number,
-    words[at + 1] as number,
-    words[at + 2] as number,
-    words[at + 3] as number,
-  );
+  return find(ledger.tables.transfers, words, at);
 }
 
 /** Answers a record whose id was decided before: the first answer again, or which field differs. */
@@ -79,9 +75,15 @@ function replay(ledger: Ledger, message: RecordsMessage, index: number, lsn: num
   if (difference !== Code.ok) return results.set(index, ledger.now, difference, 0);
   const timestamp = Number(stored.getBigUint64(STORED_TIMESTAMP, true));
   results.set(index, timestamp, stored.getUint16(2, true), ResultFlags.replayed);
-  const debit = ledger.findAccount(words, at + TransferWord.debitAccountId);
-  const credit = ledger.findAccount(words, at + TransferWord.creditAccountId);
-  results.balances(index, ledger.accounts, debit, credit);
+  // The stored record also names an account that the request left out.
+  const debit = storedAccount(ledger, stored, TransferWord.debitAccountId);
+  const credit = storedAccount(ledger, stored, TransferWord.creditAccountId);
+  results.balances(index, ledger, message.institution, debit, credit);
+}
+
+function storedAccount(ledger: Ledger, stored: DataView, field: number): number {
+  const word = (index: number): number => stored.getUint32((TransferEventWord.record + field + index) * 4, true);
+  return ledger.accounts.find(word(0), word(1), word(2), word(3));
 }
 
 /** Records first … last are linked. They are decided in order; the first refusal undoes those before it. */
@@ -167,7 +169,7 @@ function decideChain(
     fresh.add(index);
     ledger.record(words, at, institution, Code.ok);
     results.set(index, ledger.now, Code.ok, 0);
-    results.balances(index, ledger.accounts, ledger.debit, ledger.credit);
+    results.balances(index, ledger, institution, ledger.debit, ledger.credit);
   }
   undo.commit();
 }
@@ -201,6 +203,5 @@ function recordFailure(ledger: Ledger, message: RecordsMessage, failure: ChainFa
       seen.add(id);
     }
     results.set(index, ledger.now, code, 0);
-    results.balances(index, ledger.accounts, NO_ACCOUNT, NO_ACCOUNT);
   }
 }

@@ -35,6 +35,10 @@ export class EventLog {
   /** Position of the batch. */
   baseLsn = 0;
   readonly #source: EventSource;
+  /** Byte offsets at which events begin, in the batch at `#walkedLsn` up to `#walkedEnd`: for positions from outside. */
+  readonly #starts = new Set<number>();
+  #walkedLsn = -1;
+  #walkedEnd = 0;
 
   constructor(source: EventSource) {
     this.#source = source;
@@ -95,7 +99,8 @@ export class EventLog {
 
   /**
    * The event at a position that came from outside (a cursor, an engine-given id): undefined unless an event of this type and
-   * at least this length is there.
+   * at least this length begins there. Clients choose bytes inside events (ids, user data, references), so what only looks
+   * like an event is none: the events of the batch are walked from the first.
    */
   readUntrusted(lsn: number, type: number, lengthMin: number): DataView | undefined {
     if (!(lsn > 0 && lsn < this.nextLsn)) return undefined;
@@ -107,7 +112,25 @@ export class EventLog {
     if (offset < BATCH_HEADER_BYTES || offset + EVENT_PREFIX_BYTES > end || bytes[offset] !== type) return undefined;
     const length = new DataView(bytes.buffer, bytes.byteOffset + offset).getUint32(4, true);
     if (length < lengthMin || length % LSN_UNIT_BYTES !== 0 || offset + length > end) return undefined;
+    if (!this.#beginsAt(bytes, lsn - offset / LSN_UNIT_BYTES, offset, end)) return undefined;
     return new DataView(bytes.buffer, bytes.byteOffset + offset, length);
+  }
+
+  /** Whether an event of the batch at `batchLsn` begins at `offset`. Each batch is walked once as long as no other is asked. */
+  #beginsAt(bytes: Uint8Array, batchLsn: number, offset: number, end: number): boolean {
+    if (this.#walkedLsn !== batchLsn) {
+      this.#starts.clear();
+      this.#walkedLsn = batchLsn;
+      this.#walkedEnd = BATCH_HEADER_BYTES;
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    while (this.#walkedEnd <= offset && this.#walkedEnd < end) {
+      this.#starts.add(this.#walkedEnd);
+      const length = view.getUint32(this.#walkedEnd + 4, true);
+      if (length < EVENT_PREFIX_BYTES) throw new Error(`an event without a length in the batch at ${batchLsn}`);
+      this.#walkedEnd += length;
+    }
+    return this.#starts.has(offset);
   }
 }
 

@@ -5,6 +5,7 @@
  * Invariants, after every transfer and per ledger:  Σ debits posted = Σ credits posted,  Σ debits pending = Σ credits pending,
  * and per account  debits pending + debits posted ≤ 2^53 − 1, likewise credits.
  */
+
 import { LIMITS } from '../../protocol/limits.ts';
 import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
@@ -17,15 +18,11 @@ import type { EventLog } from './events.ts';
 import { EventTypes, FilledIn, TRANSFER_EVENT_BYTES } from './events.ts';
 import type { Holds } from './holds.ts';
 import { NO_HOLD } from './holds.ts';
+import type { KeyIndex } from './key-index.ts';
+import { enter } from './key-index.ts';
 import type { Timers } from './timers.ts';
 import { transferFlags } from './validate.ts';
 import { isZeroId, readU64, sameId, TransferWord, writeU64 } from './words.ts';
-
-/** From a 128-bit key to the position of the newest event that speaks of it; 0 = none. */
-export interface KeyIndex {
-  get(w0: number, w1: number, w2: number, w3: number): number;
-  put(w0: number, w1: number, w2: number, w3: number, lsn: number): void;
-}
 
 export interface LedgerTables {
   readonly accounts: Accounts;
@@ -182,13 +179,7 @@ export class Ledger {
       this.#carryOut(event, transferFlags(words, at));
       this.chain(event, lsn, this.debit, this.credit);
     }
-    this.tables.transfers.put(
-      words[at] as number,
-      words[at + 1] as number,
-      words[at + 2] as number,
-      words[at + 3] as number,
-      lsn,
-    );
+    enter(this.tables.transfers, words, at, lsn);
     return lsn;
   }
 
@@ -214,7 +205,7 @@ export class Ledger {
       words[pendingAt + 2] as number,
       words[pendingAt + 3] as number,
     );
-    if (hold === NO_HOLD) return this.#whyNoHold(words, pendingAt);
+    if (hold === NO_HOLD) return this.#whyNoHold(words, at);
     const { holds, accounts } = this;
     const credit = holds.credit[hold] as number;
     const code = (words[at + TransferWord.code] as number) & 0xffff;
@@ -226,10 +217,11 @@ export class Ledger {
     }
     if (ledger !== 0 && ledger !== accounts.ledger[this.debit]) return Code.pendingTransferHasDifferentLedger;
     if (code !== 0 && code !== holds.code[hold]) return Code.pendingTransferHasDifferentCode;
-    const remaining = holds.remaining[hold] as number;
-    if (this.amount > remaining) return Code.exceedsPendingTransferAmount;
+    // Before the amount: whether the timer has fired already makes no difference to the answer.
     const deadline = holds.deadline[hold] as number;
     if (deadline !== 0 && deadline <= this.now) return Code.pendingTransferExpired;
+    const remaining = holds.remaining[hold] as number;
+    if (this.amount > remaining) return Code.exceedsPendingTransferAmount;
 
     this.#hold = hold;
     this.credit = credit;
@@ -243,15 +235,18 @@ export class Ledger {
 
   /** Why there is nothing held under this id: it never was, it was no pending transfer, or how it ended. */
   #whyNoHold(words: Uint32Array, at: number): number {
-    const w0 = words[at] as number;
-    const w1 = words[at + 1] as number;
-    const w2 = words[at + 2] as number;
-    const w3 = words[at + 3] as number;
+    const pendingAt = at + TransferWord.pendingId;
+    const w0 = words[pendingAt] as number;
+    const w1 = words[pendingAt + 1] as number;
+    const w2 = words[pendingAt + 2] as number;
+    const w3 = words[pendingAt + 3] as number;
     const lsn = this.tables.transfers.get(w0, w1, w2, w3);
     if (lsn === 0) return Code.pendingTransferNotFound;
     const original = this.events.read(lsn);
     if (original.getUint16(2, true) !== Code.ok) return Code.pendingTransferNotFound;
     if ((flagsOfEvent(original) & pending) === 0) return Code.pendingTransferNotPending;
+    const different = differenceFromPending(words, at, original);
+    if (different !== Code.ok) return different;
     const resolution = this.tables.resolutions.get(w0, w1, w2, w3);
     if (resolution === 0) throw new Error('a pending transfer is neither held nor ended');
     const flags = flagsOfEvent(this.events.read(resolution));
@@ -311,14 +306,28 @@ export class Ledger {
   resolve(record: number): void {
     const { words } = this.events;
     const at = record + TransferWord.pendingId;
-    this.tables.resolutions.put(
-      words[at] as number,
-      words[at + 1] as number,
-      words[at + 2] as number,
-      words[at + 3] as number,
-      this.events.lsnOf(record - TransferEventWord.record),
-    );
+    enter(this.tables.resolutions, words, at, this.events.lsnOf(record - TransferEventWord.record));
   }
+}
+
+/** The first field in which a post or a void at word `at` contradicts the pending transfer that it names. */
+function differenceFromPending(words: Uint32Array, at: number, original: DataView): number {
+  const differs = (field: number, count: number): boolean => {
+    for (let word = field; word < field + count; word++) {
+      if (words[at + word] !== original.getUint32((TransferEventWord.record + word) * 4, true)) return true;
+    }
+    return false;
+  };
+  if (differs(TransferWord.debitAccountId, 4)) return Code.pendingTransferHasDifferentDebitAccountId;
+  if (!isZeroId(words, at + TransferWord.creditAccountId) && differs(TransferWord.creditAccountId, 4)) {
+    return Code.pendingTransferHasDifferentCreditAccountId;
+  }
+  if (words[at + TransferWord.ledger] !== 0 && differs(TransferWord.ledger, 1)) {
+    return Code.pendingTransferHasDifferentLedger;
+  }
+  const code = (words[at + TransferWord.code] as number) & 0xffff;
+  const kept = original.getUint16((TransferEventWord.record + TransferWord.code) * 4, true);
+  return code !== 0 && code !== kept ? Code.pendingTransferHasDifferentCode : Code.ok;
 }
 
 /** Flags of the TRANSFER record in a transfer event. */

@@ -2,6 +2,7 @@
 import { BALANCES, RESULT } from '../../protocol/records.ts';
 import type { Accounts } from './accounts.ts';
 import { NO_ACCOUNT } from './accounts.ts';
+import type { Ledger } from './ledger.ts';
 import { writeU64 } from './words.ts';
 
 export class ResultWriter {
@@ -27,12 +28,17 @@ export class ResultWriter {
     if (this.#withBalances) words.fill(0, at + 4, at + this.#stride);
   }
 
-  /** Balances of both accounts as they are now; zeros for an account that was not found. */
-  balances(index: number, accounts: Accounts, debit: number, credit: number): void {
+  /** Balances of both accounts as they are now; zeros for an account that is not there or not the institution's to see. */
+  balances(index: number, ledger: Ledger, institution: number, debit: number, credit: number): void {
     if (!this.#withBalances) return;
     const at = this.#start + index * this.#stride + (RESULT.size >> 2);
-    if (debit !== NO_ACCOUNT) writeBalances(this.#words, at, accounts, debit);
-    if (credit !== NO_ACCOUNT) writeBalances(this.#words, at + (BALANCES.size >> 3), accounts, credit);
+    this.#side(at, ledger, institution, debit);
+    this.#side(at + (BALANCES.size >> 3), ledger, institution, credit);
+  }
+
+  #side(at: number, ledger: Ledger, institution: number, account: number): void {
+    if (account === NO_ACCOUNT || !ledger.mayDebit(account, institution)) return;
+    writeBalances(this.#words, at, ledger.accounts, account);
   }
 }
 

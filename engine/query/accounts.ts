@@ -1,9 +1,11 @@
 /** Look-ups of accounts and transfers, and the history of an account. */
+
 import { LIMITS } from '../../protocol/limits.ts';
-import { ACCOUNT, PAGE, TRANSFER, TRANSFER_OUTCOME } from '../../protocol/records.ts';
+import { ACCOUNT, PAGE, TRANSFER_OUTCOME } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { ENGINE_ID_WORD3, EVENT_PREFIX_BYTES, EventTypes, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { find } from '../ledger/key-index.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
 import { writeBalances } from '../ledger/results.ts';
@@ -50,7 +52,7 @@ export function lookupTransfers(ledger: Ledger, query: IdsQuery, reply: ReplyAre
     const event = findTransfer(ledger, query.words, query.start + index * ID_WORDS);
     const visible = event !== undefined && maySee(ledger, event, query.institution);
     reply.result(ledger.now, visible ? Code.ok : Code.transferNotFound);
-    if (visible) reply.copy(event, 0, TRANSFER_EVENT_BYTES);
+    if (visible) copyEntry(ledger, event, query.institution, reply);
     else reply.zeros(TRANSFER_EVENT_BYTES);
   }
   reply.close(query.count);
@@ -58,12 +60,7 @@ export function lookupTransfers(ledger: Ledger, query: IdsQuery, reply: ReplyAre
 
 function findTransfer(ledger: Ledger, words: Uint32Array, at: number): DataView | undefined {
   if (words[at + 3] === ENGINE_ID_WORD3) return findByPosition(ledger, words, at);
-  const lsn = ledger.tables.transfers.get(
-    words[at] as number,
-    words[at + 1] as number,
-    words[at + 2] as number,
-    words[at + 3] as number,
-  );
+  const lsn = find(ledger.tables.transfers, words, at);
   return lsn === 0 ? undefined : ledger.events.read(lsn);
 }
 
@@ -83,11 +80,24 @@ function maySee(ledger: Ledger, event: DataView, institution: number): boolean {
   if (event.getUint32(8, true) === institution) return true;
   const debit = accountOf(ledger, event, TransferWord.debitAccountId);
   const credit = accountOf(ledger, event, TransferWord.creditAccountId);
-  return (
-    (debit !== NO_ACCOUNT && ledger.mayDebit(debit, institution)) ||
-    (credit !== NO_ACCOUNT && ledger.mayDebit(credit, institution)) ||
-    ledger.isOperator(institution)
-  );
+  return mayRead(ledger, debit, institution) || mayRead(ledger, credit, institution) || ledger.isOperator(institution);
+}
+
+/** Writes TRANSFER_OUTCOME and TRANSFER, without the balance of an account that is not the institution's to see. */
+function copyEntry(ledger: Ledger, event: DataView, institution: number, reply: ReplyArea): void {
+  const at = reply.end;
+  reply.copy(event, 0, TRANSFER_EVENT_BYTES);
+  const { debitBalanceAfter, creditBalanceAfter } = TRANSFER_OUTCOME.at;
+  if (!mayRead(ledger, accountOf(ledger, event, TransferWord.debitAccountId), institution)) {
+    reply.view.setBigInt64(at + debitBalanceAfter, 0n, true);
+  }
+  if (!mayRead(ledger, accountOf(ledger, event, TransferWord.creditAccountId), institution)) {
+    reply.view.setBigInt64(at + creditBalanceAfter, 0n, true);
+  }
+}
+
+function mayRead(ledger: Ledger, account: number, institution: number): boolean {
+  return account !== NO_ACCOUNT && ledger.mayDebit(account, institution);
 }
 
 function accountOf(ledger: Ledger, event: DataView, field: number): number {
@@ -117,7 +127,7 @@ export function accountHistory(ledger: Ledger, query: IdsQuery, reply: ReplyArea
     const isDebit = accountOf(ledger, entry, TransferWord.debitAccountId) === account;
     const previous = isDebit ? TransferEventWord.previousOfDebit : TransferEventWord.previousOfCredit;
     lsn = readView64(entry, previous);
-    reply.copy(entry, 0, TRANSFER_OUTCOME.size + TRANSFER.size);
+    copyEntry(ledger, entry, query.institution, reply);
     count++;
   }
   writePage(reply, page, lsn, count);

@@ -74,7 +74,7 @@ function rankOf(code: number): number {
 
 /** The result code of a rich reply. */
 export function richCode(frame: Uint8Array): unknown {
-  return decodeMessagePack(frame.subarray(HEADER))?.['code'];
+  return decodeMessagePack(frame.subarray(HEADER))?.code;
 }
 
 /** The first refusal, or the first part when all said ok. */

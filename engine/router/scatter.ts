@@ -153,7 +153,7 @@ export class Scatter {
    */
   #terms(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
     const terms = decodeMessagePack(body);
-    const id = parseId(String(terms?.['feeAccountId'] ?? terms?.['accountId'] ?? ''));
+    const id = parseId(String(terms?.feeAccountId ?? terms?.accountId ?? ''));
     const home = id === undefined ? 0 : partitionOfId(id, this.#lanes.length);
     const first = new Gather(sink, ([answer]) => {
       if (answer === undefined || richCode(answer) !== Code.ok) return answer;
@@ -184,7 +184,7 @@ export class Scatter {
 
   /** Partition of a party, by its name. A body that is no party is refused wherever it goes. */
   #homeOfParty(institution: number, body: Uint8Array): number {
-    const handle = decodeMessagePack(body)?.['handle'];
+    const handle = decodeMessagePack(body)?.handle;
     const key = deriveId('party', String(institution), typeof handle === 'string' ? handle : '');
     return Number(key % BigInt(this.#lanes.length));
   }

@@ -1,5 +1,5 @@
 /** Compares each kept checkpoint with the state that the replay has where the checkpoint was taken. */
-import { batchHash, type BatchHeader, LSN_UNIT_BYTES } from '../journal/header.ts';
+import { type BatchHeader, batchHash, LSN_UNIT_BYTES } from '../journal/header.ts';
 import { ACCOUNT_COLUMNS } from '../ledger/accounts.ts';
 import type { CheckpointStore } from '../storage/checkpoint/checkpoint-store.ts';
 import type { Manifest } from '../storage/checkpoint/manifest.ts';

@@ -6,7 +6,7 @@ import type { CheckpointStore } from '../storage/checkpoint/checkpoint-store.ts'
 import type { Manifest } from '../storage/checkpoint/manifest.ts';
 import { KeyIndex } from '../storage/index/key-index.ts';
 import { StorageDamageError } from '../storage/index/page.ts';
-import type { IndexName, Indexes } from '../worker/state.ts';
+import type { Indexes, IndexName } from '../worker/state.ts';
 import { INDEX_NAMES } from '../worker/state.ts';
 
 /** Newer versions found ahead of the replay that are remembered until it gets there; further ones are not. */

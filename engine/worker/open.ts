@@ -25,6 +25,7 @@ export interface OpenOptions extends StateOptions, PartitionBounds {
 
 export interface Opened {
   readonly partition: Partition;
+  readonly state: PartitionState;
   readonly report: RecoveryReport;
 }
 
@@ -41,7 +42,10 @@ export interface RecoveryReport {
 /** Opens or creates the partition. Throws JournalError, StorageDamageError or ReplayError when it cannot be trusted. */
 export async function openPartition(options: OpenOptions): Promise<Opened> {
   const started = performance.now();
-  const { journalPath, indexPath, partition } = options;
+  const { journalPath, indexPath, partition, memtableBound, recordsMax } = options;
+  if (memtableBound < batchEntriesMax(recordsMax)) {
+    throw new RangeError(`memtables of ${memtableBound} entries cannot take a batch of ${recordsMax} records`);
+  }
   const journal = await LmdbJournal.open({ path: journalPath, partition });
   const indexes = new PartitionIndexes({ ...options, path: indexPath });
   const state = new PartitionState(options, journal, indexes.byName);
@@ -58,6 +62,7 @@ export async function openPartition(options: OpenOptions): Promise<Opened> {
   }
   const replayed = replay(options, state, journal, indexes, from);
   return {
+    state,
     partition: new Partition({ state, journal, indexes, bounds: options, checkpointLsn: replayed.checkpointLsn }),
     report: {
       checkpointLsn: from,

@@ -63,10 +63,16 @@ export interface PartitionBounds {
   readonly checkpointEveryBytes: number;
 }
 
+/** What a partition asks of its indexes; the lists themselves are in its state. */
+export type IndexKeeper = Pick<
+  PartitionIndexes,
+  'hasRoom' | 'filling' | 'freeze' | 'install' | 'close' | 'entries' | 'checkpointId'
+>;
+
 export class Partition {
   readonly #state: PartitionState;
   readonly #journal: Journal;
-  readonly #indexes: PartitionIndexes;
+  readonly #indexes: IndexKeeper;
   readonly #bounds: PartitionBounds;
   readonly #reply = new ReplyArea();
   readonly #outcomes = new Outcomes();
@@ -79,7 +85,7 @@ export class Partition {
   constructor(parts: {
     readonly state: PartitionState;
     readonly journal: Journal;
-    readonly indexes: PartitionIndexes;
+    readonly indexes: IndexKeeper;
     readonly bounds: PartitionBounds;
     readonly checkpointLsn: number;
   }) {

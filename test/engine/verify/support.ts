@@ -1,6 +1,7 @@
 /** A real partition in this process: journal, indexes and checkpoints in a folder, commands as the client encodes them. */
-import { join } from 'node:path';
+
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { LmdbJournal } from '../../../engine/journal/journal.ts';
 import { CheckpointStore } from '../../../engine/storage/checkpoint/checkpoint-store.ts';
 import type { Finding } from '../../../engine/storage/verify-journal.ts';

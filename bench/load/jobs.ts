@@ -1,0 +1,106 @@
+/** What the benchmark tells its child processes and hears from them. Plain data: it travels between processes. */
+
+import type { LatencySummary } from './latency.ts';
+import type { Distribution } from './random.ts';
+
+/** Accounts as the four u32 words of their ids, least significant first. */
+export type IdWords = readonly [number, number, number, number];
+
+/** Accounts of one partition that move money between each other. */
+export interface Group {
+  readonly payers: readonly IdWords[];
+  /** The same as `payers` for transfers. */
+  readonly payees: readonly IdWords[];
+}
+
+/** What each request asks for. */
+export type TrafficSpec =
+  | { readonly type: 'echo'; readonly bytes: number }
+  | {
+      readonly type: 'transfers';
+      readonly records: number;
+      readonly ledger: number;
+      readonly groups: readonly Group[];
+      readonly distribution: Distribution;
+    }
+  | {
+      readonly type: 'sales';
+      readonly ledger: number;
+      readonly groups: readonly Group[];
+      readonly distribution: Distribution;
+    };
+
+export interface Timing {
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+/** Load over WebSocket. */
+export interface WebSocketJob extends Timing {
+  readonly type: 'websocket';
+  readonly host: string;
+  readonly port: number;
+  /** API key of the hello; undefined for a server that knows none (echo). */
+  readonly key: string | undefined;
+  readonly connections: number;
+  /** Requests that a connection may have unanswered. */
+  readonly inFlight: number;
+  /** Requests per second over all connections; undefined = as many as are answered. */
+  readonly rate: number | undefined;
+  readonly traffic: TrafficSpec;
+  readonly seed: number;
+}
+
+/** The same sale as `sales`, as HTTP/JSON. */
+export interface HttpJob extends Timing {
+  readonly type: 'http';
+  readonly host: string;
+  readonly port: number;
+  readonly key: string;
+  readonly connections: number;
+  readonly currency: string;
+  readonly groups: readonly Group[];
+  readonly distribution: Distribution;
+  readonly seed: number;
+}
+
+/** The state machine and the journal in one process, without any network. */
+export interface JournalJob extends Timing {
+  readonly type: 'journal';
+  /** An empty folder. */
+  readonly directory: string;
+  readonly records: number;
+  readonly accounts: number;
+  readonly seed: number;
+}
+
+export type Job = WebSocketJob | HttpJob | JournalJob;
+
+export interface JobResult {
+  /** Records answered in the time that was measured. */
+  readonly count: number;
+  /** Records refused or declined, and requests that got no answer, from the first to the last. */
+  readonly errors: number;
+  readonly seconds: number;
+  readonly latencyMs: LatencySummary;
+  /** CPU time of the load process in the measured time: near `seconds`, and it is the load that is measured. */
+  readonly cpuSeconds: number;
+  /** Answers by result code, from the first to the last request. */
+  readonly codes: Readonly<Record<string, number>>;
+}
+
+/** From the parent. */
+export interface RunMessage {
+  readonly type: 'run';
+  readonly job: Job;
+}
+
+/** To the parent, in this order; `progress` comes now and then between the others. */
+export type ChildMessage =
+  | { readonly type: 'measuring' }
+  | { readonly type: 'progress'; readonly count: number; readonly elapsedMs: number }
+  | { readonly type: 'measured' }
+  | { readonly type: 'done'; readonly result: JobResult }
+  | { readonly type: 'failed'; readonly message: string };
+
+export type Report = (message: ChildMessage) => void;

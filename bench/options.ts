@@ -1,0 +1,161 @@
+/** The words after `sluice bench`. */
+
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { UsageError } from '../engine/cli/errors.ts';
+import { LIMITS } from '../protocol/limits.ts';
+import { DISTRIBUTIONS, type Distribution } from './load/random.ts';
+
+export const WORKLOADS = ['ceiling', 'transfers', 'payments', 'http'] as const;
+export type WorkloadName = (typeof WORKLOADS)[number];
+
+export interface BenchOptions {
+  readonly workload: WorkloadName;
+  readonly seconds: number;
+  readonly json: boolean;
+  /** Transfers in one message. */
+  readonly batch: number;
+  readonly accounts: Distribution;
+  readonly accountCount: number;
+  readonly partitions: number;
+  readonly connections: number;
+  readonly inFlight: number;
+  /** Requests per second of an open loop; undefined = closed loop. */
+  readonly rate: number | undefined;
+  /** Also run the ceiling, and say what part of it this is. */
+  readonly compare: boolean;
+  /** Absolute folder for CPU profiles. */
+  readonly cpuProf: string | undefined;
+}
+
+export type Request =
+  | { readonly type: 'help' }
+  | { readonly type: 'micro'; readonly seconds: number; readonly json: boolean }
+  | { readonly type: 'run'; options: BenchOptions };
+
+export const HELP = `Usage: sluice bench <workload> [options]
+
+Workloads:
+  transfers   transfers over the binary protocol, 8190 in a message (--batch N)
+  payments    one sale in a message: debit limit, fee, reference
+  http        the same sale as HTTP/JSON
+  ceiling     what this machine can do at all: WebSocket echo, and journal without network
+  micro       micro-benchmarks of codecs, state machine, journal and index
+
+Options:
+  --seconds S          time that is measured, after a warm-up (default: 10; micro: 0.5 for each part)
+  --json               end with one line of JSON
+  --batch N            transfers in a message, 1 to ${LIMITS.recordsPerFrameMax} (default: ${LIMITS.recordsPerFrameMax})
+  --accounts KIND      uniform, zipf or hot (default: uniform)
+  --account-count N    accounts, 2 or more (default: 10000)
+  --partitions N       partitions of the switch (default: 1)
+  --connections N      connections (default: 64; fewer for large batches)
+  --in-flight N        unanswered requests of each connection (default: as the workload needs)
+  --rate R             open loop: R requests a second, latency counted from when each was due
+  --compare            measure the ceiling as well, and print the ratio
+  --cpu-prof DIR       leave CPU profiles of the switch and of the load generator in DIR
+`;
+
+/** Unanswered requests that keep a server busy whatever its latency: enough for several batches of 8190 records. */
+const DEEP = 256;
+const CONNECTIONS = 64;
+/** Records under way when messages are large: two batches in the queue behind the three that a partition works on. */
+const RECORDS_UNDER_WAY = 6 * LIMITS.recordsPerFrameMax;
+
+/** Reads the words. @throws UsageError that says what is expected */
+export function readOptions(words: readonly string[]): Request {
+  const { values, positionals } = parse(words);
+  const [workload, ...rest] = positionals;
+  if (workload === undefined || workload === 'help' || values.help === true) return { type: 'help' };
+  if (rest.length > 0) throw new UsageError(`one workload at a time: "${rest.join(' ')}" is too much`);
+  const seconds = number(values.seconds, '--seconds', 0.1, 86_400);
+  const json = values.json === true;
+  if (workload === 'micro') return { type: 'micro', seconds: seconds ?? 0.5, json };
+  const name = WORKLOADS.find((known) => known === workload);
+  if (name === undefined) {
+    throw new UsageError(`"${workload}" is not a workload: use ${WORKLOADS.join(', ')} or micro`);
+  }
+  const batch = whole(values.batch, '--batch', 1, LIMITS.recordsPerFrameMax) ?? LIMITS.recordsPerFrameMax;
+  if (values.batch !== undefined && name !== 'transfers') throw new UsageError('--batch belongs to transfers');
+  const rate = number(values.rate, '--rate', 0.1, 10_000_000);
+  if (rate !== undefined && (name === 'http' || name === 'ceiling')) {
+    throw new UsageError(`--rate belongs to transfers and payments: ${name} is a closed loop`);
+  }
+  if (values.compare === true && name === 'ceiling') throw new UsageError('the ceiling is what others compare with');
+  const kind = values.accounts ?? 'uniform';
+  const accounts = DISTRIBUTIONS.find((known) => known === kind);
+  if (accounts === undefined) throw new UsageError(`--accounts must be ${DISTRIBUTIONS.join(', ')}, not "${kind}"`);
+  const shape = defaultShape(name, batch);
+  const partitions = whole(values.partitions, '--partitions', 1, 64) ?? 1;
+  const accountCount = whole(values['account-count'], '--account-count', 2, 5_000_000) ?? 10_000;
+  if (accountCount < partitions * 100 && partitions > 1) {
+    throw new UsageError('--account-count must be at least 100 for each partition');
+  }
+  const connections = whole(values.connections, '--connections', 1, 5000) ?? shape.connections;
+  return {
+    type: 'run',
+    options: {
+      workload: name,
+      seconds: seconds ?? 10,
+      json,
+      batch,
+      accounts,
+      accountCount,
+      partitions,
+      connections,
+      inFlight: whole(values['in-flight'], '--in-flight', 1, 4096) ?? shape.inFlight,
+      rate,
+      compare: values.compare === true,
+      cpuProf: values['cpu-prof'] === undefined ? undefined : resolve(values['cpu-prof']),
+    },
+  };
+}
+
+/** Connections and window that keep the switch busy and never make it answer `busy`. */
+export function defaultShape(workload: WorkloadName, batch: number): { connections: number; inFlight: number } {
+  if (workload === 'http') return { connections: CONNECTIONS, inFlight: 1 };
+  if (workload !== 'transfers') return { connections: CONNECTIONS, inFlight: DEEP };
+  const connections = batch <= 100 ? CONNECTIONS : batch <= 1000 ? 16 : 3;
+  const inFlight = Math.ceil(RECORDS_UNDER_WAY / batch / connections);
+  return { connections, inFlight: Math.min(DEEP, inFlight) };
+}
+
+function parse(words: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        json: { type: 'boolean' },
+        compare: { type: 'boolean' },
+        seconds: { type: 'string' },
+        batch: { type: 'string' },
+        accounts: { type: 'string' },
+        'account-count': { type: 'string' },
+        partitions: { type: 'string' },
+        connections: { type: 'string' },
+        'in-flight': { type: 'string' },
+        rate: { type: 'string' },
+        'cpu-prof': { type: 'string' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function number(text: string | undefined, flag: string, minimum: number, maximum: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= minimum && value <= maximum)) {
+    throw new UsageError(`${flag} must be a number from ${minimum} to ${maximum}, not "${text}"`);
+  }
+  return value;
+}
+
+function whole(text: string | undefined, flag: string, minimum: number, maximum: number): number | undefined {
+  const value = number(text, flag, minimum, maximum);
+  if (value !== undefined && !Number.isInteger(value)) throw new UsageError(`${flag} must be a whole number`);
+  return value;
+}

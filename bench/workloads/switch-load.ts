@@ -1,0 +1,93 @@
+/** Load on a switch: start it, set it up, measure, stop it. */
+import { join } from 'node:path';
+import type { SluiceClient } from '../../protocol/client/client.ts';
+import { CURRENCY, LEDGER } from '../accounts.ts';
+import type { Group, Job, JobResult } from '../load/jobs.ts';
+import type { BenchOptions, WorkloadName } from '../options.ts';
+import { profileArguments, runJob } from '../processes.ts';
+import { setUpPayments, setUpTransfers } from '../scene.ts';
+import { type BenchServer, startServer } from '../server.ts';
+import type { Stage } from '../stage.ts';
+
+/** A workload that a switch bears: what must be there, and the job of the load generator. */
+interface Workload {
+  setUp(client: SluiceClient, options: BenchOptions): Promise<Group[]>;
+  job(groups: readonly Group[], server: BenchServer, options: BenchOptions, stage: Stage): Job;
+}
+
+export type LoadName = Exclude<WorkloadName, 'ceiling'>;
+
+const LOADS: Readonly<Record<LoadName, Workload>> = {
+  transfers: {
+    setUp: (client, { accountCount, partitions }) => setUpTransfers(client, accountCount, partitions),
+    job: (groups, server, options, stage) => ({
+      ...webSocketJob(server, options, stage),
+      traffic: { type: 'transfers', records: options.batch, ledger: LEDGER, groups, distribution: options.accounts },
+    }),
+  },
+  payments: {
+    setUp: (client, { accountCount, partitions }) => setUpPayments(client, accountCount, partitions),
+    job: (groups, server, options, stage) => ({
+      ...webSocketJob(server, options, stage),
+      traffic: { type: 'sales', ledger: LEDGER, groups, distribution: options.accounts },
+    }),
+  },
+  http: {
+    setUp: (client, { accountCount, partitions }) => setUpPayments(client, accountCount, partitions),
+    job: (groups, { host, port, key }, { connections, accounts }, { timing, seed }) => ({
+      type: 'http',
+      ...timing,
+      host,
+      port,
+      key,
+      connections,
+      currency: CURRENCY,
+      groups,
+      distribution: accounts,
+      seed,
+    }),
+  },
+};
+
+function webSocketJob({ host, port, key }: BenchServer, options: BenchOptions, { timing, seed }: Stage) {
+  const { connections, inFlight, rate } = options;
+  return { type: 'websocket', ...timing, host, port, key, connections, inFlight, rate, seed } as const;
+}
+
+export interface LoadResult extends JobResult {
+  readonly serverRssBytes: number;
+  /** During the measured time. */
+  readonly serverCpuSeconds: number;
+}
+
+export async function measureLoad(name: LoadName, options: BenchOptions, stage: Stage): Promise<LoadResult> {
+  const { setUp, job } = LOADS[name];
+  const { partitions } = options;
+  const { cpuProf } = stage;
+  const server = await startServer({ dataDir: join(stage.directory, 'data'), partitions, cpuProf });
+  try {
+    const client = await server.connect();
+    const groups = await setUp(client, options);
+    await client.close();
+    let cpuBefore = 0;
+    let cpuAfter = 0;
+    let serverRssBytes = 0;
+    const result = await runJob(
+      job(groups, server, options, stage),
+      {
+        ...stage.progress(name),
+        measuring: () => {
+          cpuBefore = server.cpuSeconds();
+        },
+        measured: () => {
+          cpuAfter = server.cpuSeconds();
+          serverRssBytes = server.memoryBytes();
+        },
+      },
+      profileArguments(cpuProf, 'client'),
+    );
+    return { ...result, serverRssBytes, serverCpuSeconds: Number((cpuAfter - cpuBefore).toFixed(2)) };
+  } finally {
+    await server.stop();
+  }
+}

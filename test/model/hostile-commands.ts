@@ -1,0 +1,310 @@
+/** Random commands meant to hurt: ids used again, contents changed, amounts at the limits, foreign accounts, jumps in time. */
+import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
+import { formatId } from '../../protocol/ids.ts';
+import { A, F, MAX, type ModelAccount, type ModelTransfer } from './reference-ledger.ts';
+import type { ModelOperation, ModelPayment } from './reference-payments.ts';
+
+export type Command =
+  | { readonly type: 'transfers'; readonly institution: number; readonly items: readonly ModelTransfer[] }
+  | { readonly type: 'sale' | 'authorise'; readonly institution: number; readonly payment: ModelPayment }
+  | { readonly type: 'capture' | 'void' | 'refund'; readonly institution: number; readonly operation: ModelOperation }
+  | { readonly type: 'tariff'; readonly institution: number; readonly tariff: TariffBody }
+  | { readonly type: 'campaign'; readonly institution: number; readonly campaign: CampaignBody };
+
+export interface CastAccount extends Pick<ModelAccount, 'id' | 'ledger' | 'owner' | 'flags' | 'creditLimit'> {
+  readonly tariff: number;
+}
+
+const cny = 156;
+const usd = 840;
+
+/** Accounts 1 … 13. */
+export const CAST: readonly CastAccount[] = [
+  { id: 1n, ledger: cny, owner: 1, flags: 0, creditLimit: 0n, tariff: 0 },
+  { id: 2n, ledger: cny, owner: 2, flags: A.debitLimited, creditLimit: 0n, tariff: 0 },
+  { id: 3n, ledger: cny, owner: 2, flags: A.debitLimited, creditLimit: 5000n, tariff: 1 },
+  { id: 4n, ledger: cny, owner: 3, flags: A.debitLimited, creditLimit: 0n, tariff: 1 },
+  { id: 5n, ledger: cny, owner: 3, flags: A.creditLimited, creditLimit: 0n, tariff: 0 },
+  { id: 6n, ledger: cny, owner: 2, flags: A.debitLimited, creditLimit: 0n, tariff: 0 },
+  { id: 7n, ledger: cny, owner: 3, flags: 0, creditLimit: 0n, tariff: 2 },
+  { id: 8n, ledger: usd, owner: 2, flags: 0, creditLimit: 0n, tariff: 1 },
+  { id: 9n, ledger: usd, owner: 3, flags: A.debitLimited, creditLimit: MAX, tariff: 0 },
+  { id: 10n, ledger: cny, owner: 2, flags: 0, creditLimit: 0n, tariff: 3 },
+  { id: 11n, ledger: cny, owner: 1, flags: 0, creditLimit: 0n, tariff: 0 },
+  { id: 12n, ledger: cny, owner: 2, flags: A.debitLimited, creditLimit: 0n, tariff: 0 },
+  { id: 13n, ledger: usd, owner: 2, flags: 0, creditLimit: 0n, tariff: 0 },
+];
+
+const CAMPAIGNS = [6n, 12n, 13n];
+
+export class HostileCommands {
+  readonly #random: () => number;
+  #next = 1_000n;
+  readonly #transfers: [number, ModelTransfer][] = [];
+  readonly #pending: ModelTransfer[] = [];
+  readonly #payments: [number, 'sale' | 'authorise', ModelPayment][] = [];
+  readonly #operations: [number, 'capture' | 'void' | 'refund', ModelOperation][] = [];
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  below(limit: number): number {
+    return this.#random() % limit;
+  }
+
+  #chance(percent: number): boolean {
+    return this.below(100) < percent;
+  }
+
+  #pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)] as T;
+  }
+
+  /** Mostly one of the last: what is long gone is seldom interesting. */
+  #recent<T>(items: readonly T[]): T {
+    const reach = this.#chance(80) ? Math.min(items.length, 12) : items.length;
+    return items[items.length - 1 - this.below(reach)] as T;
+  }
+
+  #id(): bigint {
+    return this.#next++;
+  }
+
+  #amount(): bigint {
+    const kind = this.below(200);
+    if (kind === 0) return MAX;
+    if (kind === 1) return MAX - BigInt(this.below(3));
+    if (kind === 2) return MAX / 2n + BigInt(this.below(2));
+    if (kind === 3) return 0n;
+    if (kind === 4) return MAX + 1n;
+    if (kind < 40) return BigInt(this.below(3)) + 1n;
+    return BigInt(this.below(3000)) + 1n;
+  }
+
+  #account(): bigint {
+    const kind = this.below(60);
+    if (kind === 0) return 99n;
+    return this.#pick(CAST).id;
+  }
+
+  /** µs until the next batch. */
+  jump(): bigint {
+    const kind = this.below(10);
+    if (kind < 5) return BigInt(this.below(3));
+    if (kind < 9) return BigInt(this.below(1_500_000));
+    return BigInt(this.below(this.#chance(5) ? 700_000 : 20)) * 1_000_000n;
+  }
+
+  #institution(): number {
+    return this.#pick([1, 2, 3]);
+  }
+
+  /** Mostly one that may debit the account. */
+  #institutionFor(debit: bigint): number {
+    if (this.#chance(8)) return this.#institution();
+    return this.#chance(30) ? 1 : (CAST.find(({ id }) => id === debit)?.owner ?? 1);
+  }
+
+  /** Another account of the same ledger, mostly. */
+  #partner(account: CastAccount): CastAccount {
+    if (this.#chance(1)) return account;
+    return this.#pick(CAST.filter(({ id, ledger }) => id !== account.id && ledger === account.ledger));
+  }
+
+  command(): Command {
+    const kind = this.below(100);
+    if (kind < 50) return this.#transfersCommand();
+    if (kind < 72) return this.#paymentCommand();
+    if (kind < 97) return this.#operationCommand();
+    return kind === 97 ? this.#tariff() : this.#campaign();
+  }
+
+  #transfersCommand(): Command {
+    if (this.#transfers.length > 0 && this.#chance(10)) return this.#again();
+    const count = this.#chance(60) ? 1 : 1 + this.below(6);
+    const debit = this.#pick(CAST);
+    const institution = count > 1 && this.#chance(80) ? 1 : this.#institutionFor(debit.id);
+    const items = Array.from({ length: count }, () =>
+      this.#transfer(institution, count > 1 ? this.#pick(CAST) : debit),
+    );
+    const linking = this.below(3);
+    for (const [index, item] of items.entries()) {
+      const isLast = index === count - 1;
+      if (isLast ? this.#chance(2) : linking === 1 || (linking === 2 && this.#chance(50))) item.flags |= F.linked;
+    }
+    return { type: 'transfers', institution, items };
+  }
+
+  /** The same chain, a part of it, or one transfer with something changed. */
+  #again(): Command {
+    const [by, one] = this.#recent(this.#transfers);
+    const institution = this.#chance(85) ? by : this.#institution();
+    if (this.#chance(30)) {
+      const end = 1 + this.below(this.#transfers.length);
+      const items = this.#transfers.slice(Math.max(0, end - 1 - this.below(5)), end).map(([, item]) => ({ ...item }));
+      return { type: 'transfers', institution, items };
+    }
+    const item = { ...one };
+    if (this.#chance(60)) {
+      const changes: (() => void)[] = [
+        () => (item.amount += 1n),
+        () => (item.debitAccountId = this.#account()),
+        () => (item.creditAccountId = this.#account()),
+        () => (item.userData128 += 1n),
+        () => (item.userData64 += 1n),
+        () => (item.userData32 += 1),
+        () => (item.code += 1),
+        () => (item.ledger += 1),
+        () => (item.timeoutS += 1),
+        () => (item.flags ^= F.pending),
+        () => (item.amount = 0n),
+        () => (item.pendingId = this.#pending.length === 0 ? 1n : this.#recent(this.#pending).id),
+      ];
+      this.#pick(changes)();
+    }
+    return { type: 'transfers', institution, items: [item] };
+  }
+
+  #transfer(institution: number, debit: CastAccount): ModelTransfer {
+    const zero = { pendingId: 0n, userData128: 0n, userData64: 0n, userData32: 0, timeoutS: 0, flags: 0 };
+    const credit = this.#partner(debit);
+    let item: ModelTransfer = {
+      ...zero,
+      id: this.#id(),
+      debitAccountId: debit.id,
+      creditAccountId: this.#chance(97) ? credit.id : this.#account(),
+      amount: this.#amount(),
+      ledger: this.#chance(98) ? debit.ledger : usd,
+      code: 1 + this.below(2),
+    };
+    if (this.#chance(5)) item.userData128 = 5n;
+    const kind = this.below(10);
+    if (kind < 3) {
+      item.flags = F.pending;
+      item.timeoutS = this.#chance(75) ? 1 + this.below(4) : 0;
+      if (this.#chance(1)) item.timeoutS = 0xffff_ffff;
+    } else if (kind < 7 && this.#pending.length > 0) {
+      item = this.#ending(item);
+    }
+    if (this.#chance(2) && this.#transfers.length > 0) item.id = this.#recent(this.#transfers)[1].id;
+    if (this.#chance(1)) item.flags |= this.#pick([F.pending, F.post, F.void, F.keep, 32]);
+    this.#transfers.push([institution, item]);
+    if ((item.flags & F.pending) !== 0) this.#pending.push(item);
+    return item;
+  }
+
+  #ending(blank: ModelTransfer): ModelTransfer {
+    const target = this.#recent(this.#chance(95) ? this.#pending : this.#transfers.map(([, item]) => item));
+    const item = { ...blank, pendingId: target.id, debitAccountId: target.debitAccountId };
+    item.flags = this.#pick([F.post, F.post, F.post | F.keep, F.post | F.keep, F.void]);
+    item.creditAccountId = this.#chance(60) ? 0n : this.#chance(90) ? target.creditAccountId : this.#account();
+    item.ledger = this.#chance(60) ? 0 : target.ledger;
+    item.code = this.#chance(60) ? 0 : target.code;
+    if (this.#chance(3)) item.code += 1;
+    if (this.#chance(3)) item.ledger = usd;
+    if (this.#chance(3)) item.debitAccountId = this.#account();
+    const part = target.amount === 0n ? 1n : 1n + (BigInt(this.#random()) % target.amount);
+    item.amount = item.flags === F.void ? 0n : this.#pick([0n, target.amount, part, part, target.amount + 1n]);
+    return item;
+  }
+
+  #paymentCommand(): Command {
+    if (this.#payments.length > 0 && this.#chance(12)) return this.#paymentAgain();
+    const type = this.#chance(45) ? 'sale' : 'authorise';
+    const payer = this.#pick(CAST);
+    const institution = this.#institutionFor(payer.id);
+    const payee = this.#chance(97) ? this.#partner(payer) : this.#pick(CAST);
+    const payment: ModelPayment = {
+      id: this.#id(),
+      payerAccountId: this.#chance(98) ? payer.id : 99n,
+      payeeAccountId: this.#chance(98) ? payee.id : 99n,
+      amount: this.#amount(),
+      campaignId: this.#chance(40) ? this.#pick(payer.ledger === usd ? [13n] : [6n, 12n]) : this.#chance(3) ? 99n : 0n,
+      userData64: 0n,
+      expiresAfterS: type === 'authorise' && this.#chance(70) ? 1 + this.below(6) : 0,
+      ledger: payer.ledger,
+      code: 7,
+      reference: this.#chance(30) ? `order-${this.below(5)}` : '',
+    };
+    this.#payments.push([institution, type, payment]);
+    return { type, institution, payment };
+  }
+
+  #paymentAgain(): Command {
+    const [by, type, first] = this.#recent(this.#payments);
+    const payment = { ...first };
+    const changes: (() => void)[] = [
+      () => (payment.amount += 1n),
+      () => (payment.payerAccountId = this.#account()),
+      () => (payment.payeeAccountId = this.#account()),
+      () => (payment.campaignId += 1n),
+      () => (payment.userData64 += 1n),
+      () => (payment.ledger += 1),
+      () => (payment.code += 1),
+      () => (payment.reference += 'x'),
+    ];
+    if (this.#chance(50)) this.#pick(changes)();
+    const other = type === 'sale' ? 'authorise' : 'sale';
+    const institution = this.#chance(85) ? by : this.#institution();
+    return { type: this.#chance(95) ? type : other, institution, payment };
+  }
+
+  #operationCommand(): Command {
+    if (this.#operations.length > 0 && this.#chance(10)) {
+      const [by, type, first] = this.#recent(this.#operations);
+      const operation = { ...first };
+      const changes: (() => void)[] = [
+        () => (operation.amount += 1n),
+        () => (operation.paymentId += 1n),
+        () => (operation.flags ^= 1),
+      ];
+      if (this.#chance(40)) {
+        if (type === 'capture') this.#pick(changes)();
+        else operation.paymentId += 1n;
+      }
+      const institution = this.#chance(85) ? by : this.#institution();
+      return { type: this.#chance(95) || operation.flags !== 0 ? type : 'refund', institution, operation };
+    }
+    const target = this.#payments.length > 0 && this.#chance(98) ? this.#recent(this.#payments) : undefined;
+    const type = this.#pick(['capture', 'capture', 'capture', 'void', 'refund', 'refund', 'refund'] as const);
+    const whole = target?.[2].amount ?? 10n;
+    const part = whole <= 1n ? 1n : 1n + (BigInt(this.#random()) % whole);
+    const amount = type === 'void' ? 0n : this.#pick([0n, 1n, part, part / 3n, whole]);
+    const operation: ModelOperation = {
+      id: this.#id(),
+      paymentId: target?.[2].id ?? 5n,
+      amount: amount > MAX ? 1n : amount,
+      flags: type === 'capture' && this.#chance(25) ? 1 : 0,
+    };
+    const institution = this.#chance(80) ? (target?.[0] ?? 2) : this.#institution();
+    this.#operations.push([institution, type, operation]);
+    return { type, institution, operation };
+  }
+
+  #tariff(): Command {
+    const minimum = this.below(30);
+    const tariff: TariffBody = {
+      number: 1 + this.below(2),
+      basisPoints: this.#pick([0, 1, 30, 250, 9999, 10_000]),
+      fixed: this.below(20),
+      minimum,
+      maximum: this.#chance(50) ? 0 : minimum + this.below(200),
+      feeAccountId: formatId(this.#chance(90) ? 11n : this.#account() % 90n),
+    };
+    return { type: 'tariff', institution: this.#pick([2, 3]), tariff };
+  }
+
+  #campaign(): Command {
+    const campaign: CampaignBody = {
+      accountId: formatId(this.#chance(90) ? this.#pick(CAMPAIGNS) : 10n),
+      basisPoints: this.#pick([0, 1, 333, 5000, 10_000]),
+      fixed: this.below(20),
+      maximum: this.#chance(50) ? 0 : this.below(300),
+      minimumAmount: this.below(100),
+      startsAt: 0,
+      endsAt: 0,
+    };
+    return { type: 'campaign', institution: 2, campaign };
+  }
+}

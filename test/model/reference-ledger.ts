@@ -1,0 +1,334 @@
+/**
+ * The ledger once more, written from the specification (protocol/README.md) to compare with: plain objects, bigint, Maps, and
+ * no cleverness. Slow on purpose: a chain is undone by going back to a copy of everything.
+ */
+import { Code, type ResultName } from '../../protocol/results.ts';
+
+export const MAX = 2n ** 53n - 1n;
+const SECOND = 1_000_000n;
+const OPERATOR = 1;
+export const F = { linked: 1, pending: 2, post: 4, void: 8, keep: 16 } as const;
+export const A = { linked: 1, debitLimited: 2, creditLimited: 4 } as const;
+
+export interface ModelTransfer {
+  id: bigint;
+  debitAccountId: bigint;
+  creditAccountId: bigint;
+  amount: bigint;
+  pendingId: bigint;
+  userData128: bigint;
+  userData64: bigint;
+  userData32: number;
+  timeoutS: number;
+  ledger: number;
+  code: number;
+  flags: number;
+}
+
+export interface ModelAccount {
+  id: bigint;
+  ledger: number;
+  owner: number;
+  flags: number;
+  creditLimit: bigint;
+  debitsPending: bigint;
+  debitsPosted: bigint;
+  creditsPending: bigint;
+  creditsPosted: bigint;
+}
+
+export interface Answer {
+  readonly name: ResultName;
+  readonly replayed: boolean;
+  readonly timestamp: bigint;
+}
+
+interface Hold {
+  debit: bigint;
+  credit: bigint;
+  left: bigint;
+  /** 0 = never. */
+  deadline: bigint;
+  code: number;
+  end: 'open' | 'posted' | 'voided' | 'expired';
+}
+
+interface Decided {
+  institution: number;
+  content: ModelTransfer;
+  name: ResultName;
+  timestamp: bigint;
+}
+
+export interface Book {
+  accounts: Map<bigint, ModelAccount>;
+  holds: Map<bigint, Hold>;
+  /** What payments hold; each counts as one. */
+  paymentHolds: number;
+}
+
+/** In the order in which the first difference is named. */
+const COMPARED: readonly (readonly [keyof ModelTransfer, ResultName])[] = [
+  ['flags', 'existsWithDifferentFlags'],
+  ['pendingId', 'existsWithDifferentPendingId'],
+  ['timeoutS', 'existsWithDifferentTimeout'],
+  ['debitAccountId', 'existsWithDifferentDebitAccountId'],
+  ['creditAccountId', 'existsWithDifferentCreditAccountId'],
+  ['amount', 'existsWithDifferentAmount'],
+  ['userData128', 'existsWithDifferentUserData128'],
+  ['userData64', 'existsWithDifferentUserData64'],
+  ['userData32', 'existsWithDifferentUserData32'],
+  ['ledger', 'existsWithDifferentLedger'],
+  ['code', 'existsWithDifferentCode'],
+];
+
+export class ReferenceLedger {
+  now = 0n;
+  book: Book = { accounts: new Map(), holds: new Map(), paymentHolds: 0 };
+  readonly decided = new Map<bigint, Decided>();
+  readonly holdsMax: number;
+
+  constructor(holdsMax: number) {
+    this.holdsMax = holdsMax;
+  }
+
+  open(account: Pick<ModelAccount, 'id' | 'ledger' | 'owner' | 'flags' | 'creditLimit'>): void {
+    const zero = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
+    this.book.accounts.set(account.id, { ...account, ...zero });
+  }
+
+  account(id: bigint): ModelAccount {
+    const account = this.book.accounts.get(id);
+    if (account === undefined) throw new Error(`no account ${id}`);
+    return account;
+  }
+
+  openHolds(): number {
+    const open = [...this.book.holds.values()].filter((hold) => hold.end === 'open').length;
+    return open + this.book.paymentHolds;
+  }
+
+  /** Ends what is due. */
+  tick(now: bigint): void {
+    this.now = now;
+    for (const hold of this.book.holds.values()) {
+      if (hold.end === 'open' && hold.deadline !== 0n && hold.deadline <= now) {
+        this.unreserve(hold.debit, hold.credit, hold.left);
+        hold.left = 0n;
+        hold.end = 'expired';
+      }
+    }
+  }
+
+  reserve(debit: bigint, credit: bigint, amount: bigint): void {
+    this.account(debit).debitsPending += amount;
+    this.account(credit).creditsPending += amount;
+  }
+
+  unreserve(debit: bigint, credit: bigint, amount: bigint): void {
+    this.account(debit).debitsPending -= amount;
+    this.account(credit).creditsPending -= amount;
+  }
+
+  move(debit: bigint, credit: bigint, amount: bigint): void {
+    this.account(debit).debitsPosted += amount;
+    this.account(credit).creditsPosted += amount;
+  }
+
+  mayDebit(id: bigint, institution: number): boolean {
+    return institution === OPERATOR || this.account(id).owner === institution;
+  }
+
+  /** Whether the limits of both accounts allow a new movement. */
+  judge(debitId: bigint, creditId: bigint, amount: bigint, pending: boolean): ResultName {
+    const debit = this.account(debitId);
+    const credit = this.account(creditId);
+    if (debit.debitsPending + debit.debitsPosted + amount > MAX) {
+      return pending ? 'overflowsDebitsPending' : 'overflowsDebitsPosted';
+    }
+    if (credit.creditsPending + credit.creditsPosted + amount > MAX) {
+      return pending ? 'overflowsCreditsPending' : 'overflowsCreditsPosted';
+    }
+    const debits = debit.debitsPending + debit.debitsPosted + amount;
+    if ((debit.flags & A.debitLimited) !== 0 && debits > debit.creditsPosted + debit.creditLimit)
+      return 'exceedsCredits';
+    const credits = credit.creditsPending + credit.creditsPosted + amount;
+    if ((credit.flags & A.creditLimited) !== 0 && credits > credit.debitsPosted) return 'exceedsDebits';
+    if (pending && this.openHolds() >= this.holdsMax) return 'pendingTableFull';
+    return 'ok';
+  }
+
+  createTransfers(institution: number, message: readonly ModelTransfer[]): Answer[] {
+    const answers: Answer[] = [];
+    let chain: ModelTransfer[] = [];
+    for (const transfer of message) {
+      chain.push(transfer);
+      if ((transfer.flags & F.linked) !== 0) continue;
+      answers.push(...(chain.length === 1 ? [this.#single(institution, transfer)] : this.#chain(institution, chain)));
+      chain = [];
+    }
+    if (chain.length > 0) answers.push(...this.#openChain(chain));
+    return answers;
+  }
+
+  answer(name: ResultName): Answer {
+    return { name, replayed: false, timestamp: this.now };
+  }
+
+  #openChain(chain: readonly ModelTransfer[]): Answer[] {
+    const names: ResultName[] = chain.map((member) => shapeOf(member));
+    names[names.length - 1] = 'linkedEventChainOpen';
+    const culprit = names.findIndex((name) => name !== 'ok');
+    return names.map((name, index) => this.answer(index === culprit ? name : 'linkedEventFailed'));
+  }
+
+  #single(institution: number, transfer: ModelTransfer): Answer {
+    const shape = shapeOf(transfer);
+    if (shape !== 'ok') return this.answer(shape);
+    const known = this.#known(institution, transfer);
+    if (known !== undefined) return known;
+    const name = this.#decide(institution, transfer);
+    if (name !== 'pendingTableFull') this.#remember(institution, transfer, name);
+    return this.answer(name);
+  }
+
+  #remember(institution: number, content: ModelTransfer, name: ResultName): void {
+    this.decided.set(content.id, { institution, content, name, timestamp: this.now });
+  }
+
+  /** The answer for an id that was used before. */
+  #known(institution: number, transfer: ModelTransfer): Answer | undefined {
+    const first = this.decided.get(transfer.id);
+    if (first === undefined) return undefined;
+    if (first.institution !== institution) return this.answer('existsWithDifferentOwner');
+    for (const [field, name] of COMPARED) if (first.content[field] !== transfer[field]) return this.answer(name);
+    return { name: first.name, replayed: true, timestamp: first.timestamp };
+  }
+
+  #chain(institution: number, chain: readonly ModelTransfer[]): Answer[] {
+    const allFailed = (culprit: number, name: ResultName): Answer[] =>
+      chain.map((_, index) => this.answer(index === culprit ? name : 'linkedEventFailed'));
+    const malformed = chain.findIndex((member) => shapeOf(member) !== 'ok');
+    if (malformed >= 0) return allFailed(malformed, shapeOf(chain[malformed] as ModelTransfer));
+    if (chain.every((member) => this.decided.has(member.id))) {
+      return chain.map((member) => this.#known(institution, member) as Answer);
+    }
+    const wanted = chain.filter((member) => (member.flags & F.pending) !== 0).length;
+    if (wanted > this.holdsMax - this.openHolds()) return allFailed(0, 'pendingTableFull');
+
+    const before = structuredClone(this.book);
+    const knownBefore = new Set(this.decided.keys());
+    let culprit = -1;
+    let why: ResultName = 'ok';
+    for (const [index, member] of chain.entries()) {
+      const known = this.#known(institution, member);
+      why =
+        known === undefined ? this.#decide(institution, member) : known.replayed ? 'existsOutsideChain' : known.name;
+      if (why !== 'ok') {
+        culprit = index;
+        break;
+      }
+      this.#remember(institution, member, 'ok');
+    }
+    if (culprit < 0) return chain.map(() => this.answer('ok'));
+    this.book = before;
+    const remembered = new Set(knownBefore);
+    for (const [index, member] of chain.entries()) {
+      if (remembered.has(member.id)) continue;
+      remembered.add(member.id);
+      this.#remember(institution, member, index === culprit ? why : 'linkedEventFailed');
+    }
+    return allFailed(culprit, why);
+  }
+
+  #decide(institution: number, transfer: ModelTransfer): ResultName {
+    const { debitAccountId, creditAccountId, amount, flags, ledger } = transfer;
+    const debit = this.book.accounts.get(debitAccountId);
+    if (debit === undefined) return 'debitAccountNotFound';
+    if (!this.mayDebit(debitAccountId, institution)) return 'debitAccountForbidden';
+    if ((flags & (F.post | F.void)) !== 0) return this.#decideEnd(transfer);
+    const credit = this.book.accounts.get(creditAccountId);
+    if (credit === undefined) return 'creditAccountNotFound';
+    if (debit.ledger !== credit.ledger) return 'accountsMustHaveTheSameLedger';
+    if (ledger !== debit.ledger) return 'transferMustHaveTheSameLedgerAsAccounts';
+    const pending = (flags & F.pending) !== 0;
+    const name = this.judge(debitAccountId, creditAccountId, amount, pending);
+    if (name !== 'ok') return name;
+    if (!pending) {
+      this.move(debitAccountId, creditAccountId, amount);
+      return 'ok';
+    }
+    this.reserve(debitAccountId, creditAccountId, amount);
+    const deadline = transfer.timeoutS === 0 ? 0n : this.now + BigInt(transfer.timeoutS) * SECOND;
+    this.book.holds.set(transfer.id, {
+      debit: debitAccountId,
+      credit: creditAccountId,
+      left: amount,
+      deadline,
+      code: transfer.code,
+      end: 'open',
+    });
+    return 'ok';
+  }
+
+  #decideEnd(transfer: ModelTransfer): ResultName {
+    const first = this.decided.get(transfer.pendingId);
+    if (first === undefined || first.name !== 'ok') return 'pendingTransferNotFound';
+    const hold = this.book.holds.get(transfer.pendingId);
+    if (hold === undefined) return 'pendingTransferNotPending';
+    const { creditAccountId, ledger, code } = transfer;
+    if (transfer.debitAccountId !== hold.debit) return 'pendingTransferHasDifferentDebitAccountId';
+    if (creditAccountId !== 0n && creditAccountId !== hold.credit) return 'pendingTransferHasDifferentCreditAccountId';
+    if (ledger !== 0 && ledger !== this.account(hold.debit).ledger) return 'pendingTransferHasDifferentLedger';
+    if (code !== 0 && code !== hold.code) return 'pendingTransferHasDifferentCode';
+    if (hold.end === 'posted') return 'pendingTransferAlreadyPosted';
+    if (hold.end === 'voided') return 'pendingTransferAlreadyVoided';
+    if (hold.end === 'expired') return 'pendingTransferExpired';
+    if (transfer.amount > hold.left) return 'exceedsPendingTransferAmount';
+    if ((transfer.flags & F.void) !== 0) {
+      this.unreserve(hold.debit, hold.credit, hold.left);
+      hold.left = 0n;
+      hold.end = 'voided';
+      return 'ok';
+    }
+    const posted = transfer.amount === 0n ? hold.left : transfer.amount;
+    const kept = (transfer.flags & F.keep) !== 0 ? hold.left - posted : 0n;
+    this.unreserve(hold.debit, hold.credit, hold.left - kept);
+    this.move(hold.debit, hold.credit, posted);
+    hold.left = kept;
+    if (kept === 0n) hold.end = 'posted';
+    return 'ok';
+  }
+}
+
+const ENGINE_IDS = (2n ** 32n - 1n) << 96n;
+
+/** The ladder of what can be said of a transfer alone. */
+export function shapeOf(transfer: ModelTransfer): ResultName {
+  const { id, flags, debitAccountId, creditAccountId, pendingId, amount, timeoutS, ledger, code } = transfer;
+  const phases = [F.pending, F.post, F.void].filter((flag) => (flags & flag) !== 0).length;
+  const ends = (flags & (F.post | F.void)) !== 0;
+  if ((flags & ~31) !== 0) return 'flagsReserved';
+  if (id === 0n) return 'idMustNotBeZero';
+  if (id >= ENGINE_IDS) return 'idReserved';
+  if (phases > 1) return 'flagsAreMutuallyExclusive';
+  if ((flags & F.keep) !== 0 && (flags & F.post) === 0) return 'flagsAreMutuallyExclusive';
+  if (debitAccountId === 0n) return 'debitAccountIdMustNotBeZero';
+  if (creditAccountId === 0n && !ends) return 'creditAccountIdMustNotBeZero';
+  if (debitAccountId === creditAccountId) return 'accountsMustBeDifferent';
+  if (pendingId !== 0n && !ends) return 'pendingIdMustBeZero';
+  if (pendingId === 0n && ends) return 'pendingIdMustNotBeZero';
+  if (pendingId >= ENGINE_IDS) return 'idReserved';
+  if (pendingId === id) return 'pendingIdMustBeDifferent';
+  if (timeoutS !== 0 && (flags & F.pending) === 0) return 'timeoutReservedForPendingTransfer';
+  if (amount !== 0n && (flags & F.void) !== 0) return 'amountMustBeZero';
+  if (amount === 0n && !ends) return 'amountMustNotBeZero';
+  if (amount > MAX) return 'amountOutOfRange';
+  if (ledger === 0 && !ends) return 'ledgerMustNotBeZero';
+  if (code === 0 && !ends) return 'codeMustNotBeZero';
+  return 'ok';
+}
+
+export function codeOf(name: ResultName): number {
+  return Code[name];
+}

@@ -1,0 +1,398 @@
+/** Payments once more, over the reference ledger: a payment is an object with amounts. */
+import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
+import type { PaymentStateName } from '../../protocol/records.ts';
+import type { ResultName } from '../../protocol/results.ts';
+import type { Answer, ReferenceLedger } from './reference-ledger.ts';
+
+const SECOND = 1_000_000n;
+const WEEK_S = 604_800;
+
+export interface ModelPayment {
+  id: bigint;
+  payerAccountId: bigint;
+  payeeAccountId: bigint;
+  amount: bigint;
+  campaignId: bigint;
+  userData64: bigint;
+  expiresAfterS: number;
+  ledger: number;
+  code: number;
+  reference: string;
+}
+
+export interface ModelOperation {
+  id: bigint;
+  paymentId: bigint;
+  amount: bigint;
+  flags: number;
+}
+
+export interface Standing {
+  state: PaymentStateName;
+  version: number;
+  captured: bigint;
+  refunded: bigint;
+  released: bigint;
+  discount: bigint;
+  discountCaptured: bigint;
+  discountRefunded: bigint;
+  feeCharged: bigint;
+  feeRefunded: bigint;
+  expiresAt: bigint;
+}
+
+export interface PaymentAnswer extends Answer {
+  readonly standing: Standing | undefined;
+}
+
+interface Known {
+  institution: number;
+  kind: string;
+  content: ModelPayment | ModelOperation;
+  answer: PaymentAnswer;
+}
+
+interface Payment {
+  institution: number;
+  request: ModelPayment;
+  standing: Standing;
+  tariff: TariffBody | undefined;
+  payerHeld: bigint;
+  campaignHeld: bigint;
+}
+
+const NOTHING: Standing = {
+  state: 'declined',
+  version: 1,
+  captured: 0n,
+  refunded: 0n,
+  released: 0n,
+  discount: 0n,
+  discountCaptured: 0n,
+  discountRefunded: 0n,
+  feeCharged: 0n,
+  feeRefunded: 0n,
+  expiresAt: 0n,
+};
+
+const COMPARED_PAYMENT: readonly (readonly [keyof ModelPayment, ResultName])[] = [
+  ['payerAccountId', 'existsWithDifferentPayer'],
+  ['payeeAccountId', 'existsWithDifferentPayee'],
+  ['amount', 'existsWithDifferentAmount'],
+  ['campaignId', 'existsWithDifferentCampaign'],
+  ['userData64', 'existsWithDifferentUserData64'],
+  ['expiresAfterS', 'existsWithDifferentExpiry'],
+  ['ledger', 'existsWithDifferentLedger'],
+  ['code', 'existsWithDifferentCode'],
+  ['reference', 'existsWithDifferentReference'],
+];
+
+const COMPARED_OPERATION: readonly (readonly [keyof ModelOperation, ResultName])[] = [
+  ['paymentId', 'existsWithDifferentPayment'],
+  ['amount', 'existsWithDifferentAmount'],
+  ['flags', 'existsWithDifferentFlags'],
+];
+
+function least(...values: bigint[]): bigint {
+  return values.reduce((a, b) => (a < b ? a : b));
+}
+
+function most(...values: bigint[]): bigint {
+  return values.reduce((a, b) => (a > b ? a : b));
+}
+
+/** min(c, max(minimum, round-half-up(c × basisPoints / 10000) + fixed)), at most `maximum` when there is one. */
+export function referenceFee(captured: bigint, tariff: TariffBody): bigint {
+  const rate = (captured * BigInt(tariff.basisPoints) * 2n + 10_000n) / 20_000n;
+  let fee = most(BigInt(tariff.minimum), rate + BigInt(tariff.fixed));
+  if (tariff.maximum > 0) fee = least(fee, BigInt(tariff.maximum));
+  return least(fee, captured);
+}
+
+export function referenceDiscount(amount: bigint, campaign: CampaignBody, now: bigint): bigint | undefined {
+  if (now < BigInt(campaign.startsAt)) return undefined;
+  if (campaign.endsAt !== 0 && now >= BigInt(campaign.endsAt)) return undefined;
+  if (amount < BigInt(campaign.minimumAmount)) return undefined;
+  let discount = (amount * BigInt(campaign.basisPoints)) / 10_000n + BigInt(campaign.fixed);
+  if (campaign.maximum > 0) discount = least(discount, BigInt(campaign.maximum));
+  return least(discount, amount);
+}
+
+export class ReferencePayments {
+  readonly ledger: ReferenceLedger;
+  /** By owner of the payee, then number. */
+  readonly tariffs = new Map<string, TariffBody>();
+  readonly campaigns = new Map<bigint, CampaignBody>();
+  readonly payments = new Map<bigint, Payment>();
+  readonly #knownPayments = new Map<bigint, Known>();
+  readonly #knownOperations = new Map<bigint, Known>();
+  /** Tariff number of accounts that have one. */
+  readonly tariffOf = new Map<bigint, number>();
+
+  constructor(ledger: ReferenceLedger) {
+    this.ledger = ledger;
+  }
+
+  tick(now: bigint): void {
+    for (const payment of this.payments.values()) {
+      const { state, expiresAt } = payment.standing;
+      if (state === 'authorised' && expiresAt <= now) this.#release(payment, 'expired');
+    }
+  }
+
+  create(institution: number, kind: 'sale' | 'authorise', request: ModelPayment): PaymentAnswer {
+    const shape = paymentShape(kind, request);
+    if (shape !== 'ok') return this.#refuse(shape);
+    const known = this.#knownPayments.get(request.id);
+    if (known !== undefined) return this.#again(known, institution, kind, request, COMPARED_PAYMENT);
+    if (kind === 'authorise' && this.ledger.holdsMax - this.ledger.openHolds() < 2)
+      return this.#refuse('pendingTableFull');
+    const before = structuredClone(this.ledger.book);
+    const payment: Payment = {
+      institution,
+      request,
+      standing: { ...NOTHING },
+      tariff: undefined,
+      payerHeld: 0n,
+      campaignHeld: 0n,
+    };
+    const name = this.#decide(kind, payment);
+    if (name !== 'ok') {
+      this.ledger.book = before;
+      payment.standing = { ...NOTHING };
+    }
+    this.payments.set(request.id, payment);
+    const answer = this.#answer(name, payment);
+    this.#knownPayments.set(request.id, { institution, kind, content: request, answer });
+    return answer;
+  }
+
+  operate(institution: number, kind: 'capture' | 'void' | 'refund', request: ModelOperation): PaymentAnswer {
+    const known = this.#knownOperations.get(request.id);
+    if (known !== undefined) return this.#again(known, institution, kind, request, COMPARED_OPERATION);
+    const payment = this.payments.get(request.paymentId);
+    let answer: PaymentAnswer;
+    if (payment === undefined) answer = this.#refuse('paymentNotFound');
+    else if (payment.institution !== institution && institution !== 1) answer = this.#refuse('paymentForbidden');
+    else answer = this.#answer(this.#operate(payment, kind, request), payment);
+    this.#knownOperations.set(request.id, { institution, kind, content: request, answer });
+    return answer;
+  }
+
+  #again<T extends ModelPayment | ModelOperation>(
+    known: Known,
+    institution: number,
+    kind: string,
+    request: T,
+    compared: readonly (readonly [keyof T, ResultName])[],
+  ): PaymentAnswer {
+    if (known.institution !== institution) return this.#refuse('existsWithDifferentOwner');
+    if (known.kind !== kind) return this.#refuse('existsWithDifferentOperation');
+    const first = known.content as T;
+    for (const [field, name] of compared) if (first[field] !== request[field]) return this.#refuse(name);
+    return { ...known.answer, replayed: true };
+  }
+
+  #refuse(name: ResultName): PaymentAnswer {
+    return { name, replayed: false, timestamp: this.ledger.now, standing: undefined };
+  }
+
+  #answer(name: ResultName, payment: Payment): PaymentAnswer {
+    return { name, replayed: false, timestamp: this.ledger.now, standing: { ...payment.standing } };
+  }
+
+  #decide(kind: 'sale' | 'authorise', payment: Payment): ResultName {
+    const { ledger } = this;
+    const { request, standing } = payment;
+    const { payerAccountId: payerId, payeeAccountId: payeeId, amount, campaignId } = request;
+    const payer = ledger.book.accounts.get(payerId);
+    if (payer === undefined) return 'payerAccountNotFound';
+    if (!ledger.mayDebit(payerId, payment.institution)) return 'payerAccountForbidden';
+    const payee = ledger.book.accounts.get(payeeId);
+    if (payee === undefined) return 'payeeAccountNotFound';
+    if (payer.ledger !== request.ledger || payee.ledger !== request.ledger) return 'currencyMismatch';
+    let discount = 0n;
+    if (campaignId !== 0n) {
+      const campaign = this.campaigns.get(campaignId);
+      if (campaign === undefined) return 'campaignNotFound';
+      if (ledger.account(campaignId).ledger !== request.ledger) return 'campaignNotApplicable';
+      if (campaignId === payerId || campaignId === payeeId) return 'campaignNotApplicable';
+      const given = referenceDiscount(amount, campaign, ledger.now);
+      if (given === undefined) return 'campaignNotApplicable';
+      discount = given;
+    }
+    const number = this.tariffOf.get(payeeId) ?? 0;
+    if (number !== 0) {
+      const tariff = this.tariffs.get(`${payee.owner}/${number}`);
+      if (tariff === undefined) return 'tariffNotFound';
+      if (ledger.account(feeAccountOf(tariff)).ledger !== payee.ledger) return 'tariffNotFound';
+      payment.tariff = feeAccountOf(tariff) === payeeId ? undefined : tariff;
+    }
+    const isSale = kind === 'sale';
+    const payerPart = amount - discount;
+    if (payerPart > 0n) {
+      const judged = ledger.judge(payerId, payeeId, payerPart, !isSale);
+      if (judged !== 'ok') return judged === 'exceedsCredits' ? 'insufficientFunds' : 'payeeCannotReceive';
+      if (isSale) ledger.move(payerId, payeeId, payerPart);
+      else this.#hold(payment, 'payerHeld', payerId, payerPart);
+    }
+    if (discount > 0n) {
+      const judged = ledger.judge(campaignId, payeeId, discount, !isSale);
+      if (judged !== 'ok') return judged === 'exceedsCredits' ? 'campaignExhausted' : 'payeeCannotReceive';
+      if (isSale) ledger.move(campaignId, payeeId, discount);
+      else this.#hold(payment, 'campaignHeld', campaignId, discount);
+    }
+    standing.discount = discount;
+    if (!isSale) {
+      standing.state = 'authorised';
+      standing.expiresAt = ledger.now + BigInt(request.expiresAfterS === 0 ? WEEK_S : request.expiresAfterS) * SECOND;
+      return 'ok';
+    }
+    standing.state = 'captured';
+    standing.captured = amount;
+    standing.discountCaptured = discount;
+    return this.#charge(payment);
+  }
+
+  #hold(payment: Payment, which: 'payerHeld' | 'campaignHeld', from: bigint, amount: bigint): void {
+    this.ledger.reserve(from, payment.request.payeeAccountId, amount);
+    this.ledger.book.paymentHolds++;
+    payment[which] = amount;
+  }
+
+  /** Takes what is missing of the fee on all that is captured. */
+  #charge(payment: Payment): ResultName {
+    const { tariff, standing, request } = payment;
+    if (tariff === undefined) return 'ok';
+    const due = referenceFee(standing.captured, tariff) - standing.feeCharged;
+    if (due <= 0n) return 'ok';
+    const feeAccount = feeAccountOf(tariff);
+    if (this.ledger.judge(request.payeeAccountId, feeAccount, due, false) !== 'ok') return 'payeeCannotReceive';
+    this.ledger.move(request.payeeAccountId, feeAccount, due);
+    standing.feeCharged += due;
+    return 'ok';
+  }
+
+  #operate(payment: Payment, kind: 'capture' | 'void' | 'refund', request: ModelOperation): ResultName {
+    const book = structuredClone(this.ledger.book);
+    const saved = structuredClone(payment);
+    const name =
+      kind === 'capture'
+        ? this.#capture(payment, request)
+        : kind === 'void'
+          ? this.#void(payment)
+          : this.#refund(payment, request.amount);
+    if (name !== 'ok') {
+      this.ledger.book = book;
+      Object.assign(payment, saved);
+    } else payment.standing.version++;
+    return name;
+  }
+
+  #whyClosed(payment: Payment): ResultName {
+    const closed: Record<PaymentStateName, ResultName> = {
+      authorised: 'ok',
+      declined: 'paymentDeclined',
+      captured: 'paymentAlreadyCaptured',
+      voided: 'paymentAlreadyVoided',
+      expired: 'paymentExpired',
+    };
+    return closed[payment.standing.state];
+  }
+
+  #take(payment: Payment, which: 'payerHeld' | 'campaignHeld', amount: bigint): void {
+    if (amount === 0n) return;
+    const from = which === 'payerHeld' ? payment.request.payerAccountId : payment.request.campaignId;
+    this.ledger.unreserve(from, payment.request.payeeAccountId, amount);
+    payment[which] -= amount;
+    if (payment[which] === 0n) this.ledger.book.paymentHolds--;
+  }
+
+  #capture(payment: Payment, { amount: wanted, flags }: ModelOperation): ResultName {
+    const closed = this.#whyClosed(payment);
+    if (closed !== 'ok') return closed;
+    const { request, standing } = payment;
+    const open = request.amount - standing.captured;
+    if (wanted > open) return 'exceedsAuthorisedAmount';
+    const amount = wanted === 0n ? open : wanted;
+    standing.captured += amount;
+    const ofDiscount = (standing.discount * standing.captured) / request.amount;
+    const fromCampaign = ofDiscount - standing.discountCaptured;
+    standing.discountCaptured = ofDiscount;
+    this.#take(payment, 'payerHeld', amount - fromCampaign);
+    this.#take(payment, 'campaignHeld', fromCampaign);
+    this.ledger.move(request.payerAccountId, request.payeeAccountId, amount - fromCampaign);
+    if (fromCampaign > 0n) this.ledger.move(request.campaignId, request.payeeAccountId, fromCampaign);
+    if (standing.captured === request.amount || (flags & 1) !== 0) {
+      this.#take(payment, 'payerHeld', payment.payerHeld);
+      this.#take(payment, 'campaignHeld', payment.campaignHeld);
+      standing.state = 'captured';
+      standing.released = request.amount - standing.captured;
+      standing.expiresAt = 0n;
+    }
+    return this.#charge(payment);
+  }
+
+  #void(payment: Payment): ResultName {
+    const closed = this.#whyClosed(payment);
+    if (closed === 'ok') this.#release(payment, 'voided');
+    if (closed === 'ok') payment.standing.version--;
+    return closed;
+  }
+
+  #release(payment: Payment, state: 'voided' | 'expired'): void {
+    this.#take(payment, 'payerHeld', payment.payerHeld);
+    this.#take(payment, 'campaignHeld', payment.campaignHeld);
+    const { standing, request } = payment;
+    standing.state = standing.captured > 0n ? 'captured' : state;
+    standing.released = request.amount - standing.captured;
+    standing.expiresAt = 0n;
+    standing.version++;
+  }
+
+  #refund(payment: Payment, wanted: bigint): ResultName {
+    const { ledger } = this;
+    const { standing, request, tariff } = payment;
+    const { captured, discountCaptured, feeCharged } = standing;
+    if (captured === 0n) {
+      const closed = this.#whyClosed(payment);
+      return closed === 'ok' ? 'paymentNotCaptured' : closed;
+    }
+    const left = captured - standing.refunded;
+    const amount = wanted === 0n ? left : wanted;
+    if (amount === 0n || amount > left) return 'exceedsCapturedAmount';
+    const total = standing.refunded + amount;
+    // Pro rata of the whole so far, rounded down; never back again, and neither side gets more than it gave.
+    const payerLeft = left - (discountCaptured - standing.discountRefunded);
+    let toCampaign = (discountCaptured * total) / captured - standing.discountRefunded;
+    toCampaign = most(toCampaign, 0n, amount - payerLeft);
+    toCampaign = least(toCampaign, amount, discountCaptured - standing.discountRefunded);
+    const feeBack = most(0n, (feeCharged * total) / captured - standing.feeRefunded);
+    const legs: [bigint, bigint, bigint][] = [];
+    if (tariff !== undefined) legs.push([feeAccountOf(tariff), request.payeeAccountId, feeBack]);
+    legs.push([request.payeeAccountId, request.payerAccountId, amount - toCampaign]);
+    legs.push([request.payeeAccountId, request.campaignId, toCampaign]);
+    for (const [from, to, part] of legs) {
+      if (part === 0n) continue;
+      const judged = ledger.judge(from, to, part, false);
+      if (judged !== 'ok') return judged === 'exceedsCredits' ? 'insufficientFundsToRefund' : 'payeeCannotReceive';
+      ledger.move(from, to, part);
+    }
+    standing.refunded = total;
+    standing.discountRefunded += toCampaign;
+    standing.feeRefunded += feeBack;
+    return 'ok';
+  }
+}
+
+function feeAccountOf(tariff: TariffBody): bigint {
+  return BigInt(`0x${tariff.feeAccountId}`);
+}
+
+function paymentShape(kind: 'sale' | 'authorise', payment: ModelPayment): ResultName {
+  if (payment.payerAccountId === payment.payeeAccountId) return 'accountsMustBeDifferent';
+  if (kind === 'sale' && payment.expiresAfterS !== 0) return 'timeoutReservedForPendingTransfer';
+  if (payment.amount === 0n) return 'amountMustNotBeZero';
+  if (payment.amount > 2n ** 53n - 1n) return 'amountOutOfRange';
+  return 'ok';
+}

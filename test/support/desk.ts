@@ -1,0 +1,237 @@
+/** Sends commands to a partition as a client would, and reads the replies as objects. One call is one batch. */
+
+import { Batch, type BatchBounds, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
+import type { BatchResult, Partition } from '../../engine/worker/partition.ts';
+import { weightOf } from '../../engine/worker/weights.ts';
+import type { CampaignBody, PartyBody, TariffBody } from '../../protocol/bodies.ts';
+import { type AccountLookup, decodeLookupAccounts, encodeLookupAccounts } from '../../protocol/codecs/account-codec.ts';
+import { openReply } from '../../protocol/codecs/frame-codec.ts';
+import {
+  decodeAccountHistory,
+  encodeAccountHistory,
+  type HistoryInput,
+  type HistoryPage,
+} from '../../protocol/codecs/history-codec.ts';
+import {
+  decodePayment,
+  encodePayment,
+  encodePaymentOperation,
+  type PaymentCommand,
+  type PaymentInput,
+  type PaymentOperationCommand,
+  type PaymentOperationInput,
+  type PaymentResult,
+} from '../../protocol/codecs/payment-codec.ts';
+import {
+  decodeLookupPayments,
+  decodeQueryPayments,
+  encodeLookupPayments,
+  encodeQueryPayments,
+  type PaymentLookup,
+  type PaymentPage,
+  type PaymentQueryInput,
+} from '../../protocol/codecs/payment-query-codec.ts';
+import { readResult } from '../../protocol/codecs/result-codec.ts';
+import { decodeRich, encodeRich, type RichResult } from '../../protocol/codecs/rich-codec.ts';
+import {
+  decodeCreateTransfers,
+  decodeLookupTransfers,
+  encodeLookupTransfers,
+  type TransferLookup,
+  type TransferResult,
+} from '../../protocol/codecs/transfer-codec.ts';
+import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
+import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
+import { countOf, flagsOf, kindOf } from '../../protocol/frame-header.ts';
+import { encodeRecord, type FieldTable, type Layout, type RecordOf } from '../../protocol/layout.ts';
+import { ACCOUNT, TRANSFER } from '../../protocol/records.ts';
+import { memoryPartition } from './memory-partition.ts';
+
+/** Any field of the record, reserved ones included. */
+export type RawAccount = Partial<RecordOf<(typeof ACCOUNT)['fields']>>;
+export type RawTransfer = Partial<RecordOf<(typeof TRANSFER)['fields']>>;
+
+/** One request of a batch. */
+export interface Request {
+  readonly institution: number;
+  readonly name: CommandName;
+  readonly flags: number;
+  readonly count: number;
+  readonly body: Uint8Array;
+}
+
+const SMALL: BatchBounds = { ...DEFAULT_BOUNDS, replyBytesMax: 4 * 1024 * 1024 };
+const ID = { requestId: 7 };
+const { size: HEADER } = FRAME_HEADER;
+
+/** 1 January 2026, in microseconds. */
+export const START = 1_767_225_600_000_000;
+export const SECOND = 1_000_000;
+
+export function records<F extends FieldTable>(
+  institution: number,
+  name: CommandName,
+  layout: Layout<F>,
+  items: readonly Partial<RecordOf<F>>[],
+  flags = 0,
+): Request {
+  const body = new Uint8Array(items.length * layout.size);
+  const view = new DataView(body.buffer);
+  items.forEach((item, index) => encodeRecord(layout, view, index * layout.size, item));
+  return { institution, name, flags, count: items.length, body };
+}
+
+export function transfersRequest(institution: number, items: readonly RawTransfer[], flags = 0): Request {
+  return records(institution, 'createTransfers', TRANSFER, items, flags);
+}
+
+export function accountsRequest(institution: number, items: readonly RawAccount[]): Request {
+  return records(institution, 'createAccounts', ACCOUNT, items);
+}
+
+/** From a whole request frame. */
+export function framed(institution: number, frame: Uint8Array): Request {
+  const name = (Object.keys(COMMANDS) as CommandName[]).find((key) => COMMANDS[key].kind === kindOf(frame));
+  if (name === undefined) throw new Error('no such command');
+  return { institution, name, flags: flagsOf(frame), count: countOf(frame), body: frame.subarray(HEADER) };
+}
+
+export function paymentRequest(institution: number, name: PaymentCommand, payment: PaymentInput): Request {
+  return framed(institution, encodePayment(name, { code: 7, ...payment }, ID));
+}
+
+export function operationRequest(
+  institution: number,
+  name: PaymentOperationCommand,
+  operation: PaymentOperationInput,
+): Request {
+  return framed(institution, encodePaymentOperation(name, operation, ID));
+}
+
+export const reply = {
+  accounts: (frame: Uint8Array) => {
+    const { body, count } = openReply(frame);
+    return Array.from({ length: count }, (_, index) => readResult(body, index * 16));
+  },
+  transfers: (frame: Uint8Array): TransferResult[] =>
+    decodeCreateTransfers(openReply(frame), (flagsOf(frame) & FrameFlags.balances) !== 0),
+  payment: (frame: Uint8Array, name: PaymentCommand | PaymentOperationCommand): PaymentResult =>
+    decodePayment(openReply(frame), name),
+};
+
+export class Desk {
+  readonly partition: Partition;
+  /** Timestamp of the next batch, µs. */
+  now = START;
+  last: BatchResult | undefined;
+  readonly #batch: Batch;
+
+  constructor(partition: Partition = memoryPartition().partition, bounds: BatchBounds = SMALL) {
+    this.partition = partition;
+    this.#batch = new Batch(new SharedArrayBuffer(batchBytes(bounds)), bounds);
+  }
+
+  /** Decides one batch; reply frames in the order of the requests. */
+  async batch(requests: readonly Request[]): Promise<Uint8Array[]> {
+    this.#batch.clear();
+    for (const { institution, name, flags, count, body } of requests) {
+      const { kind } = COMMANDS[name];
+      const envelope = { kind, flags, count, requestIdLow: 7, requestIdHigh: 0, institution };
+      if (!this.#batch.add(envelope, body, weightOf(kind, flags, count))) throw new Error('the batch is full');
+    }
+    this.last = await this.partition.run(this.#batch, this.now);
+    return requests.map((_, index) => this.#batch.reply(index).slice());
+  }
+
+  async one(request: Request): Promise<Uint8Array> {
+    const [frame] = await this.batch([request]);
+    if (frame === undefined) throw new Error('no reply');
+    return frame;
+  }
+
+  /** Lets time pass and fires what is due. */
+  async pass(seconds: number): Promise<void> {
+    this.now += seconds * SECOND;
+    await this.batch([]);
+  }
+
+  async accounts(institution: number, ...items: RawAccount[]): Promise<number[]> {
+    return reply.accounts(await this.one(accountsRequest(institution, items))).map((result) => result.code);
+  }
+
+  async transfers(institution: number, ...items: RawTransfer[]): Promise<number[]> {
+    return (await this.results(institution, items)).map((result) => result.code);
+  }
+
+  async results(institution: number, items: readonly RawTransfer[], flags = 0): Promise<TransferResult[]> {
+    return reply.transfers(await this.one(transfersRequest(institution, items, flags)));
+  }
+
+  withBalances(institution: number, ...items: RawTransfer[]): Promise<TransferResult[]> {
+    return this.results(institution, items, FrameFlags.balances);
+  }
+
+  async pay(institution: number, name: PaymentCommand, payment: PaymentInput): Promise<PaymentResult> {
+    return reply.payment(await this.one(paymentRequest(institution, name, payment)), name);
+  }
+
+  async operate(
+    institution: number,
+    name: PaymentOperationCommand,
+    operation: PaymentOperationInput,
+  ): Promise<PaymentResult> {
+    return reply.payment(await this.one(operationRequest(institution, name, operation)), name);
+  }
+
+  async lookupAccounts(institution: number, ...ids: bigint[]): Promise<AccountLookup[]> {
+    return decodeLookupAccounts(openReply(await this.one(framed(institution, encodeLookupAccounts(ids, ID)))));
+  }
+
+  /** [debits pending, debits posted, credits pending, credits posted] as the operator sees them. */
+  async balances(id: bigint): Promise<number[]> {
+    const [found] = await this.lookupAccounts(1, id);
+    const account = found?.account;
+    if (account === undefined) throw new Error(`no account ${id}`);
+    return [account.debitsPending, account.debitsPosted, account.creditsPending, account.creditsPosted].map(Number);
+  }
+
+  async lookupTransfers(institution: number, ...ids: bigint[]): Promise<TransferLookup[]> {
+    return decodeLookupTransfers(openReply(await this.one(framed(institution, encodeLookupTransfers(ids, ID)))));
+  }
+
+  async history(institution: number, query: HistoryInput): Promise<HistoryPage> {
+    return decodeAccountHistory(openReply(await this.one(framed(institution, encodeAccountHistory(query, ID)))));
+  }
+
+  async lookupPayments(institution: number, ...ids: bigint[]): Promise<PaymentLookup[]> {
+    return decodeLookupPayments(openReply(await this.one(framed(institution, encodeLookupPayments(ids, ID)))));
+  }
+
+  async queryPayments(institution: number, query: PaymentQueryInput): Promise<PaymentPage> {
+    return decodeQueryPayments(openReply(await this.one(framed(institution, encodeQueryPayments(query, ID)))));
+  }
+
+  async putParty(institution: number, body: PartyBody): Promise<RichResult> {
+    return decodeRich(openReply(await this.one(framed(institution, encodeRich('putParty', body, ID)))), 'putParty');
+  }
+
+  async getParty(institution: number, handle: string): Promise<RichResult> {
+    const frame = encodeRich('getParty', { handle }, ID);
+    return decodeRich(openReply(await this.one(framed(institution, frame))), 'getParty');
+  }
+
+  async listParties(institution: number, cursor: number, limit: number): Promise<RichResult> {
+    const frame = encodeRich('listParties', { cursor, limit }, ID);
+    return decodeRich(openReply(await this.one(framed(institution, frame))), 'listParties');
+  }
+
+  async putTariff(institution: number, body: TariffBody): Promise<number> {
+    const frame = await this.one(framed(institution, encodeRich('putTariff', body, ID)));
+    return decodeRich(openReply(frame), 'putTariff').code;
+  }
+
+  async putCampaign(institution: number, body: CampaignBody): Promise<number> {
+    const frame = await this.one(framed(institution, encodeRich('putCampaign', body, ID)));
+    return decodeRich(openReply(frame), 'putCampaign').code;
+  }
+}
