@@ -93,6 +93,8 @@ export async function startSwitch(dataDir: string, flags: readonly string[] = []
   const lines = createInterface({ input: child.stdout });
   const port = await new Promise<number>((resolve, reject) => {
     lines.on('line', (line) => {
+      // A failure is told in a document of several lines.
+      if (!line.startsWith('{"')) return;
       const entry: Record<string, unknown> = JSON.parse(line);
       if (typeof entry.listening === 'string') resolve(Number(new URL(entry.listening).port));
       else if (log.length < 10_000) log.push(entry);
