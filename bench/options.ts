@@ -1,8 +1,9 @@
 /** The words after `sluice bench`. */
-import { parseArgs } from 'node:util';
+
 import { resolve } from 'node:path';
-import { LIMITS } from '../protocol/limits.ts';
+import { parseArgs } from 'node:util';
 import { UsageError } from '../engine/cli/errors.ts';
+import { LIMITS } from '../protocol/limits.ts';
 import { DISTRIBUTIONS, type Distribution } from './load/random.ts';
 
 export const WORKLOADS = ['ceiling', 'transfers', 'payments', 'http'] as const;
@@ -29,7 +30,7 @@ export interface BenchOptions {
 
 export type Request =
   | { readonly type: 'help' }
-  | { readonly type: 'micro' }
+  | { readonly type: 'micro'; readonly seconds: number; readonly json: boolean }
   | { readonly type: 'run'; options: BenchOptions };
 
 export const HELP = `Usage: sluice bench <workload> [options]
@@ -42,7 +43,7 @@ Workloads:
   micro       micro-benchmarks of codecs, state machine, journal and index
 
 Options:
-  --seconds S          time that is measured, after a warm-up (default: 10)
+  --seconds S          time that is measured, after a warm-up (default: 10; micro: 0.5 for each part)
   --json               end with one line of JSON
   --batch N            transfers in a message, 1 to ${LIMITS.recordsPerFrameMax} (default: ${LIMITS.recordsPerFrameMax})
   --accounts KIND      uniform, zipf or hot (default: uniform)
@@ -67,7 +68,9 @@ export function readOptions(words: readonly string[]): Request {
   const [workload, ...rest] = positionals;
   if (workload === undefined || workload === 'help' || values.help === true) return { type: 'help' };
   if (rest.length > 0) throw new UsageError(`one workload at a time: "${rest.join(' ')}" is too much`);
-  if (workload === 'micro') return { type: 'micro' };
+  const seconds = number(values.seconds, '--seconds', 0.1, 86_400);
+  const json = values.json === true;
+  if (workload === 'micro') return { type: 'micro', seconds: seconds ?? 0.5, json };
   const name = WORKLOADS.find((known) => known === workload);
   if (name === undefined) {
     throw new UsageError(`"${workload}" is not a workload: use ${WORKLOADS.join(', ')} or micro`);
@@ -93,8 +96,8 @@ export function readOptions(words: readonly string[]): Request {
     type: 'run',
     options: {
       workload: name,
-      seconds: number(values.seconds, '--seconds', 0.1, 86_400) ?? 10,
-      json: values.json === true,
+      seconds: seconds ?? 10,
+      json,
       batch,
       accounts,
       accountCount,

@@ -1,6 +1,5 @@
 /** Child processes of the benchmark: load generators, and what of a process the kernel tells. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

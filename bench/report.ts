@@ -22,6 +22,8 @@ export interface LoadReport {
   readonly inFlight: number;
   readonly serverRssBytes: number;
   readonly serverCpuSeconds: number;
+  /** Of the load generator, in the measured time. */
+  readonly clientCpuSeconds: number;
   readonly batch?: number;
   readonly rate?: number;
   readonly accounts: string;
@@ -43,7 +45,7 @@ export interface CeilingReport {
   readonly durable: true;
 }
 
-export interface Comparison {
+interface Comparison {
   readonly echoPerSecond: number;
   readonly journalPerSecond: number;
   readonly ofEcho: number;
@@ -72,6 +74,7 @@ export function loadReport(
     inFlight,
     serverRssBytes,
     serverCpuSeconds,
+    clientCpuSeconds: result.cpuSeconds,
     ...(workload === 'transfers' ? { batch } : {}),
     ...(rate === undefined ? {} : { rate }),
     accounts,

@@ -1,9 +1,9 @@
 /** What must be there before the load: accounts, money, tariffs. Set up over the protocol, as any client would. */
 import type { SluiceClient } from '../protocol/client/client.ts';
+import type { Result } from '../protocol/codecs/result-codec.ts';
 import { formatId, newId } from '../protocol/ids.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { AccountFlags } from '../protocol/records.ts';
-import type { Result } from '../protocol/codecs/result-codec.ts';
 import { type BenchAccount, benchAccounts, LEDGER } from './accounts.ts';
 import type { Group } from './load/jobs.ts';
 

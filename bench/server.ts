@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { connectNode } from '../protocol/client/node.ts';
-import type { SluiceClient } from '../protocol/client/client.ts';
-import { SCOPES } from '../protocol/commands.ts';
 import { KeyStore } from '../engine/admission/key-store.ts';
+import type { SluiceClient } from '../protocol/client/client.ts';
+import { connectNode } from '../protocol/client/node.ts';
+import { SCOPES } from '../protocol/commands.ts';
 import { clockTicksPerSecond, compiled, cpuSeconds, endWithUs, ownMemoryBytes, profileArguments } from './processes.ts';
 
 export interface ServerOptions {

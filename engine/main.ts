@@ -158,6 +158,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
     websocket.closeAll();
     app.close();
     clearInterval(ticks);
+    await observers.stop();
     await background.close();
     await Promise.all(partitions.map(({ thread }) => thread.close()));
     await keys.close();

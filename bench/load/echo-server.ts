@@ -2,8 +2,9 @@
  * Process: a bare uWebSockets.js server that sends every message back. What it does in a second is the most that any
  * server on this library can answer on this machine. Tells its parent the port.
  */
-import { WEBSOCKET_PATH } from '../../protocol/websocket.ts';
+
 import { createApp, listen } from '../../engine/transport/uws.ts';
+import { WEBSOCKET_PATH } from '../../protocol/websocket.ts';
 
 const UNREAD_BYTES_MAX = 64 * 1024 * 1024;
 

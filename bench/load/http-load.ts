@@ -2,7 +2,7 @@
 import autocannon from 'autocannon';
 import { formatId } from '../../protocol/ids.ts';
 import type { HttpJob, IdWords, JobResult, Report } from './jobs.ts';
-import { Meter } from './latency.ts';
+import { CpuClock, Meter } from './latency.ts';
 import { PairPicker, Random } from './random.ts';
 import { TimeOrderedIds } from './time-ordered-ids.ts';
 
@@ -16,8 +16,15 @@ export async function runHttpLoad(job: HttpJob, report: Report): Promise<JobResu
   const count = (name: string, more: number): void => void statuses.set(name, (statuses.get(name) ?? 0) + more);
   const startMs = performance.now() + job.warmUpMs;
   const meter = new Meter({ startMs, endMs: startMs + job.measureMs, isOpenLoop: false });
-  setTimeout(() => report({ type: 'measuring' }), job.warmUpMs);
-  setTimeout(() => report({ type: 'measured' }), job.warmUpMs + job.measureMs);
+  const cpu = new CpuClock();
+  setTimeout(() => {
+    report({ type: 'measuring' });
+    cpu.start();
+  }, job.warmUpMs);
+  setTimeout(() => {
+    report({ type: 'measured' });
+    cpu.stop();
+  }, job.warmUpMs + job.measureMs);
 
   const { errors, timeouts } = await fire(
     {
@@ -51,6 +58,7 @@ export async function runHttpLoad(job: HttpJob, report: Report): Promise<JobResu
     errors: all - (statuses.get('ok') ?? 0),
     seconds: job.measureMs / 1000,
     latencyMs: meter.latencies.summary(),
+    cpuSeconds: cpu.seconds,
     codes: Object.fromEntries(statuses),
   };
 }

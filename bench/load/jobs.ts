@@ -1,6 +1,7 @@
 /** What the benchmark tells its child processes and hears from them. Plain data: it travels between processes. */
-import type { Distribution } from './random.ts';
+
 import type { LatencySummary } from './latency.ts';
+import type { Distribution } from './random.ts';
 
 /** Accounts as the four u32 words of their ids, least significant first. */
 export type IdWords = readonly [number, number, number, number];
@@ -82,6 +83,8 @@ export interface JobResult {
   readonly errors: number;
   readonly seconds: number;
   readonly latencyMs: LatencySummary;
+  /** CPU time of the load process in the measured time: near `seconds`, and it is the load that is measured. */
+  readonly cpuSeconds: number;
   /** Answers by result code, from the first to the last request. */
   readonly codes: Readonly<Record<string, number>>;
 }

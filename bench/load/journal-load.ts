@@ -2,23 +2,25 @@
  * The state machine and the journal without any network: what is left of a server when all that is around a partition
  * is taken away. Real state, real indexes, real journal; a durable append for each batch, up to three under way.
  */
+
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMMANDS } from '../../protocol/commands.ts';
-import { FRAME_HEADER } from '../../protocol/frame.ts';
-import { LIMITS } from '../../protocol/limits.ts';
-import { ACCOUNT, RESULT } from '../../protocol/records.ts';
-import { resultName } from '../../protocol/results.ts';
 import { OPTIONS } from '../../engine/config/options.ts';
 import { FLIGHTS } from '../../engine/router/lane.ts';
+import type { CheckpointRequest } from '../../engine/storage/checkpoint/checkpoint-store.ts';
 import { Batch, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
 import { openPartition } from '../../engine/worker/open.ts';
 import type { Partition } from '../../engine/worker/partition.ts';
 import { BackgroundThreads } from '../../engine/worker/threads.ts';
 import { weightOf } from '../../engine/worker/weights.ts';
+import { COMMANDS } from '../../protocol/commands.ts';
+import { FRAME_HEADER } from '../../protocol/frame.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { ACCOUNT, RESULT } from '../../protocol/records.ts';
+import { resultName } from '../../protocol/results.ts';
 import { benchAccounts, LEDGER } from '../accounts.ts';
 import type { JobResult, JournalJob, Report } from './jobs.ts';
-import { Meter } from './latency.ts';
+import { CpuClock, Meter } from './latency.ts';
 import { Random } from './random.ts';
 import { Tally } from './tally.ts';
 import { makeTraffic, type Traffic } from './traffic.ts';
@@ -60,9 +62,14 @@ export async function runJournalLoad(job: JournalJob, report: Report): Promise<J
     await first.openAccounts(ids.slice(from, from + LIMITS.recordsPerFrameMax));
   }
 
-  setTimeout(() => report({ type: 'measuring' }), job.warmUpMs);
+  const cpu = new CpuClock();
+  setTimeout(() => {
+    report({ type: 'measuring' });
+    cpu.start();
+  }, job.warmUpMs);
   const tally = new Tally();
   await Promise.all(flights.map((flight) => flight.transferUntilEnd(traffic, meter, tally)));
+  cpu.stop();
   report({ type: 'measured' });
   await Promise.all(flights.map((flight) => flight.finish()));
   await background.close();
@@ -72,6 +79,7 @@ export async function runJournalLoad(job: JournalJob, report: Report): Promise<J
     errors: tally.errors,
     seconds: job.measureMs / 1000,
     latencyMs: meter.latencies.summary(),
+    cpuSeconds: cpu.seconds,
     codes: tally.byName(),
   };
 }
@@ -129,10 +137,15 @@ class Flight {
     if (!batch.add(envelope, body, weightOf(kind, 0, count))) throw new Error('the batch does not take one message');
     const now = Math.floor((performance.timeOrigin + performance.now()) * MICROS_PER_MS);
     const { checkpoint } = await this.#partition.run(batch, now);
-    if (checkpoint === undefined) return;
-    this.#checkpoint = this.#background
-      .checkpoint(this.#indexPath, HASH_SEED, checkpoint)
-      .then((written) => this.#partition.install(written));
+    if (checkpoint !== undefined) this.#checkpoint = this.#write(checkpoint);
+  }
+
+  /** Writes checkpoints in the background as long as the partition asks for another one at once. */
+  async #write(request: CheckpointRequest): Promise<void> {
+    let next: CheckpointRequest | undefined = request;
+    while (next !== undefined) {
+      next = await this.#partition.install(await this.#background.checkpoint(this.#indexPath, HASH_SEED, next));
+    }
   }
 
   #count(tally: Tally, records: number): void {

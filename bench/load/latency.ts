@@ -102,3 +102,22 @@ export class Meter {
     if (this.#isOpenLoop && dueMs >= this.startMs && dueMs < this.endMs) this.latencies.record(nowMs - dueMs);
   }
 }
+
+/** CPU time of this process between the calls of `start` and `stop`. */
+export class CpuClock {
+  #before: NodeJS.CpuUsage | undefined;
+  #seconds = 0;
+
+  get seconds(): number {
+    return this.#seconds;
+  }
+
+  start(): void {
+    this.#before = process.cpuUsage();
+  }
+
+  stop(): void {
+    const { user, system } = process.cpuUsage(this.#before);
+    this.#seconds = Math.round((user + system) / 10_000) / 100;
+  }
+}

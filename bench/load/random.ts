@@ -35,6 +35,7 @@ const ZIPF_EXPONENT = 0.99;
 /** The inverse of the zipf distribution, sampled at this many places. */
 const ZIPF_SAMPLES = 2 ** 16;
 const HOT_ACCOUNTS = 2;
+const REDRAWS = 8;
 
 /** Chooses the two different sides of a transfer among `count` ≥ 2 accounts. */
 export class PairPicker {
@@ -56,24 +57,18 @@ export class PairPicker {
   /** Sets `debit` and `credit`. */
   next(): void {
     const random = this.#random;
-    switch (this.#distribution) {
-      case 'uniform':
-        this.debit = random.below(this.#count);
-        this.credit = random.below(this.#count);
-        break;
-      case 'zipf':
-        this.debit = this.#zipf[random.next() % ZIPF_SAMPLES] as number;
-        this.credit = this.#zipf[random.next() % ZIPF_SAMPLES] as number;
-        break;
-      case 'hot': {
-        const bits = random.next();
-        const hot = bits % HOT_ACCOUNTS;
-        const other = random.below(this.#count);
-        const hotPays = (bits & 0x100) !== 0;
-        this.debit = hotPays ? hot : other;
-        this.credit = hotPays ? other : hot;
-        break;
-      }
+    if (this.#distribution === 'hot') {
+      const bits = random.next();
+      const hot = bits % HOT_ACCOUNTS;
+      const other = random.below(this.#count);
+      const hotPays = (bits & 0x100) !== 0;
+      this.debit = hotPays ? hot : other;
+      this.credit = hotPays ? other : hot;
+    } else {
+      this.debit = this.#draw();
+      this.credit = this.#draw();
+      // Drawn again and not moved on, so that the neighbour of a popular account is no more popular for it.
+      for (let tries = 0; tries < REDRAWS && this.credit === this.debit; tries++) this.credit = this.#draw();
     }
     if (this.debit === this.credit) this.credit = (this.credit + 1) % this.#count;
   }
@@ -82,6 +77,11 @@ export class PairPicker {
   one(): number {
     this.next();
     return this.debit;
+  }
+
+  #draw(): number {
+    if (this.#distribution === 'uniform') return this.#random.below(this.#count);
+    return this.#zipf[this.#random.next() % ZIPF_SAMPLES] as number;
   }
 }
 

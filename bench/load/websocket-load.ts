@@ -1,11 +1,11 @@
 /** Drives a server over WebSocket: many connections out of one thread, in a closed or an open loop. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeHello, encodeRich } from '../../protocol/codecs/rich-codec.ts';
 import { openReply, readRefusal } from '../../protocol/codecs/frame-codec.ts';
+import { decodeHello, encodeRich } from '../../protocol/codecs/rich-codec.ts';
 import { WEBSOCKET_PATH } from '../../protocol/websocket.ts';
 import { LoadConnection, type LoadContext } from './connection.ts';
 import type { JobResult, Report, WebSocketJob } from './jobs.ts';
-import { Meter, Schedule } from './latency.ts';
+import { CpuClock, Meter, Schedule } from './latency.ts';
 import { Random } from './random.ts';
 import { Tally } from './tally.ts';
 import { makeTraffic } from './traffic.ts';
@@ -16,8 +16,8 @@ import { WebSocketWire } from './websocket-wire.ts';
 const READ_BYTES = 256 * 1024;
 /** How long the answers of what is still under way are waited for. */
 const DRAIN_MS = 10_000;
-/** An open loop that has nothing due for longer than this sleeps; timers are no finer than about a millisecond. */
-const SPIN_MS = 3;
+/** An open loop sleeps until this long before the next request is due: timers are no finer than about a millisecond. */
+const SPIN_MS = 1.5;
 
 export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promise<JobResult> {
   const { rate, connections: count } = job;
@@ -42,7 +42,8 @@ export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promi
     return connection;
   });
 
-  const measured = announce(context.meter, report);
+  const cpu = new CpuClock();
+  const measured = announce(context.meter, cpu, report);
   if (rate === undefined) for (const connection of connections) connection.send(performance.now());
   else await sendOnSchedule(connections, endMs);
   await measured;
@@ -55,6 +56,7 @@ export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promi
     errors: tally.errors,
     seconds: job.measureMs / 1000,
     latencyMs: meter.latencies.summary(),
+    cpuSeconds: cpu.seconds,
     codes: tally.byName(),
   };
 }
@@ -118,20 +120,22 @@ async function sendOnSchedule(connections: readonly LoadConnection[], endMs: num
     let nextMs = endMs;
     for (const connection of connections) nextMs = Math.min(nextMs, connection.send(nowMs));
     const idleMs = nextMs - performance.now();
-    if (idleMs > SPIN_MS) await sleep(idleMs - SPIN_MS + 1);
+    if (idleMs > SPIN_MS + 1) await sleep(Math.floor(idleMs - SPIN_MS));
     else await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
 /** Tells the parent when the measured time begins and ends, and how it goes in between. */
-async function announce(meter: Meter, report: Report): Promise<void> {
+async function announce(meter: Meter, cpu: CpuClock, report: Report): Promise<void> {
   await sleep(Math.max(0, meter.startMs - performance.now()));
   report({ type: 'measuring' });
+  cpu.start();
   const ticker = setInterval(() => {
     report({ type: 'progress', count: meter.records, elapsedMs: performance.now() - meter.startMs });
   }, 500);
   await sleep(Math.max(0, meter.endMs - performance.now()));
   clearInterval(ticker);
+  cpu.stop();
   report({ type: 'measured' });
 }
 

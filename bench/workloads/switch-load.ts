@@ -1,13 +1,13 @@
 /** Load on a switch: start it, set it up, measure, stop it. */
 import { join } from 'node:path';
 import type { SluiceClient } from '../../protocol/client/client.ts';
+import { CURRENCY, LEDGER } from '../accounts.ts';
 import type { Group, Job, JobResult } from '../load/jobs.ts';
+import type { BenchOptions, WorkloadName } from '../options.ts';
 import { profileArguments, runJob } from '../processes.ts';
+import { setUpPayments, setUpTransfers } from '../scene.ts';
 import { type BenchServer, startServer } from '../server.ts';
 import type { Stage } from '../stage.ts';
-import { CURRENCY, LEDGER } from '../accounts.ts';
-import type { BenchOptions, WorkloadName } from '../options.ts';
-import { setUpPayments, setUpTransfers } from '../scene.ts';
 
 /** A workload that a switch bears: what must be there, and the job of the load generator. */
 interface Workload {

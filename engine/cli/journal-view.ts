@@ -95,7 +95,7 @@ function describeEntity(event: DataView): Described {
   const { table, bodyLength } = decodeRecord(ENTITY, event, EVENT_PREFIX_BYTES);
   const body = decodeMessagePack(new Uint8Array(event.buffer, event.byteOffset + ENTITY_BODY_AT, bodyLength)) ?? {};
   const name = nameOf(EntityTables, table);
-  const title = body['handle'] ?? body['number'] ?? body['accountId'];
+  const title = body.handle ?? body.number ?? body.accountId;
   return { name, summary: String(title ?? ''), details: body };
 }
 

@@ -8,7 +8,8 @@ import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pac
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { EVENT_PREFIX_BYTES, EventTypes } from '../ledger/events.ts';
-import type { KeyIndex, Ledger } from '../ledger/ledger.ts';
+import type { KeyIndex } from '../ledger/key-index.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { writeU64 } from '../ledger/words.ts';
 import type { DiscountTerms, FeeTerms } from '../payment/amounts.ts';
 import { ENTITY, ENTITY_BODY_AT, EntityTables, entityEventBytes } from './event.ts';

@@ -6,9 +6,11 @@
  * For each record: shape (pure, not remembered) → idempotency → state. What reaches the last step is written to the journal
  * with its outcome, refused or not, and answers the same for ever.
  */
+
 import { ResultFlags, TRANSFER, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { compareTransfer } from './compare.ts';
+import { find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import type { ResultWriter } from './results.ts';
@@ -57,12 +59,7 @@ function createOne(ledger: Ledger, message: RecordsMessage, index: number, resul
 }
 
 function findTransfer(ledger: Ledger, words: Uint32Array, at: number): number {
-  return ledger.tables.transfers.get(
-    words[at] as number,
-    words[at + 1] as number,
-    words[at + 2] as number,
-    words[at + 3] as number,
-  );
+  return find(ledger.tables.transfers, words, at);
 }
 
 /** Answers a record whose id was decided before: the first answer again, or which field differs. */

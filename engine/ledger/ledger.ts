@@ -5,6 +5,7 @@
  * Invariants, after every transfer and per ledger:  Σ debits posted = Σ credits posted,  Σ debits pending = Σ credits pending,
  * and per account  debits pending + debits posted ≤ 2^53 − 1, likewise credits.
  */
+
 import { LIMITS } from '../../protocol/limits.ts';
 import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
@@ -17,15 +18,11 @@ import type { EventLog } from './events.ts';
 import { EventTypes, FilledIn, TRANSFER_EVENT_BYTES } from './events.ts';
 import type { Holds } from './holds.ts';
 import { NO_HOLD } from './holds.ts';
+import type { KeyIndex } from './key-index.ts';
+import { enter } from './key-index.ts';
 import type { Timers } from './timers.ts';
 import { transferFlags } from './validate.ts';
 import { isZeroId, readU64, sameId, TransferWord, writeU64 } from './words.ts';
-
-/** From a 128-bit key to the position of the newest event that speaks of it; 0 = none. */
-export interface KeyIndex {
-  get(w0: number, w1: number, w2: number, w3: number): number;
-  put(w0: number, w1: number, w2: number, w3: number, lsn: number): void;
-}
 
 export interface LedgerTables {
   readonly accounts: Accounts;
@@ -182,13 +179,7 @@ export class Ledger {
       this.#carryOut(event, transferFlags(words, at));
       this.chain(event, lsn, this.debit, this.credit);
     }
-    this.tables.transfers.put(
-      words[at] as number,
-      words[at + 1] as number,
-      words[at + 2] as number,
-      words[at + 3] as number,
-      lsn,
-    );
+    enter(this.tables.transfers, words, at, lsn);
     return lsn;
   }
 
@@ -315,13 +306,7 @@ export class Ledger {
   resolve(record: number): void {
     const { words } = this.events;
     const at = record + TransferWord.pendingId;
-    this.tables.resolutions.put(
-      words[at] as number,
-      words[at + 1] as number,
-      words[at + 2] as number,
-      words[at + 3] as number,
-      this.events.lsnOf(record - TransferEventWord.record),
-    );
+    enter(this.tables.resolutions, words, at, this.events.lsnOf(record - TransferEventWord.record));
   }
 }
 

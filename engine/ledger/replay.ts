@@ -2,12 +2,14 @@
  * Recovery: applies the outcomes that the journal holds, and checks each against the state that it meets. It never decides
  * again; anything that does not fit is damage or a bug, and stops the replay.
  */
+
 import { TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { addAccount } from './create-accounts.ts';
 import { EVENT_PREFIX_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
+import { enter } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import { isReservedId, transferFlags } from './validate.ts';
@@ -40,13 +42,7 @@ export function replayTransfer(ledger: Ledger, words: Uint32Array, at: number, l
   const record = at + TransferEventWord.record;
   const { transfers } = ledger.tables;
   if (!isReservedId(words, record)) {
-    transfers.put(
-      words[record] as number,
-      words[record + 1] as number,
-      words[record + 2] as number,
-      words[record + 3] as number,
-      lsn,
-    );
+    enter(transfers, words, record, lsn);
   }
   const code = (words[at] as number) >>> 16;
   if (code !== Code.ok) return;

@@ -16,10 +16,11 @@ export class Undo {
   readonly #holds: Holds;
   readonly #timers: Timers;
   /** [index, debits pending, debits posted, credits pending, credits posted, head] for each account touched. */
-  #balances: number[] = [];
+  readonly #balances: number[] = [];
+  #balancesEnd = 0;
   /** [slot, id × 4, debit, credit, remaining, deadline] for each hold as it was; remaining 0 = it was not there. */
-  #held: number[] = [];
-  #heldCodes: number[] = [];
+  readonly #held: number[] = [];
+  readonly #heldCodes: number[] = [];
 
   constructor(accounts: Accounts, holds: Holds, timers: Timers) {
     this.#accounts = accounts;
@@ -45,7 +46,7 @@ export class Undo {
   rollback(): void {
     for (let at = this.#held.length - HOLD_ENTRY; at >= 0; at -= HOLD_ENTRY) this.#restoreHold(at);
     const accounts = this.#accounts;
-    for (let at = this.#balances.length - ACCOUNT_ENTRY; at >= 0; at -= ACCOUNT_ENTRY) {
+    for (let at = this.#balancesEnd - ACCOUNT_ENTRY; at >= 0; at -= ACCOUNT_ENTRY) {
       const index = this.#balances[at] as number;
       accounts.debitsPending[index] = this.#balances[at + 1] as number;
       accounts.debitsPosted[index] = this.#balances[at + 2] as number;
@@ -58,15 +59,16 @@ export class Undo {
 
   /** Remembers an account before it is changed. */
   account(index: number): void {
-    const accounts = this.#accounts;
-    this.#balances.push(
-      index,
-      accounts.debitsPending[index] as number,
-      accounts.debitsPosted[index] as number,
-      accounts.creditsPending[index] as number,
-      accounts.creditsPosted[index] as number,
-      accounts.headLsn[index] as number,
-    );
+    const { debitsPending, debitsPosted, creditsPending, creditsPosted, headLsn } = this.#accounts;
+    const balances = this.#balances;
+    const at = this.#balancesEnd;
+    balances[at] = index;
+    balances[at + 1] = debitsPending[index] as number;
+    balances[at + 2] = debitsPosted[index] as number;
+    balances[at + 3] = creditsPending[index] as number;
+    balances[at + 4] = creditsPosted[index] as number;
+    balances[at + 5] = headLsn[index] as number;
+    this.#balancesEnd = at + ACCOUNT_ENTRY;
   }
 
   /** Remembers a hold before it is changed or removed. */
@@ -133,9 +135,12 @@ export class Undo {
   }
 
   #clear(): void {
-    this.#balances.length = 0;
-    this.#held.length = 0;
-    this.#heldCodes.length = 0;
+    // The memory is kept: a payment remembers its accounts here at every leg.
+    this.#balancesEnd = 0;
+    if (this.#held.length > 0) {
+      this.#held.length = 0;
+      this.#heldCodes.length = 0;
+    }
     this.recording = false;
   }
 }

@@ -1,9 +1,11 @@
 /** Sale and authorise: the two ways in which a payment begins. */
+
 import { LIMITS } from '../../protocol/limits.ts';
 import { PAYMENT, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { EventTypes } from '../ledger/events.ts';
+import { enter, find } from '../ledger/key-index.ts';
 import { holdLeg, type LegOrigin, LegRoles, postLeg } from '../ledger/legs.ts';
 import { TimerKinds } from '../ledger/timers.ts';
 import { isZeroId, PaymentWord, readU64, writeU64 } from '../ledger/words.ts';
@@ -241,9 +243,9 @@ function linkFirstVersion(payments: Payments, event: number, institution: number
   if (bytes > 0) {
     const { key, tables } = payments;
     payments.referenceKey(words, event + (PaymentEventByte.reference >> 2), bytes, institution);
-    const previous = tables.references.get(key[0] as number, key[1] as number, key[2] as number, key[3] as number);
+    const previous = find(tables.references, key, 0);
     writeU64(words, event + LinkField.previousOfReference, previous);
-    tables.references.put(key[0] as number, key[1] as number, key[2] as number, key[3] as number, lsn);
+    enter(tables.references, key, 0, lsn);
   }
   payments.makeCurrent(event);
 }

@@ -2,9 +2,11 @@
  * Capture, void and refund: what follows on a payment. Each has an id of its own, and its outcome is a version of the payment
  * that is kept whether it was allowed or not.
  */
+
 import { PAYMENT_OPERATION, PaymentOperations } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { EventTypes } from '../ledger/events.ts';
+import { find } from '../ledger/key-index.ts';
 import { OperationWord, readU64, writeU64 } from '../ledger/words.ts';
 import { capture } from './capture.ts';
 import { OperationField, PaymentEventByte, paymentEventBytes, StateField } from './event.ts';
@@ -30,12 +32,7 @@ export function operate(payments: Payments, request: OperationRequest, reply: Re
   const { words, at, institution, operation } = request;
   const malformed = validateOperation(words, at, operation);
   if (malformed !== Code.ok) return payments.refuse(reply, malformed);
-  const known = payments.tables.operations.get(
-    words[at] as number,
-    words[at + 1] as number,
-    words[at + 2] as number,
-    words[at + 3] as number,
-  );
+  const known = find(payments.tables.operations, words, at);
   if (known !== 0) return replayOperation(payments, request, known, reply);
 
   const lsn = payments.find(words, at + OperationWord.paymentId);

@@ -8,11 +8,14 @@
  *      │                      ├── void ──▶ voided
  *      └──▶ declined          └── expiry ──▶ expired
  */
+
 import { PAYMENT_OPERATION, PAYMENT_STATE, RESULT, ResultFlags } from '../../protocol/records.ts';
 import type { Entities } from '../entity/entities.ts';
 import { OPERATOR_INSTITUTION } from '../gateway.ts';
 import { hashId } from '../hash-id.ts';
-import type { KeyIndex, Ledger } from '../ledger/ledger.ts';
+import type { KeyIndex } from '../ledger/key-index.ts';
+import { enter, find } from '../ledger/key-index.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { writeU64 } from '../ledger/words.ts';
 import { LinkField, OperationField, PaymentEventByte, PaymentEventFlags, PaymentField, StateField } from './event.ts';
 import { readView64 } from './version.ts';
@@ -52,12 +55,7 @@ export class Payments {
 
   /** Position of the newest version of the payment whose id is at word `at`; 0 = there is none. */
   find(words: Uint32Array, at: number): number {
-    return this.tables.payments.get(
-      words[at] as number,
-      words[at + 1] as number,
-      words[at + 2] as number,
-      words[at + 3] as number,
-    );
+    return find(this.tables.payments, words, at);
   }
 
   /** Whether an institution made the payment: it, and the operator, may go on with it. */
@@ -105,26 +103,14 @@ export class Payments {
   makeCurrent(at: number): void {
     const { words } = this.ledger.events;
     const id = at + PaymentField.id;
-    this.tables.payments.put(
-      words[id] as number,
-      words[id + 1] as number,
-      words[id + 2] as number,
-      words[id + 3] as number,
-      this.ledger.events.lsnOf(at),
-    );
+    enter(this.tables.payments, words, id, this.ledger.events.lsnOf(at));
   }
 
   /** Remembers the operation whose id is in the version at word `at`. */
   rememberOperation(at: number): void {
     const { words } = this.ledger.events;
     const id = at + OperationField.id;
-    this.tables.operations.put(
-      words[id] as number,
-      words[id + 1] as number,
-      words[id + 2] as number,
-      words[id + 3] as number,
-      this.ledger.events.lsnOf(at),
-    );
+    enter(this.tables.operations, words, id, this.ledger.events.lsnOf(at));
   }
 
   /** Key of a reference of an institution, into `key`. `words` holds the reference, zero-padded, from word `at`. */

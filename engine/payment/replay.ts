@@ -1,5 +1,7 @@
 /** Recovery of payments: a version is complete in itself, so replay only enters it into the indexes, lists and timers. */
+
 import { PaymentStates } from '../../protocol/records.ts';
+import { enter } from '../ledger/key-index.ts';
 import { ReplayError } from '../ledger/replay.ts';
 import { TimerKinds } from '../ledger/timers.ts';
 import { isZeroId, readU64 } from '../ledger/words.ts';
@@ -11,10 +13,10 @@ export function replayPayment(payments: Payments, words: Uint32Array, at: number
   const { tables } = payments;
   const flags = ((words[at] as number) >>> 8) & 0xff;
   const operation = at + OperationField.id;
-  if (!isZeroId(words, operation)) put(tables.operations, words, operation, lsn);
+  if (!isZeroId(words, operation)) enter(tables.operations, words, operation, lsn);
   if ((flags & PaymentEventFlags.current) === 0) return;
   const id = at + PaymentField.id;
-  put(tables.payments, words, id, lsn);
+  enter(tables.payments, words, id, lsn);
   if ((flags & PaymentEventFlags.first) !== 0) replayFirst(payments, words, at, lsn);
 }
 
@@ -28,7 +30,7 @@ function replayFirst(payments: Payments, words: Uint32Array, at: number, lsn: nu
   const bytes = (words[at + PaymentField.referenceLength] as number) & 0xffff;
   if (bytes > 0) {
     payments.referenceKey(words, at + (PaymentEventByte.reference >> 2), bytes, institution);
-    put(tables.references, key, 0, lsn);
+    enter(tables.references, key, 0, lsn);
   }
   if (((words[at + StateField.state] as number) & 0xff) === PaymentStates.authorised) {
     const id = at + PaymentField.id;
@@ -41,13 +43,4 @@ function replayFirst(payments: Payments, words: Uint32Array, at: number, lsn: nu
       words[id + 3] as number,
     );
   }
-}
-
-function put(
-  index: { put(w0: number, w1: number, w2: number, w3: number, lsn: number): void },
-  words: Uint32Array,
-  at: number,
-  lsn: number,
-): void {
-  index.put(words[at] as number, words[at + 1] as number, words[at + 2] as number, words[at + 3] as number, lsn);
 }

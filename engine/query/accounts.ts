@@ -1,9 +1,11 @@
 /** Look-ups of accounts and transfers, and the history of an account. */
+
 import { LIMITS } from '../../protocol/limits.ts';
 import { ACCOUNT, PAGE, TRANSFER_OUTCOME } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { ENGINE_ID_WORD3, EVENT_PREFIX_BYTES, EventTypes, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { find } from '../ledger/key-index.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
 import { writeBalances } from '../ledger/results.ts';
@@ -58,12 +60,7 @@ export function lookupTransfers(ledger: Ledger, query: IdsQuery, reply: ReplyAre
 
 function findTransfer(ledger: Ledger, words: Uint32Array, at: number): DataView | undefined {
   if (words[at + 3] === ENGINE_ID_WORD3) return findByPosition(ledger, words, at);
-  const lsn = ledger.tables.transfers.get(
-    words[at] as number,
-    words[at + 1] as number,
-    words[at + 2] as number,
-    words[at + 3] as number,
-  );
+  const lsn = find(ledger.tables.transfers, words, at);
   return lsn === 0 ? undefined : ledger.events.read(lsn);
 }
 

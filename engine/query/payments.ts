@@ -1,8 +1,10 @@
 /** Look-ups and lists of payments. */
+
 import { LIMITS } from '../../protocol/limits.ts';
 import { PAGE, PAYMENT, PAYMENT_OPERATION, PAYMENT_QUERY, PAYMENT_STATE } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { EventTypes } from '../ledger/events.ts';
+import { find } from '../ledger/key-index.ts';
 import { isZeroId, readU64 } from '../ledger/words.ts';
 import { LinkField, PaymentEventByte, PaymentEventFlags, PaymentField, StateField } from '../payment/event.ts';
 import type { Payments } from '../payment/payments.ts';
@@ -91,7 +93,7 @@ function newest(payments: Payments, query: IdsQuery, byReference: boolean): numb
   const bytes = (words[start + QueryWord.referenceAndState] as number) & 0xffff;
   payments.referenceKey(words, start + QueryWord.reference, bytes, institution);
   const { key, tables } = payments;
-  return tables.references.get(key[0] as number, key[1] as number, key[2] as number, key[3] as number);
+  return find(tables.references, key, 0);
 }
 
 function newestVersion(payments: Payments, first: DataView, lsn: number): DataView {

@@ -72,9 +72,14 @@ function rankOf(code: number): number {
   return code === Code.transferNotFound || code === Code.paymentNotFound ? 0 : 1;
 }
 
+/** The result code of a rich reply. */
+export function richCode(frame: Uint8Array): unknown {
+  return decodeMessagePack(frame.subarray(HEADER))?.code;
+}
+
 /** The first refusal, or the first part when all said ok. */
 export function mergeRich(parts: readonly Uint8Array[]): Uint8Array | undefined {
-  const refused = parts.find((part) => decodeMessagePack(part.subarray(HEADER))?.['code'] !== Code.ok);
+  const refused = parts.find((part) => richCode(part) !== Code.ok);
   return refused ?? parts[0];
 }
 

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { commandOfKind } from '../../protocol/commands.ts';
 import type { Health } from '../observe/health.ts';
 import type { SwitchMetrics } from '../observe/metrics.ts';
-import type { CheckpointRequest } from '../storage/checkpoint/checkpoint-store.ts';
+import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
 import type { BatchResult } from '../worker/partition.ts';
 import type { BackgroundThreads, PartitionThread } from '../worker/threads.ts';
 import type { LaneObserver } from './lane.ts';
@@ -23,9 +23,17 @@ export interface ObserverParts {
 
 export class LaneObservers {
   readonly #parts: ObserverParts;
+  readonly #checkpoints = new Set<Promise<void>>();
+  #stopping = false;
 
   constructor(parts: ObserverParts) {
     this.#parts = parts;
+  }
+
+  /** Begins no checkpoint any more, and resolves when those under way are written and installed. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#checkpoints);
   }
 
   forPartition(partition: number, thread: PartitionThread, indexPath: string): LaneObserver {
@@ -46,9 +54,10 @@ export class LaneObservers {
           waitNs: batch.waitMs * NS_PER_MS,
         });
         this.#figures(partition, result);
-        if (result.checkpoint !== undefined) {
-          this.#checkpoint(partition, thread, indexPath, result.checkpoint).catch(failed);
-        }
+        if (result.checkpoint === undefined || this.#stopping) return;
+        const written = this.#checkpoint(partition, thread, indexPath, result.checkpoint).catch(failed);
+        this.#checkpoints.add(written);
+        void written.finally(() => this.#checkpoints.delete(written));
       },
       queueDepth: (batches) => metrics.queueDepth(partition, batches),
       failed,
@@ -74,15 +83,19 @@ export class LaneObservers {
     partition: number,
     thread: PartitionThread,
     indexPath: string,
-    request: CheckpointRequest,
+    first: CheckpointRequest,
   ): Promise<void> {
     const { background, hashSeed, metrics, log } = this.#parts;
-    const started = performance.now();
-    const written = await background.checkpoint(indexPath, hashSeed, request);
-    for (const finding of written.damage) log.error({ partition, finding }, 'damage found while merging');
-    await thread.install(written);
-    const seconds = (performance.now() - started) / 1000;
-    metrics.checkpointDone(seconds);
-    log.debug({ partition, lsn: request.lsn, seconds }, 'checkpoint written');
+    let request: CheckpointRequest | undefined = first;
+    while (request !== undefined) {
+      const { lsn } = request;
+      const started = performance.now();
+      const written: CheckpointWritten = await background.checkpoint(indexPath, hashSeed, request);
+      for (const finding of written.damage) log.error({ partition, finding }, 'damage found while merging');
+      request = await thread.install(written);
+      const seconds = (performance.now() - started) / 1000;
+      metrics.checkpointDone(seconds);
+      log.debug({ partition, lsn, seconds }, 'checkpoint written');
+    }
   }
 }

@@ -19,7 +19,7 @@ export interface LocalPage {
 export function readPageCursor(body: Uint8Array, isRich: boolean, partitions: number): LocalPage {
   if (isRich) {
     const request = decodeMessagePack(body);
-    const cursor = request?.['cursor'];
+    const cursor = request?.cursor;
     if (typeof cursor !== 'number' || !Number.isSafeInteger(cursor) || cursor < 0) return { partition: 0, body };
     const local = encodeMessagePack({ ...request, cursor: Math.floor(cursor / partitions) });
     return { partition: cursor % partitions, body: local };
@@ -43,7 +43,7 @@ function nextCursor(local: number, partition: number, partitions: number): numbe
 
 function richPage(frame: Uint8Array, partition: number, partitions: number): Uint8Array {
   const reply = decodeMessagePack(frame.subarray(HEADER));
-  const local = reply?.['nextCursor'];
+  const local = reply?.nextCursor;
   if (reply === undefined || typeof local !== 'number') return frame;
   const packed = encodeMessagePack({ ...reply, nextCursor: nextCursor(local, partition, partitions) });
   const whole = frameLike(frame, HEADER + packed.length, packed.length);

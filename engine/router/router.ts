@@ -31,6 +31,7 @@ export class Router implements Gateway {
   /** Takes nothing more, and resolves when all that was taken is answered. */
   async drain(): Promise<void> {
     this.#draining = true;
-    await Promise.all(this.#lanes.map((lane) => lane.drained()));
+    // A command that was answered by one partition may go on in another: until none has anything left.
+    while (this.#lanes.some((lane) => !lane.isIdle)) await Promise.all(this.#lanes.map((lane) => lane.drained()));
   }
 }

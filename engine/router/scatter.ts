@@ -4,7 +4,7 @@
  */
 import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
-import { deriveId } from '../../protocol/ids.ts';
+import { deriveId, parseId } from '../../protocol/ids.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import {
   ACCOUNT,
@@ -23,10 +23,10 @@ import { OPERATOR_INSTITUTION } from '../gateway.ts';
 import type { Merge } from './gather.ts';
 import { deliverOne, Gather, refusalFrame } from './gather.ts';
 import type { Lane } from './lane.ts';
-import { mergeFound, mergeRich, mergeScattered, readCode } from './merge.ts';
+import { mergeFound, mergeRich, mergeScattered, readCode, richCode } from './merge.ts';
 import { pageOf, readPageCursor } from './pages.ts';
 import type { RecordShape } from './split.ts';
-import { partitionAt, pickRecords, splitRecords } from './split.ts';
+import { partitionAt, partitionOfId, pickRecords, splitRecords } from './split.ts';
 
 const ACCOUNT_RECORDS: RecordShape = { recordBytes: ACCOUNT.size, keyAt: ACCOUNT.at.id, flagsAt: ACCOUNT.at.flags };
 const TRANSFER_RECORDS: RecordShape = {
@@ -70,7 +70,8 @@ export class Scatter {
       case 'capture':
       case 'void':
       case 'refund':
-        return this.#locate(envelope, body.slice(), sink);
+        // Both are used again when submit has returned, and the caller's are used for its next request by then.
+        return this.#locate({ ...envelope }, body.slice(), sink);
       case 'queryPayments':
       case 'listParties':
         return this.#page(envelope, body, sink);
@@ -79,7 +80,7 @@ export class Scatter {
         return this.#one(this.#homeOfParty(envelope.institution, body), envelope, body, sink);
       case 'putTariff':
       case 'putCampaign':
-        return this.#all(envelope, body, sink, mergeRich);
+        return this.#terms({ ...envelope }, body.slice(), sink);
       default:
         return Code.unknownKind;
     }
@@ -146,6 +147,28 @@ export class Scatter {
     });
   }
 
+  /**
+   * Terms are kept in every partition, but only the one that has their account can say whether it exists: it is asked
+   * first, so that what it refuses is kept nowhere.
+   */
+  #terms(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
+    const terms = decodeMessagePack(body);
+    const id = parseId(String(terms?.feeAccountId ?? terms?.accountId ?? ''));
+    const home = id === undefined ? 0 : partitionOfId(id, this.#lanes.length);
+    const first = new Gather(sink, ([answer]) => {
+      if (answer === undefined || richCode(answer) !== Code.ok) return answer;
+      const others = this.#lanes.map((_, partition) => partition).filter((partition) => partition !== home);
+      const gather = new Gather(sink, (parts) => mergeRich([answer, ...parts]));
+      const parts = others.map((partition) => ({ partition, part: gather.part() }));
+      for (const { partition, part } of parts) {
+        const code = this.#one(partition, envelope, body, part);
+        if (code !== Code.ok) return refusalFrame(envelope, abandoned(gather, code));
+      }
+      return undefined;
+    });
+    return this.#one(home, envelope, body, first.part());
+  }
+
   /** Pages go through one partition after the other; the cursor says in which one to go on. */
   #page(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
     const partitions = this.#lanes.length;
@@ -161,7 +184,7 @@ export class Scatter {
 
   /** Partition of a party, by its name. A body that is no party is refused wherever it goes. */
   #homeOfParty(institution: number, body: Uint8Array): number {
-    const handle = decodeMessagePack(body)?.['handle'];
+    const handle = decodeMessagePack(body)?.handle;
     const key = deriveId('party', String(institution), typeof handle === 'string' ? handle : '');
     return Number(key % BigInt(this.#lanes.length));
   }

@@ -25,6 +25,12 @@ export function partitionAt(body: Uint8Array, at: number, partitions: number): n
   );
 }
 
+/** Partition of the account with this id. */
+export function partitionOfId(id: bigint, partitions: number): number {
+  const word = (shift: bigint): number => Number((id >> shift) & 0xffff_ffffn);
+  return partitionOfAccount(word(0n), word(32n), word(64n), word(96n), partitions);
+}
+
 /** For each partition the indexes of its records, in order. A chain goes where its first record goes. */
 export function splitRecords(body: Uint8Array, count: number, shape: RecordShape, partitions: number): number[][] {
   const groups: number[][] = Array.from({ length: partitions }, () => []);

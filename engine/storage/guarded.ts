@@ -35,7 +35,7 @@ export interface GuardedOptions {
   /** Handed to the handler in the child. */
   readonly input: PlainData;
   /** The environment under check, for the finding when it ends the child: which partition, and `journal`, `index` …. */
-  readonly partition: number;
+  readonly partition?: number;
   readonly where: string;
   /** What the handler reports meanwhile. */
   readonly onReport?: (data: PlainData) => void;
@@ -61,7 +61,9 @@ export function runGuarded(options: GuardedOptions): Promise<GuardedResult> {
     });
     let answer: GuardedResult | undefined;
     let complaint = '';
-    const failed = (problem: string): GuardedResult => ({ ok: false, finding: { partition, where, problem } });
+    const failed = (problem: string): GuardedResult => {
+      return { ok: false, finding: { ...(partition === undefined ? {} : { partition }), where, problem } };
+    };
     const stop = () => child.kill('SIGKILL');
     signal?.addEventListener('abort', stop, { once: true });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {

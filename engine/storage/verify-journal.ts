@@ -13,7 +13,8 @@ import {
 
 /** Something wrong in a data directory, and where. */
 export interface Finding {
-  readonly partition: number;
+  /** Undefined for what belongs to the whole directory. */
+  readonly partition?: number;
   /** The part of the directory; every part has findings of this shape. */
   readonly where: string;
   /** Of the batch: its own when it is whole, as counted when it is damaged; undefined behind a gap and when the whole environment is at fault. */

@@ -47,6 +47,8 @@ export interface SessionSocket {
   /** Bytes accepted and not yet taken by the peer. */
   bufferedBytes(): number;
   close(code: number, reason: string): void;
+  /** Cuts the connection and drops what the peer has not read: a close frame would queue behind it for ever. */
+  terminate(): void;
 }
 
 /** Above this much unread output a session's requests are refused until it reads. */
@@ -193,7 +195,7 @@ export class Session implements ReplySink {
     if (this.#socket.send(whole)) return;
     this.#context.metrics.backpressureClose();
     this.#context.log('session closed: the peer does not read its replies', { inFlight: this.#inFlight });
-    this.#socket.close(CloseCodes.policy, 'replies are not read');
+    this.#socket.terminate();
   }
 }
 

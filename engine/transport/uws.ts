@@ -14,9 +14,6 @@ export type App = native.TemplatedApp;
 export type HttpRequest = native.HttpRequest;
 export type HttpResponse = native.HttpResponse;
 export type WebSocket<T> = native.WebSocket<T>;
-/** The types wrongly make `compression` an interface of type names; leave it at its default, off. */
-export type WebSocketBehavior<T> = Omit<native.WebSocketBehavior<T>, 'compression'>;
-export type UpgradeContext = native.us_socket_context_t;
 
 export interface TlsFiles {
   /** PEM, the whole chain, leaf first. */

@@ -14,6 +14,11 @@ export interface WebSocketOptions extends SessionContext {
 
 /** Output that a slow reader may leave unread before its connection is closed; the largest reply fits several times. */
 const UNREAD_BYTES_CLOSE = 8 * 1_048_576;
+/**
+ * The library cuts a connection with a larger message without a word. What is not much too large is read, so that the peer
+ * can be told what is wrong.
+ */
+const MESSAGE_BYTES_MAX = 2 * LIMITS.frameBytesMax;
 /** How long a connection may take to say hello. */
 const HELLO_MS = 10_000;
 
@@ -35,7 +40,7 @@ export function registerWebSocket(app: App, options: WebSocketOptions): WebSocke
   const room = new Gauge(options.sessionsMax);
   const sockets = new Set<WebSocket<SocketData>>();
   app.ws<SocketData>(WEBSOCKET_PATH, {
-    maxPayloadLength: LIMITS.frameBytesMax,
+    maxPayloadLength: MESSAGE_BYTES_MAX,
     maxBackpressure: UNREAD_BYTES_CLOSE,
     idleTimeout: options.idleTimeoutS,
     sendPingsAutomatically: true,
@@ -62,6 +67,7 @@ export function registerWebSocket(app: App, options: WebSocketOptions): WebSocke
         cork: (write) => void socket.cork(write),
         bufferedBytes: () => socket.getBufferedAmount(),
         close: (code, reason) => socket.end(code, reason),
+        terminate: () => socket.close(),
       });
       data.session = session;
       data.helloTimer = setTimeout(() => {
@@ -70,17 +76,21 @@ export function registerWebSocket(app: App, options: WebSocketOptions): WebSocke
     },
     message: (socket, message, isBinary) => {
       const { session } = socket.getUserData();
-      if (isBinary) session?.receive(new Uint8Array(message));
-      else socket.end(CloseCodes.policy, 'messages are binary');
+      if (!isBinary) return socket.end(CloseCodes.policy, 'messages are binary');
+      if (message.byteLength > LIMITS.frameBytesMax) return socket.end(CloseCodes.tooLarge, TOO_LARGE);
+      session?.receive(new Uint8Array(message));
     },
-    close: (socket, code) => {
+    close: (socket, code, message) => {
       const { session, helloTimer } = socket.getUserData();
       clearTimeout(helloTimer);
       session?.closed();
       sockets.delete(socket);
       room.leave();
       options.metrics.connections('websocket', -1);
+      // What the library says when it cuts a connection by itself.
+      const reason = code === ABNORMAL ? new TextDecoder().decode(message) : '';
       if (code === CloseCodes.tooLarge) options.log('session closed: message too large', { code });
+      else if (reason !== '') options.log('session closed by the transport', { reason });
     },
   });
   return {
@@ -95,6 +105,10 @@ export function registerWebSocket(app: App, options: WebSocketOptions): WebSocke
     },
   };
 }
+
+const TOO_LARGE = `a message has at most ${LIMITS.frameBytesMax} bytes`;
+/** RFC 6455 section 7.4.1: no close frame was sent or received. */
+const ABNORMAL = 1006;
 
 /** What `send` answers when it dropped the message. */
 const DROPPED = 2;

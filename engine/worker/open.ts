@@ -9,7 +9,7 @@ import { LmdbJournal } from '../journal/journal.ts';
 import type { Checkpoint } from '../storage/checkpoint/checkpoint-store.ts';
 import { PartitionIndexes } from './indexes.ts';
 import type { PartitionBounds } from './partition.ts';
-import { entriesMax, Partition } from './partition.ts';
+import { batchEntriesMax, Partition } from './partition.ts';
 import { Replayer } from './recovery.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import type { StateOptions } from './state.ts';
@@ -43,7 +43,7 @@ export interface RecoveryReport {
 export async function openPartition(options: OpenOptions): Promise<Opened> {
   const started = performance.now();
   const { journalPath, indexPath, partition, memtableBound, recordsMax } = options;
-  if (memtableBound < entriesMax(recordsMax)) {
+  if (memtableBound < batchEntriesMax(recordsMax)) {
     throw new RangeError(`memtables of ${memtableBound} entries cannot take a batch of ${recordsMax} records`);
   }
   const journal = await LmdbJournal.open({ path: journalPath, partition });
@@ -99,6 +99,7 @@ function replay(
 ): Replayed {
   const replayer = new Replayer(state);
   const end = journal.nextLsn;
+  const room = batchEntriesMax(options.recordsMax);
   let batches = 0;
   let events = 0;
   let checkpointLsn = from;
@@ -110,9 +111,10 @@ function replay(
       next = lsn + bytes.length / LSN_UNIT_BYTES;
       events += replayer.apply(bytes);
       batches++;
-      if (!indexes.hasRoom(entriesMax(options.recordsMax))) break;
+      if (!indexes.hasRoom(room)) break;
     }
-    if (next < end) {
+    // Also at the end: the first batch finds room.
+    if (!indexes.hasRoom(room)) {
       writeCheckpoint(state, journal, indexes, last);
       checkpointLsn = next;
     }

@@ -2,7 +2,7 @@
  * The Piscina worker file of a partition's thread. The pool has this one thread, so what is kept here is the partition's own;
  * tasks arrive in order and overlap only while they wait for a flush.
  */
-import type { CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
+import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
 import type { BatchBounds } from './batch.ts';
 import { Batch } from './batch.ts';
 import type { OpenOptions, RecoveryReport } from './open.ts';
@@ -20,6 +20,8 @@ export type PartitionTask =
   | { readonly type: 'install'; readonly written: CheckpointWritten }
   | { readonly type: 'close' };
 
+export type PartitionAnswer = PartitionOpened | BatchResult | CheckpointRequest | undefined;
+
 export interface PartitionOpened {
   readonly report: RecoveryReport;
   readonly figures: PartitionFigures;
@@ -34,7 +36,7 @@ function opened(): Partition {
 }
 
 /** Runs one task; Piscina calls it. */
-export default async function task(work: PartitionTask): Promise<PartitionOpened | BatchResult | undefined> {
+export default async function task(work: PartitionTask): Promise<PartitionAnswer> {
   switch (work.type) {
     case 'batch': {
       const batch = batches[work.slot];
@@ -48,8 +50,7 @@ export default async function task(work: PartitionTask): Promise<PartitionOpened
       return { report, figures: made.figures };
     }
     case 'install':
-      opened().install(work.written);
-      return undefined;
+      return opened().install(work.written);
     case 'close':
       await opened().close();
       partition = undefined;

@@ -16,7 +16,7 @@ import { ReplyArea } from '../query/reply-area.ts';
 import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
 import type { Batch } from './batch.ts';
 import { EntryWord, entryWord } from './batch.ts';
-import { dispatch } from './dispatch.ts';
+import { type Command, dispatch } from './dispatch.ts';
 import type { PartitionIndexes } from './indexes.ts';
 import { Outcomes } from './outcomes.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -24,13 +24,14 @@ import type { PartitionState } from './state.ts';
 
 /** Expiries of one batch; the rest is left to the next. */
 const EXPIRIES_MAX = 1000;
+
+/** Entries that one batch can put into one index, when it holds this many records. A memtable holds at least these. */
+export function batchEntriesMax(recordsMax: number): number {
+  return recordsMax + EXPIRIES_MAX;
+}
+
 /** Most that one expiry writes: a version of a payment with the longest reference, and two legs. */
 const EXPIRY_BYTES_MAX = 1024;
-
-/** Most entries that one batch of `records` puts into one index. */
-export function entriesMax(records: number): number {
-  return records + EXPIRIES_MAX;
-}
 
 export interface BatchResult {
   /** Thread time of deciding, and from append to durable. */
@@ -75,6 +76,16 @@ export class Partition {
   readonly #bounds: PartitionBounds;
   readonly #reply = new ReplyArea();
   readonly #outcomes = new Outcomes();
+  readonly #current: Command = {
+    kind: 0,
+    flags: 0,
+    count: 0,
+    institution: 0,
+    words: new Uint32Array(0),
+    bytes: new Uint8Array(0),
+    start: 0,
+    bodyBytes: 0,
+  };
   readonly #free: ArrayBuffer[] = [];
   #checkpointLsn: number;
   #checkpointing = false;
@@ -111,11 +122,9 @@ export class Partition {
    * durable. Rejects when the journal has failed: then nothing more may be answered.
    */
   async run(batch: Batch, timestamp: number): Promise<BatchResult> {
-    let checkpoint: CheckpointRequest | undefined;
-    while (!this.#indexes.hasRoom(entriesMax(this.#bounds.recordsMax))) {
-      // The memtables may have filled up while the last checkpoint was written: then nothing else would begin the next.
-      if (this.#checkpointing) await this.#room;
-      else checkpoint = this.#takeCheckpoint();
+    while (!this.#hasRoom) {
+      if (!this.#checkpointing) throw new Error('an index is full, and no checkpoint is under way that would empty it');
+      await this.#room;
     }
     const started = performance.now();
     const buffer = this.#free.pop() ?? new ArrayBuffer(this.#bufferBytes());
@@ -126,7 +135,7 @@ export class Partition {
     const durable = events.empty
       ? this.#journal.durable()
       : this.#journal.append(new Uint8Array(buffer), events.end, info);
-    if (this.#checkpointDue) checkpoint = this.#takeCheckpoint();
+    const checkpoint = this.#takeCheckpoint();
     const decided = performance.now();
     const outcomes = this.#outcomes.take();
     await durable;
@@ -141,11 +150,19 @@ export class Partition {
     };
   }
 
-  /** Takes the segments of a checkpoint that the background has written. */
-  install(written: CheckpointWritten): void {
+  /**
+   * Takes the segments of a checkpoint that the background has written. When the memtables are full again already, the
+   * batches that wait for room cannot bring the next request with them: then this answers with it, to be written at once.
+   */
+  async install(written: CheckpointWritten): Promise<CheckpointRequest | undefined> {
     this.#indexes.install(written);
     this.#checkpointing = false;
-    this.#roomMade();
+    const roomMade = this.#roomMade;
+    const next = this.#hasRoom ? undefined : this.#takeCheckpoint();
+    roomMade();
+    // No checkpoint may be on disk before the batches that it rests on.
+    if (next !== undefined) await this.#journal.durable();
+    return next;
   }
 
   /** Waits for the flushes under way and closes the storage. */
@@ -153,6 +170,10 @@ export class Partition {
     await this.#journal.durable();
     await this.#journal.close();
     await this.#indexes.close();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#indexes.hasRoom(batchEntriesMax(this.#bounds.recordsMax));
   }
 
   #bufferBytes(): number {
@@ -172,33 +193,22 @@ export class Partition {
 
   #command(batch: Batch, words: Uint32Array, at: number): void {
     const reply = this.#reply;
+    const command = this.#current;
     const kindAndFlags = words[at + EntryWord.kindAndFlags] as number;
-    const kind = kindAndFlags & 0xff;
-    const flags = kindAndFlags >>> 16;
-    const bodyOffset = words[at + EntryWord.bodyOffset] as number;
-    const bodyLength = words[at + EntryWord.bodyLength] as number;
-    reply.open(
-      kind,
-      flags,
-      words[at + EntryWord.requestIdLow] as number,
-      words[at + EntryWord.requestIdHigh] as number,
-    );
-    dispatch(
-      this.#state,
-      {
-        kind,
-        flags,
-        count: words[at + EntryWord.count] as number,
-        institution: words[at + EntryWord.institution] as number,
-        words,
-        start: bodyOffset >> 2,
-        body: batch.bytes.subarray(bodyOffset, bodyOffset + bodyLength),
-      },
-      reply,
-    );
+    command.kind = kindAndFlags & 0xff;
+    command.flags = kindAndFlags >>> 16;
+    command.count = words[at + EntryWord.count] as number;
+    command.institution = words[at + EntryWord.institution] as number;
+    command.words = words;
+    command.bytes = batch.bytes;
+    command.start = (words[at + EntryWord.bodyOffset] as number) >> 2;
+    command.bodyBytes = words[at + EntryWord.bodyLength] as number;
+    const requestIdLow = words[at + EntryWord.requestIdLow] as number;
+    reply.open(command.kind, command.flags, requestIdLow, words[at + EntryWord.requestIdHigh] as number);
+    dispatch(this.#state, command, reply);
     words[at + EntryWord.replyOffset] = reply.frameStart;
     words[at + EntryWord.replyLength] = reply.frameLength;
-    this.#outcomes.count(kind, reply);
+    this.#outcomes.count(command.kind, reply);
   }
 
   #expire(): void {
@@ -213,15 +223,12 @@ export class Partition {
     }
   }
 
-  get #checkpointDue(): boolean {
-    if (this.#checkpointing) return false;
-    const bytes = (this.#journal.nextLsn - this.#checkpointLsn) * 16;
-    return bytes >= this.#bounds.checkpointEveryBytes || this.#indexes.filling;
-  }
-
-  /** Begins a checkpoint after the last batch appended. None may be under way. */
-  #takeCheckpoint(): CheckpointRequest {
+  /** Begins a checkpoint after the batch just appended, when one is due and none is under way. */
+  #takeCheckpoint(): CheckpointRequest | undefined {
+    if (this.#checkpointing) return undefined;
     const lsn = this.#journal.nextLsn;
+    const bytes = (lsn - this.#checkpointLsn) * 16;
+    if (bytes < this.#bounds.checkpointEveryBytes && !this.#indexes.filling && this.#hasRoom) return undefined;
     this.#checkpointing = true;
     this.#checkpointLsn = lsn;
     this.#room = new Promise((resolve) => {

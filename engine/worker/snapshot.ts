@@ -22,13 +22,13 @@ export function takeSnapshot(state: PartitionState): Sections {
     const per = column === 'ids' ? 4 : 1;
     sections[`accounts.${column}`] = shared(bytesOf(array.subarray(0, accounts.count * per)));
   }
-  sections['holds'] = shared(saveHolds(holds));
+  sections.holds = shared(saveHolds(holds));
   const { timers } = tables;
   sections['timers.deadline'] = shared(bytesOf(timers.deadline.subarray(0, timers.count)));
   sections['timers.kind'] = shared(timers.kind.subarray(0, timers.count));
   sections['timers.keys'] = shared(bytesOf(timers.keys.subarray(0, timers.count * 4)));
-  sections['entities'] = shared(state.entities.snapshot());
-  sections['heads'] = shared(encodeMessagePack({ heads: [...state.payments.heads] }));
+  sections.entities = shared(state.entities.snapshot());
+  sections.heads = shared(encodeMessagePack({ heads: [...state.payments.heads] }));
   return sections;
 }
 

@@ -8,14 +8,14 @@ import type { BackgroundJob } from './background.ts';
 import type { BatchBounds } from './batch.ts';
 import type { OpenOptions } from './open.ts';
 import type { BatchResult } from './partition.ts';
-import type { PartitionOpened, PartitionTask } from './partition-worker.ts';
+import type { PartitionAnswer, PartitionOpened, PartitionTask } from './partition-worker.ts';
 
 /** More than the batches under way, so that the news of a checkpoint always gets through to a partition that waits for it. */
 const TASKS_PER_THREAD = 8;
 
 /** One partition's thread. */
 export class PartitionThread {
-  readonly #pool: Piscina<PartitionTask, PartitionOpened | BatchResult | undefined>;
+  readonly #pool: Piscina<PartitionTask, PartitionAnswer>;
 
   constructor() {
     this.#pool = new Piscina({
@@ -44,8 +44,9 @@ export class PartitionThread {
     return this.#pool.run({ type: 'batch', slot, timestamp }) as Promise<BatchResult>;
   }
 
-  async install(written: CheckpointWritten): Promise<void> {
-    await this.#pool.run({ type: 'install', written });
+  /** Resolves to the next checkpoint when that is due at once. */
+  install(written: CheckpointWritten): Promise<CheckpointRequest | undefined> {
+    return this.#pool.run({ type: 'install', written }) as Promise<CheckpointRequest | undefined>;
   }
 
   /** Closes the partition by message, then ends the thread: a thread that is terminated inside LMDB would hang the process. */

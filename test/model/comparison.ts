@@ -11,8 +11,8 @@ import {
   framed,
   operationRequest,
   paymentRequest,
-  reply,
   type Request,
+  reply,
   START,
   transfersRequest,
 } from '../support/desk.ts';

@@ -1,4 +1,8 @@
 /** Sends commands to a partition as a client would, and reads the replies as objects. One call is one batch. */
+
+import { Batch, type BatchBounds, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
+import type { BatchResult, Partition } from '../../engine/worker/partition.ts';
+import { weightOf } from '../../engine/worker/weights.ts';
 import type { CampaignBody, PartyBody, TariffBody } from '../../protocol/bodies.ts';
 import { type AccountLookup, decodeLookupAccounts, encodeLookupAccounts } from '../../protocol/codecs/account-codec.ts';
 import { openReply } from '../../protocol/codecs/frame-codec.ts';
@@ -41,9 +45,6 @@ import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { countOf, flagsOf, kindOf } from '../../protocol/frame-header.ts';
 import { encodeRecord, type FieldTable, type Layout, type RecordOf } from '../../protocol/layout.ts';
 import { ACCOUNT, TRANSFER } from '../../protocol/records.ts';
-import { Batch, type BatchBounds, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
-import type { BatchResult, Partition } from '../../engine/worker/partition.ts';
-import { weightOf } from '../../engine/worker/weights.ts';
 import { memoryPartition } from './memory-partition.ts';
 
 /** Any field of the record, reserved ones included. */

@@ -1,6 +1,6 @@
 /** A partition as it runs in the engine, over Maps and a journal in memory. */
 import { hashId } from '../../engine/hash-id.ts';
-import type { KeyIndex } from '../../engine/ledger/ledger.ts';
+import type { KeyIndex } from '../../engine/ledger/key-index.ts';
 import { type IndexKeeper, Partition } from '../../engine/worker/partition.ts';
 import { Replayer } from '../../engine/worker/recovery.ts';
 import { type Indexes, PartitionState, type StateOptions } from '../../engine/worker/state.ts';

@@ -30,9 +30,11 @@ export function registerVerify(program: Command, terminal: Terminal): void {
       );
     }
     if (options.json === true) return;
-    const { partitions, batches, events } = report;
+    const { partitions, batches, events, accounts, checkpoints, keysLookedUp } = report;
     terminal.output.write(
-      `${directory} is whole: ${partitions} partition${partitions === 1 ? '' : 's'}, ${batches} batches, ${events} events; every book balances.\n`,
+      `${directory} is whole: ${partitions} partition${partitions === 1 ? '' : 's'}, ${batches} batches, ${events} events, ` +
+        `${accounts} accounts. Every book balances; ${checkpoints} checkpoint${checkpoints === 1 ? '' : 's'} equal to the ` +
+        `replay, ${keysLookedUp} keys found in the index.\n`,
     );
   });
 }
@@ -44,5 +46,6 @@ function describe(finding: Finding): string {
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(', ');
-  return `partition ${partition} ${where}: ${problem}${details === '' ? '' : ` (${details})`}`;
+  const whose = partition === undefined ? '' : `partition ${partition} `;
+  return `${whose}${where}: ${problem}${details === '' ? '' : ` (${details})`}`;
 }

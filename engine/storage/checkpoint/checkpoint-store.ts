@@ -32,6 +32,8 @@ export interface CheckpointStoreOptions {
   readonly mergeFanIn?: number;
   /** Entries of the largest segment; default 16 Mi: bounds the time of a merge and its memory (1.3 bytes an entry). */
   readonly segmentEntriesMax?: number;
+  /** For verify: nothing is made or changed. The environment must be complete. */
+  readonly readOnly?: boolean;
 }
 
 export interface CheckpointRequest {
@@ -76,7 +78,7 @@ export class CheckpointStore {
 
   constructor(options: CheckpointStoreOptions) {
     this.#options = options;
-    this.#environment = openIndexEnvironment(options.path);
+    this.#environment = openIndexEnvironment(options.path, options.readOnly);
     this.#catalogue = new SegmentCatalogue(this.#environment.pages, {
       filterBytesMax: options.filterBytesMax ?? 64 * 2 ** 20,
       cachePages: options.cachePages ?? 512,
@@ -160,6 +162,12 @@ export class CheckpointStore {
       }
     }
     return { checkpoint: undefined, damage: findings };
+  }
+
+  /** The state sections of one checkpoint; undefined when one of them is damaged, which `verifyCheckpoints` names. */
+  sections(manifest: Manifest): ReadonlyMap<string, Uint8Array> | undefined {
+    this.#environment.refresh();
+    return this.#readSections(manifest, []);
   }
 
   /**

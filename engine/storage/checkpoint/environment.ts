@@ -23,12 +23,12 @@ export interface IndexEnvironment {
 const MAP_BYTES = 2 ** 36;
 
 /**
- * Opens the environment in a folder, which is made when it is not there. The threads of a process share it: one
- * writes at a time, and each reads its own snapshot.
+ * Opens the environment in a folder; unless `readOnly`, it is made when it is not there. The threads of a process share
+ * it: one writes at a time, and each reads its own snapshot. Throws what LMDB says.
  */
-export function openIndexEnvironment(path: string): IndexEnvironment {
+export function openIndexEnvironment(path: string, readOnly = false): IndexEnvironment {
   // Without overlapping sync, what a reader sees is durable.
-  const root = open({ path, overlappingSync: false, noSubdir: false, maxDbs: 8, mapSize: MAP_BYTES });
+  const root = open({ path, readOnly, overlappingSync: false, noSubdir: false, maxDbs: 8, mapSize: MAP_BYTES });
   const pages = root.openDB<Uint8Array, number>({ name: 'pages', encoding: 'binary' });
   const sections = root.openDB<Uint8Array, number[]>({ name: 'sections', encoding: 'binary' });
   const manifests = root.openDB<Uint8Array, number[]>({ name: 'manifests', encoding: 'binary' });

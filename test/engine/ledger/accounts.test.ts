@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { AccountFlags } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { nameOf } from '../../support/cast.ts';
-import { Desk, type RawAccount, reply, accountsRequest, SECOND } from '../../support/desk.ts';
+import { accountsRequest, Desk, type RawAccount, reply, SECOND } from '../../support/desk.ts';
 import { memoryPartition } from '../../support/memory-partition.ts';
 
 const { linked, debitsMustNotExceedCredits: debitLimited, creditsMustNotExceedDebits: creditLimited } = AccountFlags;

@@ -9,7 +9,7 @@ import { type Finding, type JournalReport, verifyJournal } from '../../../engine
 import { makeBatch } from '../journal/make-batch.ts';
 import { RUN_TYPESCRIPT, temporaryFolder } from '../journal/support.ts';
 
-const ENTRY = new URL('../../../engine/storage/verify-journal-entry.ts', import.meta.url);
+const ENTRY = new URL('./verify-journal-entry.ts', import.meta.url);
 
 /** A journal of batches with two events of `eventBytes` each; answers where they start. */
 async function writeJournal(path: string, count: number, eventBytes: number): Promise<number[]> {

@@ -1,5 +1,5 @@
-import { answerGuarded, type PlainData } from './guarded.ts';
-import { verifyJournal } from './verify-journal.ts';
+import { answerGuarded, type PlainData } from '../../../engine/storage/guarded.ts';
+import { verifyJournal } from '../../../engine/storage/verify-journal.ts';
 
 /*
  * Process entry: checks the structure of one journal. Input { path, partition }; reports { finding } and

@@ -1,0 +1,156 @@
+/** Checks, batch by batch, that every book balances and that no account is beyond its limits. */
+import { AccountFlags, TRANSFER } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import { BATCH_HEADER_BYTES } from '../journal/header.ts';
+import { type Accounts, NO_ACCOUNT } from '../ledger/accounts.ts';
+import { EventTypes } from '../ledger/events.ts';
+import { TransferEventWord } from '../ledger/ledger.ts';
+import type { PartitionState } from '../worker/state.ts';
+import { ExactSum } from './exact-sum.ts';
+
+const SIDES = ['debitsPending', 'debitsPosted', 'creditsPending', 'creditsPosted'] as const;
+type Side = (typeof SIDES)[number];
+
+const RECORD_AT = TransferEventWord.record * 4;
+
+/** Debits less credits of one ledger: what moved since the batch before, or all. */
+class LedgerSums {
+  readonly posted = new ExactSum();
+  readonly pending = new ExactSum();
+
+  add(debitsPosted: number, creditsPosted: number, debitsPending: number, creditsPending: number): void {
+    this.posted.add(debitsPosted);
+    this.posted.add(-creditsPosted);
+    this.pending.add(debitsPending);
+    this.pending.add(-creditsPending);
+  }
+}
+
+export class BooksCheck {
+  readonly #state: PartitionState;
+  readonly #report: (problem: string) => void;
+  /** The balances as they were after the batch before. */
+  readonly #before: Record<Side, Float64Array>;
+
+  /** @param report told what is wrong, one sentence each */
+  constructor(state: PartitionState, report: (problem: string) => void) {
+    this.#state = state;
+    this.#report = report;
+    const none = (): Float64Array => new Float64Array(0);
+    this.#before = { debitsPending: none(), debitsPosted: none(), creditsPending: none(), creditsPosted: none() };
+  }
+
+  /** After a batch was applied: only the accounts that its transfers name can have changed. */
+  afterBatch(batch: Uint8Array): void {
+    const { accounts } = this.#state.ledger;
+    for (const side of SIDES) this.#before[side] = grown(this.#before[side], accounts.ledger.length);
+    const moved = new Map<number, LedgerSums>();
+    const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+    for (let at = BATCH_HEADER_BYTES; at < batch.length; at += view.getUint32(at + 4, true)) {
+      if (view.getUint8(at) !== EventTypes.transfer || view.getUint16(at + 2, true) !== Code.ok) continue;
+      this.#moved(accountAt(accounts, view, at + RECORD_AT + TRANSFER.at.debitAccountId), moved);
+      this.#moved(accountAt(accounts, view, at + RECORD_AT + TRANSFER.at.creditAccountId), moved);
+    }
+    this.#judge(moved);
+  }
+
+  /** After the last batch: all accounts from the start, and what they reserve against the holds that are open. */
+  finish(): void {
+    const { accounts, holds } = this.#state.ledger;
+    const reservedDebits = new Float64Array(accounts.count);
+    const reservedCredits = new Float64Array(accounts.count);
+    for (let slot = 0; slot < holds.extent; slot++) {
+      const remaining = holds.remaining[slot] as number;
+      if (remaining === 0) continue;
+      const debit = holds.debit[slot] as number;
+      const credit = holds.credit[slot] as number;
+      reservedDebits[debit] = (reservedDebits[debit] as number) + remaining;
+      reservedCredits[credit] = (reservedCredits[credit] as number) + remaining;
+    }
+    const all = new Map<number, LedgerSums>();
+    for (let index = 0; index < accounts.count; index++) {
+      const now = (side: Side): number => accounts[side][index] as number;
+      const ledger = accounts.ledger[index] as number;
+      sumsOf(all, ledger).add(now('debitsPosted'), now('creditsPosted'), now('debitsPending'), now('creditsPending'));
+      const isReserved =
+        now('debitsPending') === reservedDebits[index] && now('creditsPending') === reservedCredits[index];
+      if (!isReserved) this.#report(`account ${idOf(accounts, index)}: pending amounts are not those of its holds`);
+    }
+    this.#judge(all);
+  }
+
+  #moved(index: number, moved: Map<number, LedgerSums>): void {
+    // The replay has refused the batch already if there is no such account.
+    if (index === NO_ACCOUNT) return;
+    const { accounts } = this.#state.ledger;
+    const change = (side: Side): number => {
+      const now = accounts[side][index] as number;
+      const before = this.#before[side];
+      const by = now - (before[index] as number);
+      before[index] = now;
+      return by;
+    };
+    const ledger = accounts.ledger[index] as number;
+    sumsOf(moved, ledger).add(
+      change('debitsPosted'),
+      change('creditsPosted'),
+      change('debitsPending'),
+      change('creditsPending'),
+    );
+    const problem = limitProblem(accounts, index);
+    if (problem !== undefined) this.#report(`account ${idOf(accounts, index)}: ${problem}`);
+  }
+
+  #judge(sums: ReadonlyMap<number, LedgerSums>): void {
+    for (const [ledger, { posted, pending }] of sums) {
+      if (!posted.isZero) this.#report(`ledger ${ledger}: posted debits and credits differ by ${posted.text}`);
+      if (!pending.isZero) this.#report(`ledger ${ledger}: pending debits and credits differ by ${pending.text}`);
+    }
+  }
+}
+
+/** Which limit an account is beyond. Every side is below 2^53, and rounding a larger sum cannot make it look smaller. */
+function limitProblem(accounts: Accounts, index: number): string | undefined {
+  const side = (name: Side): number => accounts[name][index] as number;
+  const flags = accounts.flags[index] as number;
+  const debits = side('debitsPending') + side('debitsPosted');
+  const credits = side('creditsPending') + side('creditsPosted');
+  if (SIDES.some((name) => side(name) < 0)) return 'a balance is negative';
+  if (debits > Number.MAX_SAFE_INTEGER || credits > Number.MAX_SAFE_INTEGER) return 'a balance is out of range';
+  if ((flags & AccountFlags.debitsMustNotExceedCredits) !== 0) {
+    if (debits > side('creditsPosted') + (accounts.creditLimit[index] as number)) return 'debits exceed credits';
+  }
+  if ((flags & AccountFlags.creditsMustNotExceedDebits) !== 0) {
+    if (credits > side('debitsPosted')) return 'credits exceed debits';
+  }
+  return undefined;
+}
+
+function accountAt(accounts: Accounts, view: DataView, at: number): number {
+  return accounts.find(
+    view.getUint32(at, true),
+    view.getUint32(at + 4, true),
+    view.getUint32(at + 8, true),
+    view.getUint32(at + 12, true),
+  );
+}
+
+/** 32 hex digits. */
+export function idOf(accounts: Accounts, index: number): string {
+  return [3, 2, 1, 0].map((word) => (accounts.ids[index * 4 + word] as number).toString(16).padStart(8, '0')).join('');
+}
+
+function sumsOf(sums: Map<number, LedgerSums>, ledger: number): LedgerSums {
+  const known = sums.get(ledger);
+  if (known !== undefined) return known;
+  const made = new LedgerSums();
+  sums.set(ledger, made);
+  return made;
+}
+
+function grown(column: Float64Array, length: number): Float64Array {
+  if (column.length >= length) return column;
+  const larger = new Float64Array(length);
+  larger.set(column);
+  return larger;
+}

@@ -1,0 +1,77 @@
+/** Compares each kept checkpoint with the state that the replay has where the checkpoint was taken. */
+import { type BatchHeader, batchHash, LSN_UNIT_BYTES } from '../journal/header.ts';
+import { ACCOUNT_COLUMNS } from '../ledger/accounts.ts';
+import type { CheckpointStore } from '../storage/checkpoint/checkpoint-store.ts';
+import type { Manifest } from '../storage/checkpoint/manifest.ts';
+import { takeSnapshot } from '../worker/snapshot.ts';
+import type { PartitionState } from '../worker/state.ts';
+import { idOf } from './books-check.ts';
+
+export type CheckpointReport = (manifest: Manifest, problem: string) => void;
+
+export class CheckpointCheck {
+  readonly #store: CheckpointStore;
+  readonly #report: CheckpointReport;
+  /** Still ahead of the replay, by position. */
+  #ahead: Manifest[];
+  /** Checkpoints whose state was compared. */
+  compared = 0;
+
+  constructor(store: CheckpointStore, manifests: readonly Manifest[], report: CheckpointReport) {
+    this.#store = store;
+    this.#report = report;
+    this.#ahead = [...manifests].sort((a, b) => a.lsn - b.lsn);
+  }
+
+  /** After a batch was applied. */
+  afterBatch(state: PartitionState, header: BatchHeader, batch: Uint8Array): void {
+    const end = header.lsn + header.length / LSN_UNIT_BYTES;
+    for (;;) {
+      const [next] = this.#ahead;
+      if (next === undefined || next.lsn > end) return;
+      this.#ahead.shift();
+      if (next.lsn < end) this.#report(next, `position: no batch ends at ${next.lsn}`);
+      else this.#compare(next, state, header, batch);
+    }
+  }
+
+  /** @param nextLsn end of the journal; undefined when the replay did not get there */
+  finish(nextLsn: number | undefined): void {
+    if (nextLsn === undefined) return;
+    for (const manifest of this.#ahead) {
+      this.#report(manifest, `position: it is at ${manifest.lsn}, the journal ends at ${nextLsn}`);
+    }
+  }
+
+  #compare(manifest: Manifest, state: PartitionState, header: BatchHeader, batch: Uint8Array): void {
+    const report = (problem: string): void => this.#report(manifest, problem);
+    if (manifest.previousHash !== Buffer.from(batchHash(batch)).toString('hex')) {
+      report('chain: its hash is not that of the batch before it');
+    }
+    if (manifest.sequence !== header.sequence + 1)
+      report(`sequence: it is ${manifest.sequence}, not ${header.sequence + 1}`);
+    if (manifest.timestamp < header.timestamp) report('timestamp: it is before that of its last batch');
+    const sections = this.#store.sections(manifest);
+    if (sections === undefined) return;
+    this.compared++;
+    for (const [name, replayed] of Object.entries(takeSnapshot(state))) {
+      // Timers hold reminders that no longer matter, so they may differ.
+      if (name.startsWith('timers.')) continue;
+      const stored = sections.get(name);
+      if (stored === undefined) report(`state: there is no section ${name}`);
+      else if (Buffer.compare(stored, replayed) !== 0) report(`state: ${differenceOf(name, stored, replayed, state)}`);
+    }
+  }
+}
+
+function differenceOf(name: string, stored: Uint8Array, replayed: Uint8Array, state: PartitionState): string {
+  if (stored.length !== replayed.length) {
+    return `section ${name} has ${stored.length} bytes, the replay of the journal makes ${replayed.length}`;
+  }
+  const at = stored.findIndex((byte, index) => byte !== replayed[index]);
+  const column = ACCOUNT_COLUMNS.find((known) => name === `accounts.${known}`);
+  const { accounts } = state.ledger;
+  const width = column === undefined ? 0 : replayed.length / accounts.count;
+  const place = width === 0 ? `byte ${at}` : `account ${idOf(accounts, Math.floor(at / width))}`;
+  return `section ${name} differs from the replay of the journal at ${place}`;
+}

@@ -1,0 +1,39 @@
+/*
+ * Process entry, see storage/guarded.ts. Input: a PartitionInput or a ControlInput. Reports { finding } and
+ * { done, total }; answers how much there was.
+ */
+import { z } from 'zod';
+import { answerGuarded, type PlainData } from '../storage/guarded.ts';
+import type { Finding } from '../storage/verify-journal.ts';
+import { verifyControl } from './verify-control.ts';
+import { verifyPartition } from './verify-partition.ts';
+
+const count = z.number().int().nonnegative();
+const inputSchema = z.discriminatedUnion('part', [
+  z.object({
+    part: z.literal('partition'),
+    journalPath: z.string(),
+    indexPath: z.string(),
+    partition: count,
+    partitions: count,
+    hashSeed: count,
+  }),
+  z.object({ part: z.literal('control'), path: z.string() }),
+]);
+
+/** Findings that are told of one part; a destroyed file would have millions. */
+const FINDINGS_MAX = 1000;
+
+answerGuarded(async (data, report) => {
+  const input = inputSchema.parse(data);
+  let findings = 0;
+  const onFinding = (finding: Finding): void => {
+    if (findings++ < FINDINGS_MAX) report({ finding: { ...finding } });
+  };
+  const onProgress = (done: number, total: number): void => report({ done, total });
+  const counts: PlainData =
+    input.part === 'control'
+      ? { entries: await verifyControl(input.path, onFinding) }
+      : { ...(await verifyPartition({ ...input, onFinding, onProgress })) };
+  return { counts, findings };
+});

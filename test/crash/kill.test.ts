@@ -1,0 +1,40 @@
+// kill -9 under load, ten times in a row: no answered request is lost or answered otherwise, none is posted twice, and the
+// data directory is whole after each.
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { runSeed } from '../engine/storage/support.ts';
+import { dataFolder } from '../support/switch.ts';
+import { CrashSeries } from './support/rounds.ts';
+
+/** So that kills land in checkpoints and merges. */
+const TIGHT = ['--checkpoint-every-bytes', '1MiB', '--index-memory-entries', '32768'];
+
+describe('kill -9 under load', () => {
+  it.each([
+    ['every second time with many checkpoints', 10, [[], TIGHT]],
+    ['with two partitions', 4, [['--partitions', '2', ...TIGHT]]],
+  ])('loses nothing and posts nothing twice, %s', async (_, rounds, flags) => {
+    const seed = runSeed();
+    const series = new CrashSeries(dataFolder(), seed);
+    let answered = 0;
+    let unanswered = 0;
+    for (let round = 0; round < rounds; round++) {
+      const running = await series.start(flags[round % flags.length]);
+      const counts = await series.load(running, async (random) => {
+        await pause(50 + (random() % 350));
+        await running.end('SIGKILL');
+      });
+      answered += counts.answered;
+      unanswered += counts.unanswered;
+      expect(await series.verify(), `SEED=${seed} round ${round}`).toMatchObject({ ok: true, findings: [] });
+    }
+    const last = await series.start(flags[0]);
+    expect(await last.end('SIGTERM')).toEqual({ code: 0, signal: null });
+    const report = await series.verify();
+    expect(report, `SEED=${seed}`).toMatchObject({ ok: true, checkpoints: expect.any(Number) });
+    // The test would prove nothing if the kills came between requests, or if there were no checkpoints.
+    expect(report.keysLookedUp).toBeGreaterThan(1000);
+    expect(answered).toBeGreaterThan(rounds * 50);
+    expect(unanswered).toBeGreaterThan(rounds);
+  });
+});
