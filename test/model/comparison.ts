@@ -83,7 +83,7 @@ export class Comparison {
     this.ledger.tick(this.#now);
     this.payments.tick(this.#now);
     const frames = await this.desk.batch(commands.map(requestOf));
-    commands.forEach((command, index) => this.#compare(command, frames[index] as Uint8Array));
+    for (const [index, command] of commands.entries()) this.#compare(command, frames[index] as Uint8Array);
     this.#compareBalances();
   }
 

@@ -31,7 +31,8 @@ export function openStored(options: OpenOptions): Promise<Opened> {
 export async function writeCheckpoint(options: OpenOptions, opened: Opened, request: CheckpointRequest): Promise<void> {
   const store = new CheckpointStore({ path: options.indexPath, hashSeed: options.hashSeed, cachePages: 1 });
   try {
-    opened.partition.install(store.write(request));
+    let next: CheckpointRequest | undefined = request;
+    while (next !== undefined) next = await opened.partition.install(store.write(next));
   } finally {
     await store.close();
   }
