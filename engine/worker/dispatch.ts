@@ -15,16 +15,18 @@ import type { ReplyArea } from '../query/reply-area.ts';
 import { richCommand } from './rich-commands.ts';
 import type { PartitionState } from './state.ts';
 
-/** One command, in the batch's shared buffer. */
+/** One command, in the batch's shared buffer. The partition fills the same one again for each: nothing keeps it. */
 export interface Command {
-  readonly kind: number;
-  readonly flags: number;
-  readonly count: number;
-  readonly institution: number;
-  readonly words: Uint32Array;
+  kind: number;
+  flags: number;
+  count: number;
+  institution: number;
+  /** The whole batch, as words and as bytes. */
+  words: Uint32Array;
+  bytes: Uint8Array;
   /** First word of its body. */
-  readonly start: number;
-  readonly body: Uint8Array;
+  start: number;
+  bodyBytes: number;
 }
 
 type Handler = (state: PartitionState, command: Command, reply: ReplyArea) => void;
@@ -62,7 +64,9 @@ function operation(kind: number): Handler {
 
 function rich(name: CommandName): Handler {
   return (state, command, reply) => {
-    const packed = encodeMessagePack(richCommand(state, name, command.institution, command.body));
+    const from = command.start * 4;
+    const body = command.bytes.subarray(from, from + command.bodyBytes);
+    const packed = encodeMessagePack(richCommand(state, name, command.institution, body));
     const at = reply.take(packed.length);
     reply.bytes.set(packed, at);
     reply.close(packed.length);

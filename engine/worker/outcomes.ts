@@ -1,5 +1,5 @@
 /** Counts result codes by command while a batch is decided, for the metrics: typed arrays, read once a batch. */
-import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
+import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { BALANCES, RESULT } from '../../protocol/records.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
@@ -7,48 +7,55 @@ import type { ReplyArea } from '../query/reply-area.ts';
 const CODES = 1024;
 const CODE_WORD = (FRAME_HEADER.size + RESULT.at.code) >> 2;
 
-export class Outcomes {
-  readonly #counts: (Uint32Array | undefined)[] = [];
-  readonly #touched = new Set<number>();
+/** How the results of a command stand in its reply: one per record, one in all, or inside a rich body (not counted). */
+const Form = { none: 0, one: 1, each: 2 } as const;
 
-  /** Counts the results in the reply frame just written. Rich replies carry their code inside and are not counted. */
+const FORM_OF_KIND = new Uint8Array(256);
+for (const name of Object.keys(COMMANDS) as CommandName[]) {
+  const { kind, body } = COMMANDS[name];
+  const isBatch = name === 'createTransfers' || name === 'createAccounts';
+  FORM_OF_KIND[kind] = isBatch ? Form.each : body === 'records' || body === 'record' ? Form.one : Form.none;
+}
+
+export class Outcomes {
+  readonly #counts: (Uint32Array | undefined)[] = new Array<Uint32Array | undefined>(256).fill(undefined);
+  readonly #touched = new Uint8Array(256);
+
+  /** Counts the results in the reply frame just written. */
   count(kind: number, reply: ReplyArea): void {
-    const name = commandOfKind(kind);
-    if (name === undefined || COMMANDS[name].body === 'rich' || reply.frameLength < FRAME_HEADER.size + RESULT.size)
-      return;
-    this.#touched.add(kind);
+    const form = FORM_OF_KIND[kind];
+    if (form === Form.none) return;
     const counts = this.#countsOf(kind);
+    const { words } = reply;
     const frame = reply.frameStart >> 2;
-    const isBatch = name === 'createTransfers' || name === 'createAccounts';
-    if (!isBatch) return this.#add(counts, reply.words[frame + CODE_WORD] as number);
-    const records = reply.words[frame + 1] as number;
-    const withBalances = ((reply.words[frame] as number) >>> 16) & FrameFlags.balances;
-    const stride = (withBalances !== 0 ? RESULT.size + BALANCES.size : RESULT.size) >> 2;
+    const records = form === Form.each ? (words[frame + 1] as number) : 1;
+    const withBalances = form === Form.each && (((words[frame] as number) >>> 16) & FrameFlags.balances) !== 0;
+    const stride = (withBalances ? RESULT.size + BALANCES.size : RESULT.size) >> 2;
     let at = frame + CODE_WORD;
-    for (let index = 0; index < records; index++, at += stride) this.#add(counts, reply.words[at] as number);
+    for (let index = 0; index < records; index++, at += stride) {
+      const code = (words[at] as number) & (CODES - 1);
+      counts[code] = (counts[code] as number) + 1;
+    }
   }
 
   /** [kind, code, how many] since the last call. */
   take(): (readonly [number, number, number])[] {
     const out: (readonly [number, number, number])[] = [];
-    for (const kind of this.#touched) {
+    for (let kind = 0; kind < 256; kind++) {
+      if (this.#touched[kind] === 0) continue;
       const counts = this.#countsOf(kind);
       for (let code = 0; code < CODES; code++) {
         const count = counts[code] as number;
         if (count !== 0) out.push([kind, code, count]);
       }
       counts.fill(0);
+      this.#touched[kind] = 0;
     }
-    this.#touched.clear();
     return out;
   }
 
-  #add(counts: Uint32Array, codeWord: number): void {
-    const code = codeWord & (CODES - 1);
-    counts[code] = (counts[code] as number) + 1;
-  }
-
   #countsOf(kind: number): Uint32Array {
+    this.#touched[kind] = 1;
     const known = this.#counts[kind];
     if (known !== undefined) return known;
     const made = new Uint32Array(CODES);

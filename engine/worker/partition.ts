@@ -16,7 +16,7 @@ import { ReplyArea } from '../query/reply-area.ts';
 import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
 import type { Batch } from './batch.ts';
 import { EntryWord, entryWord } from './batch.ts';
-import { dispatch } from './dispatch.ts';
+import { type Command, dispatch } from './dispatch.ts';
 import type { PartitionIndexes } from './indexes.ts';
 import { Outcomes } from './outcomes.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -76,6 +76,16 @@ export class Partition {
   readonly #bounds: PartitionBounds;
   readonly #reply = new ReplyArea();
   readonly #outcomes = new Outcomes();
+  readonly #current: Command = {
+    kind: 0,
+    flags: 0,
+    count: 0,
+    institution: 0,
+    words: new Uint32Array(0),
+    bytes: new Uint8Array(0),
+    start: 0,
+    bodyBytes: 0,
+  };
   readonly #free: ArrayBuffer[] = [];
   #checkpointLsn: number;
   #checkpointing = false;
@@ -183,33 +193,22 @@ export class Partition {
 
   #command(batch: Batch, words: Uint32Array, at: number): void {
     const reply = this.#reply;
+    const command = this.#current;
     const kindAndFlags = words[at + EntryWord.kindAndFlags] as number;
-    const kind = kindAndFlags & 0xff;
-    const flags = kindAndFlags >>> 16;
-    const bodyOffset = words[at + EntryWord.bodyOffset] as number;
-    const bodyLength = words[at + EntryWord.bodyLength] as number;
-    reply.open(
-      kind,
-      flags,
-      words[at + EntryWord.requestIdLow] as number,
-      words[at + EntryWord.requestIdHigh] as number,
-    );
-    dispatch(
-      this.#state,
-      {
-        kind,
-        flags,
-        count: words[at + EntryWord.count] as number,
-        institution: words[at + EntryWord.institution] as number,
-        words,
-        start: bodyOffset >> 2,
-        body: batch.bytes.subarray(bodyOffset, bodyOffset + bodyLength),
-      },
-      reply,
-    );
+    command.kind = kindAndFlags & 0xff;
+    command.flags = kindAndFlags >>> 16;
+    command.count = words[at + EntryWord.count] as number;
+    command.institution = words[at + EntryWord.institution] as number;
+    command.words = words;
+    command.bytes = batch.bytes;
+    command.start = (words[at + EntryWord.bodyOffset] as number) >> 2;
+    command.bodyBytes = words[at + EntryWord.bodyLength] as number;
+    const requestIdLow = words[at + EntryWord.requestIdLow] as number;
+    reply.open(command.kind, command.flags, requestIdLow, words[at + EntryWord.requestIdHigh] as number);
+    dispatch(this.#state, command, reply);
     words[at + EntryWord.replyOffset] = reply.frameStart;
     words[at + EntryWord.replyLength] = reply.frameLength;
-    this.#outcomes.count(kind, reply);
+    this.#outcomes.count(command.kind, reply);
   }
 
   #expire(): void {
