@@ -17,6 +17,9 @@ import { BatchReplies } from './batch-replies.ts';
 /** Batches that a partition works on at once: one is decided while those before it are flushed. */
 export const FLIGHTS = 3;
 
+/** Commands with which a batch leaves at once when the partition has a flight free. */
+const EAGER_COUNT = 512;
+
 export interface LaneObserver {
   /** A batch is durable and its replies are about to leave. */
   batchDone(
@@ -88,6 +91,8 @@ export class Lane {
     }
     slot.replies.add(slot.batch.count - 1, sink);
     if (!this.#wakeQueued) this.#wake();
+    // One turn can bring more than ten thousand commands: the partition need not wait for its end.
+    if (slot.batch.count >= EAGER_COUNT && this.#flights < FLIGHTS) this.#pump();
     return Code.ok;
   }
 
