@@ -1,7 +1,7 @@
 /**
  * The way into one partition: a ring of batches, of which one is being filled, some are under way, and some wait in between.
  *
- *   submit ─▶ filling ─▶ sealed (≤ queueMax) ─▶ in flight (≤ FLIGHTS) ─▶ replies, free again
+ *   submit ─▶ filling ─▶ sealed (bounded) ─▶ in flight (≤ FLIGHTS) ─▶ replies, free again
  *
  * A batch leaves at the end of the event-loop turn in which it got its first command, or, when the partition is busy, as soon
  * as a flight comes back: batches grow with the load, and a lone request does not wait. When every batch is taken the answer
@@ -15,7 +15,10 @@ import { weightOf } from '../worker/weights.ts';
 import { BatchReplies } from './batch-replies.ts';
 
 /** Batches that a partition works on at once: one is decided while those before it are flushed. */
-export const FLIGHTS = 3;
+export const FLIGHTS = 6;
+
+/** Commands with which a batch leaves at once when the partition has a flight free. */
+const EAGER_COUNT = 512;
 
 export interface LaneObserver {
   /** A batch is durable and its replies are about to leave. */
@@ -88,6 +91,8 @@ export class Lane {
     }
     slot.replies.add(slot.batch.count - 1, sink);
     if (!this.#wakeQueued) this.#wake();
+    // One turn can bring more than ten thousand commands: the partition need not wait for its end.
+    if (slot.batch.count >= EAGER_COUNT && this.#flights < FLIGHTS) this.#pump();
     return Code.ok;
   }
 

@@ -11,7 +11,7 @@ import type { BatchResult } from './partition.ts';
 import type { PartitionAnswer, PartitionOpened, PartitionTask } from './partition-worker.ts';
 
 /** More than the batches under way, so that the news of a checkpoint always gets through to a partition that waits for it. */
-const TASKS_PER_THREAD = 8;
+const TASKS_PER_THREAD = 12;
 
 /** One partition's thread. */
 export class PartitionThread {

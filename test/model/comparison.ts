@@ -7,7 +7,7 @@ import { formatId } from '../../protocol/ids.ts';
 import type { ResultName } from '../../protocol/results.ts';
 import {
   accountsRequest,
-  Desk,
+  type Desk,
   framed,
   operationRequest,
   paymentRequest,
@@ -29,11 +29,17 @@ export class Comparison {
   readonly seen = new Map<ResultName, number>();
   #now = BigInt(START);
 
-  constructor(desk: Desk, state: PartitionState, holdsMax: number) {
+  constructor(desk: Desk, state: PartitionState, holdsMax: number, from?: Comparison) {
     this.desk = desk;
     this.state = state;
-    this.ledger = new ReferenceLedger(holdsMax);
-    this.payments = new ReferencePayments(this.ledger);
+    this.ledger = from?.ledger ?? new ReferenceLedger(holdsMax);
+    this.payments = from?.payments ?? new ReferencePayments(this.ledger);
+    if (from !== undefined) this.#now = from.#now;
+  }
+
+  /** The same reference against an engine that was opened again. */
+  movedTo(desk: Desk, state: PartitionState): Comparison {
+    return new Comparison(desk, state, this.ledger.holdsMax, this);
   }
 
   /** Opens the cast on both sides. */
@@ -77,7 +83,7 @@ export class Comparison {
     this.ledger.tick(this.#now);
     this.payments.tick(this.#now);
     const frames = await this.desk.batch(commands.map(requestOf));
-    commands.forEach((command, index) => this.#compare(command, frames[index] as Uint8Array));
+    for (const [index, command] of commands.entries()) this.#compare(command, frames[index] as Uint8Array);
     this.#compareBalances();
   }
 

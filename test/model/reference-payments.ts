@@ -2,7 +2,7 @@
 import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
 import type { PaymentStateName } from '../../protocol/records.ts';
 import type { ResultName } from '../../protocol/results.ts';
-import type { Answer, ReferenceLedger } from './reference-ledger.ts';
+import { type Answer, MAX, type ReferenceLedger } from './reference-ledger.ts';
 
 const SECOND = 1_000_000n;
 const WEEK_S = 604_800;
@@ -93,13 +93,13 @@ const COMPARED_OPERATION: readonly (readonly [keyof ModelOperation, ResultName])
   ['flags', 'existsWithDifferentFlags'],
 ];
 
-function least(...values: bigint[]): bigint {
-  return values.reduce((a, b) => (a < b ? a : b));
+function least(first: bigint, ...others: bigint[]): bigint {
+  let smallest = first;
+  for (const value of others) if (value < smallest) smallest = value;
+  return smallest;
 }
 
-function most(...values: bigint[]): bigint {
-  return values.reduce((a, b) => (a > b ? a : b));
-}
+const most = (...values: [bigint, ...bigint[]]): bigint => values.reduce((a, b) => -least(-a, -b));
 
 /** min(c, max(minimum, round-half-up(c × basisPoints / 10000) + fixed)), at most `maximum` when there is one. */
 export function referenceFee(captured: bigint, tariff: TariffBody): bigint {
@@ -168,6 +168,8 @@ export class ReferencePayments {
   }
 
   operate(institution: number, kind: 'capture' | 'void' | 'refund', request: ModelOperation): PaymentAnswer {
+    if (kind === 'void' && request.amount !== 0n) return this.#refuse('amountMustBeZero');
+    if (request.amount > MAX) return this.#refuse('amountOutOfRange');
     const known = this.#knownOperations.get(request.id);
     if (known !== undefined) return this.#again(known, institution, kind, request, COMPARED_OPERATION);
     const payment = this.payments.get(request.paymentId);
@@ -393,6 +395,6 @@ function paymentShape(kind: 'sale' | 'authorise', payment: ModelPayment): Result
   if (payment.payerAccountId === payment.payeeAccountId) return 'accountsMustBeDifferent';
   if (kind === 'sale' && payment.expiresAfterS !== 0) return 'timeoutReservedForPendingTransfer';
   if (payment.amount === 0n) return 'amountMustNotBeZero';
-  if (payment.amount > 2n ** 53n - 1n) return 'amountOutOfRange';
+  if (payment.amount > MAX) return 'amountOutOfRange';
   return 'ok';
 }

@@ -77,7 +77,7 @@ export function records<F extends FieldTable>(
 ): Request {
   const body = new Uint8Array(items.length * layout.size);
   const view = new DataView(body.buffer);
-  items.forEach((item, index) => encodeRecord(layout, view, index * layout.size, item));
+  for (const [index, item] of items.entries()) encodeRecord(layout, view, index * layout.size, item);
   return { institution, name, flags, count: items.length, body };
 }
 

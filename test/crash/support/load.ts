@@ -190,7 +190,10 @@ export class Model {
       });
       return;
     }
-    if (answer.codes[0] !== Code.ok) return;
+    if (answer.codes[0] === Code.ok) this.#payment(request);
+  }
+
+  #payment(request: Exclude<Request, { readonly kind: 'transfers' }>): void {
     const { payerAccountId: payer, payeeAccountId: payee, amount } = 'of' in request ? request.of : request.payment;
     switch (request.kind) {
       case 'sale':
