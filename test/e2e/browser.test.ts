@@ -115,7 +115,11 @@ describeInBrowser('the client in a browser', (openPage) => {
   it('pays each of many once when the switch is killed under them', async () => {
     const { server, key, dataDir, alice, bob } = await openSandbox();
     const page = await openTill();
-    const isUnderWay = new Promise<void>((resolve) => page.exposeFunction('underWay', resolve));
+    let sayUnderWay = (): void => {};
+    const isUnderWay = new Promise<void>((resolve) => {
+      sayUnderWay = resolve;
+    });
+    await page.exposeFunction('underWay', sayUnderWay);
     // Sixteen tills that pay one after the other without a pause: each has a payment outstanding at any time.
     const paying = page.evaluate(
       async ({ url, key, alice, bob, EUR }) => {

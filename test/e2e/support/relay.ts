@@ -1,13 +1,15 @@
 /** A TCP relay in front of the switch that can keep its answers to itself. */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { listenOnLoopback } from './loopback.ts';
 
 export interface Relay {
   readonly port: number;
-  /** Requests still pass, answers do not: what a switch looks like that dies before its answers leave. */
+  /**
+   * On the connections that there are, requests still pass and answers do not: what a switch looks like that dies
+   * before its answers leave. Connections made later work.
+   */
   mute(): void;
-  /** Cuts every connection; those made from now on work. */
-  cut(): void;
   close(): Promise<void>;
 }
 
@@ -31,21 +33,14 @@ export async function openRelay(targetPort: number): Promise<Relay> {
     answers.add(far);
     near.pipe(far);
     far.pipe(near);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy();
-  };
+  });
   return {
-    port: address.port,
+    port: await listenOnLoopback(server),
     mute: () => {
       for (const far of answers) far.unpipe().resume();
     },
-    cut,
     async close() {
-      cut();
+      for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
     },

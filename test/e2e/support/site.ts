@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import { listenOnLoopback } from './loopback.ts';
 
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript' };
 /** Where a bundler finds what `package.json` exports. */
@@ -42,12 +43,9 @@ export async function openSite(pages: Readonly<Record<string, string>>): Promise
       'Content-Type': TYPES[page === undefined ? extname(path) : '.html'] ?? 'text/plain',
     });
     response.end(page === undefined ? known : `<script type="importmap">${imports}</script>${page}`);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  });
   return {
-    origin: `http://127.0.0.1:${address.port}`,
+    origin: `http://127.0.0.1:${await listenOnLoopback(server)}`,
     async close() {
       server.closeAllConnections();
       server.close();
