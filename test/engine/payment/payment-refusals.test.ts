@@ -1,9 +1,9 @@
 /** How payments and their operations are refused, remembered and shown. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import { AccountFlags } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
-import type { PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { Desk, operationRequest, SECOND } from '../../support/desk.ts';
 import { type MemoryPartition, memoryPartition } from '../../support/memory-partition.ts';
 
