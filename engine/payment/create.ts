@@ -95,7 +95,8 @@ function findDiscount(payments: Payments, request: PaymentRequest, parties: Part
   if (isZeroId(words, campaignAt)) return Code.ok;
   const { ledger, entities } = payments;
   const account = ledger.findAccount(words, campaignAt);
-  if (account === NO_ACCOUNT) return Code.campaignNotFound;
+  // Only its own institution's customers get an offer: it is debited without being asked again.
+  if (account === NO_ACCOUNT || !ledger.mayDebit(account, request.institution)) return Code.campaignNotFound;
   const terms = entities.campaign(account);
   if (terms === undefined) return Code.campaignNotFound;
   if (ledger.accounts.ledger[account] !== words[at + PaymentWord.ledger]) return Code.campaignNotApplicable;

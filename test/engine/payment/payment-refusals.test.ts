@@ -68,6 +68,13 @@ async function all(): Promise<Record<string, [number, number]>> {
   };
 }
 
+it("does not spend another institution's campaign", async () => {
+  const stranger = { ...payment, id: 450n, payerAccountId: PAYEE, payeeAccountId: PAYER, campaignId: OFFER };
+  const result = await desk.pay(3, 'sale', stranger);
+  expect(result.name).toBe('campaignNotFound');
+  expect(await standing(OFFER)).toEqual([250, 0]);
+});
+
 const UNTOUCHED = { payer: [10_000, 0], payee: [0, 0], fees: [0, 0], offer: [250, 0] };
 
 describe('declines, in order', () => {
