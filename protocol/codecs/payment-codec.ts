@@ -21,8 +21,8 @@ export type Payment = PaymentFields & {
 };
 
 /** What the client says about a new payment; the rest is zero or empty. */
-export type PaymentInput = Pick<Payment, 'id' | 'payerAccountId' | 'payeeAccountId' | 'amount' | 'ledger'> &
-  Partial<Pick<Payment, 'campaignId' | 'userData64' | 'expiresAfterS' | 'code' | 'flags' | 'reference'>>;
+export type PaymentInput = Pick<Payment, 'id' | 'payerAccountId' | 'payeeAccountId' | 'amount' | 'ledger' | 'code'> &
+  Partial<Pick<Payment, 'campaignId' | 'userData64' | 'expiresAfterS' | 'flags' | 'reference'>>;
 
 export type PaymentOperation = Visible<(typeof PAYMENT_OPERATION)['fields']>;
 

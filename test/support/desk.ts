@@ -96,7 +96,10 @@ export function framed(institution: number, frame: Uint8Array): Request {
   return { institution, name, flags: flagsOf(frame), count: countOf(frame), body: frame.subarray(HEADER) };
 }
 
-export function paymentRequest(institution: number, name: PaymentCommand, payment: PaymentInput): Request {
+/** A payment whose business code is 7 unless it says otherwise. */
+type CodelessPayment = Omit<PaymentInput, 'code'> & Partial<Pick<PaymentInput, 'code'>>;
+
+export function paymentRequest(institution: number, name: PaymentCommand, payment: CodelessPayment): Request {
   return framed(institution, encodePayment(name, { code: 7, ...payment }, ID));
 }
 

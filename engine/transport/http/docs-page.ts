@@ -3,13 +3,17 @@ import type { JsonSchema, OpenApi, Operation } from './openapi.ts';
 
 const STYLE = `
 :root{color-scheme:light dark;--line:#8884;--soft:#8881;--accent:#0b6bcb}
-*{box-sizing:border-box}body{font:16px/1.55 system-ui,sans-serif;margin:0 auto;padding:1.5rem;max-width:64rem}
+*{box-sizing:border-box}body{font:16px/1.55 system-ui,sans-serif;margin:0 auto;padding:1.5rem;max-width:64rem;overflow-wrap:break-word}
 h1{margin:.2em 0}h2{margin-top:2.5em;border-bottom:1px solid var(--line)}h3{margin-top:2em}
 code,pre{font:.9em/1.5 ui-monospace,monospace}pre{background:var(--soft);padding:.8em 1em;overflow:auto;border-radius:6px}
 table{border-collapse:collapse;width:100%;font-size:.92em}th,td{text-align:left;vertical-align:top;padding:.35em .6em;border-bottom:1px solid var(--line)}
 .method{display:inline-block;min-width:3.6em;font-weight:700;color:var(--accent);text-transform:uppercase}
-a{color:var(--accent)}nav ul{columns:2;list-style:none;padding:0}.wide{overflow-x:auto}tr:target{background:var(--soft)}
-@media(max-width:40rem){nav ul{columns:1}}`;
+a{color:var(--accent)}nav a{text-decoration:none}nav code{text-decoration:underline}nav ul{columns:2;list-style:none;padding:0}.wide{overflow-x:auto}tr:target{background:var(--soft)}
+td:first-child code{white-space:nowrap}.label{display:none}
+@media(prefers-color-scheme:dark){:root{--accent:#6cb6ff}}
+@media(max-width:40rem){body{padding:1rem}nav ul{columns:1}nav li{padding:.3em 0}table,tbody,tr{display:block}th{display:none}
+tr{padding:.5em 0;border-bottom:1px solid var(--line)}tr:first-child{padding:0}td{display:inline;border:0;padding:0 .7em 0 0}
+td:first-child{font-weight:700}td:last-child{display:block;padding:.15em 0 0}td:empty{display:none}.label{display:inline}}`;
 
 /** Everything that comes from the document passes through here. */
 export function escapeHtml(text: string): string {
@@ -102,7 +106,13 @@ function renderFields(schema: JsonSchema): string {
 function renderResults(document: OpenApi): string {
   const rows = Object.entries(document['x-results']).map(([name, { code: number, http, retry, en, zh }]) =>
     row(
-      [String(number), code(name), String(http), escapeHtml(retry), `${escapeHtml(en)}<br>${escapeHtml(zh)}`],
+      [
+        String(number),
+        code(name),
+        `${label('HTTP')}${http}`,
+        `${label('retry')}${escapeHtml(retry)}`,
+        `${escapeHtml(en)}<br><span lang="zh-Hans">${escapeHtml(zh)}</span>`,
+      ],
       `code-${number}`,
     ),
   );
@@ -117,6 +127,8 @@ function typeText(schema: JsonSchema): string {
 
 const code = (text: string): string => `<code>${escapeHtml(text)}</code>`;
 const json = (value: unknown): string => escapeHtml(JSON.stringify(value, undefined, 2) ?? '');
+/** What a cell is about; shown where a narrow screen has no room for the table's head. */
+const label = (text: string): string => `<span class="label">${escapeHtml(text)} </span>`;
 /** Cells are HTML already. */
 const row = (cells: readonly string[], id?: string): string =>
   `<tr${id === undefined ? '' : ` id="${escapeHtml(id)}"`}>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;

@@ -182,7 +182,7 @@ describe('refusals and transient answers', () => {
       arrival.reply({ ...resultOfCode(answers.shift()!), payment: undefined });
     });
     const client = await connect(server, { reconnect: FAST });
-    const payment = { id: 1n, payerAccountId: 2n, payeeAccountId: 3n, amount: 4n, ledger: 156 };
+    const payment = { id: 1n, payerAccountId: 2n, payeeAccountId: 3n, amount: 4n, ledger: 156, code: 1 };
     expect(await client.authorise(payment)).toMatchObject({
       name: 'insufficientFunds',
       retry: 'never',
