@@ -166,7 +166,7 @@ export const PAYMENT = layout('payment', 128, {
   payeeAccountId: [32, 'u128'],
   /** What the payee is owed; a campaign may pay a part of it. */
   amount: [48, 'u64'],
-  /** Funding account of the campaign that gives a discount; 0 = none. */
+  /** Funding account of the campaign that gives a discount, one of the caller's institution; 0 = none. */
   campaignId: [56, 'u128'],
   /** The client's own; nothing looks at it. */
   userData64: [72, 'u64'],

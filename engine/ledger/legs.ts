@@ -23,6 +23,7 @@ export interface LegOrigin {
 export const LegRoles = { payer: 1, campaign: 2, fee: 3 } as const;
 
 const RECORD_WORDS = TRANSFER.size >> 2;
+const MICROS_PER_SECOND = 1_000_000;
 
 /** Moves `amount` at once, if the balances allow it. */
 export function postLeg(
@@ -41,9 +42,7 @@ export function postLeg(
   return Code.ok;
 }
 
-/**
- * Holds `amount` without a deadline of its own: its payment ends it. `lastLegLsn` tells where it is stored, which names it.
- */
+/** Holds `amount` for `timeoutS` seconds, if the balances allow it. Where it is stored names it. */
 export function holdLeg(
   ledger: Ledger,
   origin: LegOrigin,
@@ -51,12 +50,16 @@ export function holdLeg(
   debit: number,
   credit: number,
   amount: number,
+  timeoutS: number,
 ): number {
   const code = ledger.judge(debit, credit, amount, true);
   if (code !== Code.ok) return code;
   const event = writeLeg(ledger, origin, role, debit, credit, amount, TransferFlags.pending);
   const { words } = ledger.events;
-  ledger.books.reserve(words, event + TransferEventWord.record, debit, credit, amount, 0, origin.code);
+  const record = event + TransferEventWord.record;
+  words[record + TransferWord.timeoutS] = timeoutS;
+  const deadline = ledger.now + timeoutS * MICROS_PER_SECOND;
+  ledger.books.reserve(words, record, debit, credit, amount, deadline, origin.code);
   ledger.chain(event, ledger.events.lsnOf(event), debit, credit);
   return Code.ok;
 }

@@ -1,17 +1,15 @@
 /**
- * What is to happen at a time: a binary heap of (deadline, kind, 128-bit key) on typed arrays. An entry is a reminder, not
- * a fact: its subject may be gone when it comes up, and the owner of its kind then ignores it.
+ * When holds end by themselves: a binary heap of (deadline, id of the hold) on typed arrays. An entry is a reminder, not a
+ * fact: its hold may be gone when it comes up. Reminders of holds that are gone are thrown out before they outnumber the holds.
  */
 
-/** Who is reminded. Numbers are stored in checkpoints: never reuse one. */
-export const TimerKinds = { hold: 1, payment: 2 } as const;
-
 const INITIAL_CAPACITY = 1024;
+/** Reminders that may be stale whatever the number of holds. */
+const STALE_MIN = 1024;
 
 export class Timers {
   count = 0;
   deadline = new Float64Array(INITIAL_CAPACITY);
-  kind = new Uint8Array(INITIAL_CAPACITY);
   keys = new Uint32Array(INITIAL_CAPACITY * 4);
 
   /** Earliest deadline, or Infinity. */
@@ -19,8 +17,8 @@ export class Timers {
     return this.count === 0 ? Number.POSITIVE_INFINITY : (this.deadline[0] as number);
   }
 
-  schedule(deadline: number, kind: number, w0: number, w1: number, w2: number, w3: number): void {
-    if (this.count === this.kind.length) this.#grow();
+  schedule(deadline: number, w0: number, w1: number, w2: number, w3: number): void {
+    if (this.count === this.deadline.length) this.#grow();
     let at = this.count++;
     while (at > 0) {
       const parent = (at - 1) >> 1;
@@ -28,10 +26,10 @@ export class Timers {
       this.#copy(parent, at);
       at = parent;
     }
-    this.#set(at, deadline, kind, w0, w1, w2, w3);
+    this.#set(at, deadline, w0, w1, w2, w3);
   }
 
-  /** Removes the earliest entry; read it before (`next`, `kind[0]`, `keys[0…3]`). */
+  /** Removes the earliest entry; read it before (`next`, `keys[0…3]`). */
   pop(): void {
     const last = --this.count;
     const deadline = this.deadline[last] as number;
@@ -47,15 +45,30 @@ export class Timers {
     if (at !== last) this.#copy(last, at);
   }
 
+  /** Keeps the entries of holds that are there, once the others are the larger part. `holds` is how many there are. */
+  prune(holds: number, isHeld: (w0: number, w1: number, w2: number, w3: number) => boolean): void {
+    if (this.count <= 2 * holds + STALE_MIN) return;
+    const { deadline, keys } = this;
+    const count = this.count;
+    this.count = 0;
+    // Rebuilt in place: an entry never lands behind the one that is being read.
+    for (let at = 0; at < count; at++) {
+      const key = at << 2;
+      const w0 = keys[key] as number;
+      const w1 = keys[key + 1] as number;
+      const w2 = keys[key + 2] as number;
+      const w3 = keys[key + 3] as number;
+      if (isHeld(w0, w1, w2, w3)) this.schedule(deadline[at] as number, w0, w1, w2, w3);
+    }
+  }
+
   #copy(from: number, to: number): void {
     this.deadline[to] = this.deadline[from] as number;
-    this.kind[to] = this.kind[from] as number;
     this.keys.copyWithin(to << 2, from << 2, (from << 2) + 4);
   }
 
-  #set(at: number, deadline: number, kind: number, w0: number, w1: number, w2: number, w3: number): void {
+  #set(at: number, deadline: number, w0: number, w1: number, w2: number, w3: number): void {
     this.deadline[at] = deadline;
-    this.kind[at] = kind;
     const key = at << 2;
     this.keys[key] = w0;
     this.keys[key + 1] = w1;
@@ -64,13 +77,10 @@ export class Timers {
   }
 
   #grow(): void {
-    const capacity = this.kind.length * 2;
+    const capacity = this.deadline.length * 2;
     const deadline = new Float64Array(capacity);
     deadline.set(this.deadline);
     this.deadline = deadline;
-    const kind = new Uint8Array(capacity);
-    kind.set(this.kind);
-    this.kind = kind;
     const keys = new Uint32Array(capacity * 4);
     keys.set(this.keys);
     this.keys = keys;

@@ -4,8 +4,8 @@
  */
 import type { Accounts } from './accounts.ts';
 import type { Holds } from './holds.ts';
+import { NO_HOLD } from './holds.ts';
 import type { Timers } from './timers.ts';
-import { TimerKinds } from './timers.ts';
 
 const ACCOUNT_ENTRY = 6;
 const HOLD_ENTRY = 9;
@@ -21,6 +21,9 @@ export class Undo {
   /** [slot, id × 4, debit, credit, remaining, deadline] for each hold as it was; remaining 0 = it was not there. */
   readonly #held: number[] = [];
   readonly #heldCodes: number[] = [];
+
+  readonly #isHeld = (w0: number, w1: number, w2: number, w3: number): boolean =>
+    this.#holds.find(w0, w1, w2, w3) !== NO_HOLD;
 
   constructor(accounts: Accounts, holds: Holds, timers: Timers) {
     this.#accounts = accounts;
@@ -100,14 +103,8 @@ export class Undo {
     const at = deadline[slot] as number;
     if (at === 0) return;
     const id = slot << 2;
-    this.#timers.schedule(
-      at,
-      TimerKinds.hold,
-      ids[id] as number,
-      ids[id + 1] as number,
-      ids[id + 2] as number,
-      ids[id + 3] as number,
-    );
+    this.#timers.schedule(at, ids[id] as number, ids[id + 1] as number, ids[id + 2] as number, ids[id + 3] as number);
+    this.#timers.prune(this.#holds.count, this.#isHeld);
   }
 
   #restoreHold(at: number): void {

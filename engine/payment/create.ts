@@ -7,7 +7,6 @@ import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { EventTypes } from '../ledger/events.ts';
 import { enter, find } from '../ledger/key-index.ts';
 import { holdLeg, type LegOrigin, LegRoles, postLeg } from '../ledger/legs.ts';
-import { TimerKinds } from '../ledger/timers.ts';
 import { isZeroId, PaymentWord, readU64, writeU64 } from '../ledger/words.ts';
 import { discountOn, feeOn } from './amounts.ts';
 import {
@@ -96,7 +95,8 @@ function findDiscount(payments: Payments, request: PaymentRequest, parties: Part
   if (isZeroId(words, campaignAt)) return Code.ok;
   const { ledger, entities } = payments;
   const account = ledger.findAccount(words, campaignAt);
-  if (account === NO_ACCOUNT) return Code.campaignNotFound;
+  // Only its own institution's customers get an offer: it is debited without being asked again.
+  if (account === NO_ACCOUNT || !ledger.mayDebit(account, request.institution)) return Code.campaignNotFound;
   const terms = entities.campaign(account);
   if (terms === undefined) return Code.campaignNotFound;
   if (ledger.accounts.ledger[account] !== words[at + PaymentWord.ledger]) return Code.campaignNotApplicable;
@@ -144,6 +144,11 @@ function writeFirstVersion(payments: Payments, request: PaymentRequest, parties:
   return event;
 }
 
+/** Life of an authorisation, from its first version. */
+function secondsOf(words: Uint32Array, event: number): number {
+  return words[event + PaymentField.expiresAfterS] || LIMITS.authorisationSecondsDefault;
+}
+
 /** The legs, all or none. Refusals of the ledger are told in the words of a payment. */
 function moveMoney(payments: Payments, request: PaymentRequest, event: number, parties: Parties): number {
   const { ledger } = payments;
@@ -151,7 +156,7 @@ function moveMoney(payments: Payments, request: PaymentRequest, event: number, p
   const code = (words[at + PaymentWord.code] as number) & 0xffff;
   const origin: LegOrigin = { words, idAt: at, institution, code };
   const { end, count } = ledger.events;
-  const leg = isSale ? postLeg : holdLeg;
+  const leg: typeof postLeg = isSale ? postLeg : (...move) => holdLeg(...move, secondsOf(ledger.events.words, event));
   const payerPart = parties.amount - parties.discount;
 
   ledger.books.undo.begin();
@@ -200,7 +205,7 @@ function finishFirstVersion(
   parties: Parties,
   code: number,
 ): void {
-  const { events, now, tables } = payments.ledger;
+  const { events, now } = payments.ledger;
   const { words } = events;
   const { isSale, institution } = request;
   const operation = isSale ? PaymentOperations.sale : PaymentOperations.authorise;
@@ -215,18 +220,8 @@ function finishFirstVersion(
       writeU64(words, event + StateField.discountCaptured, parties.discount);
       writeU64(words, event + StateField.feeCharged, parties.fee);
     } else {
-      const seconds = words[event + PaymentField.expiresAfterS] || LIMITS.authorisationSecondsDefault;
-      const expiresAt = now + seconds * MICROS_PER_SECOND;
-      writeU64(words, event + StateField.expiresAt, expiresAt);
-      const id = event + PaymentField.id;
-      tables.timers.schedule(
-        expiresAt,
-        TimerKinds.payment,
-        words[id] as number,
-        words[id + 1] as number,
-        words[id + 2] as number,
-        words[id + 3] as number,
-      );
+      // The holds end at the same time: their timers end the payment.
+      writeU64(words, event + StateField.expiresAt, now + secondsOf(words, event) * MICROS_PER_SECOND);
     }
   }
   linkFirstVersion(payments, event, institution);

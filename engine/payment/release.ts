@@ -1,11 +1,16 @@
 /** The end of an authorisation without a capture of the rest: by the caller (void) or by time (expire). */
 import { PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { TransferEventWord } from '../ledger/ledger.ts';
 import { LegRoles, settleLeg } from '../ledger/legs.ts';
-import { writeU64 } from '../ledger/words.ts';
+import { TransferWord, writeU64 } from '../ledger/words.ts';
 import { LinkField, PaymentField, StateField } from './event.ts';
 import type { Payments } from './payments.ts';
-import { originOf, readView64 } from './version.ts';
+import { originOf, readView64, whyNotOpen } from './version.ts';
+
+const TWO_32 = 0x1_0000_0000;
+/** Word of a leg's event that begins the id of its payment. */
+const PAYMENT_ID = TransferEventWord.record + TransferWord.userData128;
 
 /** Gives back all that an open authorisation still holds; returns the first word of the version that it makes. */
 export function release(payments: Payments, lsn: number, version: DataView, operation: number): number {
@@ -30,13 +35,15 @@ export function release(payments: Payments, lsn: number, version: DataView, oper
   return at;
 }
 
-/** Ends the authorisation whose timer came up; nothing happens when it has ended or its time is not yet up. */
-export function expirePayment(payments: Payments, w0: number, w1: number, w2: number, w3: number): void {
+/**
+ * Ends the authorisation that made the hold at a position (lower and upper half), which is up: the hold's leg says whose it is.
+ */
+export function expirePayment(payments: Payments, lsnLow: number, lsnHigh: number): void {
   const { ledger } = payments;
-  const lsn = payments.tables.payments.get(w0, w1, w2, w3);
-  if (lsn === 0) return;
+  const leg = ledger.events.read(lsnHigh * TWO_32 + lsnLow);
+  const word = (index: number): number => leg.getUint32((PAYMENT_ID + index) * 4, true);
+  const lsn = payments.tables.payments.get(word(0), word(1), word(2), word(3));
   const version = ledger.events.read(lsn);
-  const expiresAt = readView64(version, StateField.expiresAt);
-  if (expiresAt === 0 || expiresAt > ledger.now) return;
+  if (whyNotOpen(version, 0) !== Code.ok) throw new Error('a payment that is closed still holds money');
   payments.makeCurrent(release(payments, lsn, version, PaymentOperations.expire));
 }

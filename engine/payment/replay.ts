@@ -1,11 +1,9 @@
-/** Recovery of payments: a version is complete in itself, so replay only enters it into the indexes, lists and timers. */
+/** Recovery of payments: a version is complete in itself, so replay only enters it into the indexes, and lists. */
 
-import { PaymentStates } from '../../protocol/records.ts';
 import { enter } from '../ledger/key-index.ts';
 import { ReplayError } from '../ledger/replay.ts';
-import { TimerKinds } from '../ledger/timers.ts';
 import { isZeroId, readU64 } from '../ledger/words.ts';
-import { LinkField, OperationField, PaymentEventByte, PaymentEventFlags, PaymentField, StateField } from './event.ts';
+import { LinkField, OperationField, PaymentEventByte, PaymentEventFlags, PaymentField } from './event.ts';
 import type { Payments } from './payments.ts';
 
 /** Applies the payment event whose first word is `at`. */
@@ -21,7 +19,7 @@ export function replayPayment(payments: Payments, words: Uint32Array, at: number
 }
 
 function replayFirst(payments: Payments, words: Uint32Array, at: number, lsn: number): void {
-  const { tables, heads, key, ledger } = payments;
+  const { tables, heads, key } = payments;
   const institution = words[at + 2] as number;
   if (readU64(words, at + LinkField.previousOfInstitution) !== (heads.get(institution) ?? 0)) {
     throw new ReplayError(lsn, 'the list of payments of the institution does not continue here');
@@ -31,16 +29,5 @@ function replayFirst(payments: Payments, words: Uint32Array, at: number, lsn: nu
   if (bytes > 0) {
     payments.referenceKey(words, at + (PaymentEventByte.reference >> 2), bytes, institution);
     enter(tables.references, key, 0, lsn);
-  }
-  if (((words[at + StateField.state] as number) & 0xff) === PaymentStates.authorised) {
-    const id = at + PaymentField.id;
-    ledger.tables.timers.schedule(
-      readU64(words, at + StateField.expiresAt),
-      TimerKinds.payment,
-      words[id] as number,
-      words[id + 1] as number,
-      words[id + 2] as number,
-      words[id + 3] as number,
-    );
   }
 }

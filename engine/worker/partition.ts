@@ -9,8 +9,9 @@
  * A batch that writes nothing waits for the flush of those before it: what it read is durable when it is answered.
  */
 import type { Journal } from '../journal/journal.ts';
+import { ENGINE_ID_WORD3 } from '../ledger/events.ts';
+import { NO_HOLD } from '../ledger/holds.ts';
 import { expireHold } from '../ledger/legs.ts';
-import { TimerKinds } from '../ledger/timers.ts';
 import { expirePayment } from '../payment/release.ts';
 import { ReplyArea } from '../query/reply-area.ts';
 import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
@@ -211,15 +212,18 @@ export class Partition {
     this.#outcomes.count(command.kind, reply);
   }
 
+  /** Ends the holds whose time is up: a client's pending transfer, or a payment with all that it holds. */
   #expire(): void {
     const { ledger, payments } = this.#state;
-    const { timers } = ledger.tables;
-    for (let fired = 0; fired < EXPIRIES_MAX && timers.next <= ledger.now; fired++) {
-      const kind = timers.kind[0];
+    const { timers, holds } = ledger.tables;
+    for (let expired = 0; expired < EXPIRIES_MAX && timers.next <= ledger.now; ) {
       const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = timers.keys;
       timers.pop();
-      if (kind === TimerKinds.hold) expireHold(ledger, w0, w1, w2, w3);
-      else if (kind === TimerKinds.payment) expirePayment(payments, w0, w1, w2, w3);
+      // A reminder of what has ended by other means costs nothing, so it does not count.
+      if (holds.find(w0, w1, w2, w3) === NO_HOLD) continue;
+      expired++;
+      if (w3 === ENGINE_ID_WORD3) expirePayment(payments, w0, w1);
+      else expireHold(ledger, w0, w1, w2, w3);
     }
   }
 

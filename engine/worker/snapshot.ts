@@ -25,7 +25,6 @@ export function takeSnapshot(state: PartitionState): Sections {
   sections.holds = shared(saveHolds(holds));
   const { timers } = tables;
   sections['timers.deadline'] = shared(bytesOf(timers.deadline.subarray(0, timers.count)));
-  sections['timers.kind'] = shared(timers.kind.subarray(0, timers.count));
   sections['timers.keys'] = shared(bytesOf(timers.keys.subarray(0, timers.count * 4)));
   sections.entities = shared(state.entities.snapshot());
   sections.heads = shared(encodeMessagePack({ heads: [...state.payments.heads] }));
@@ -44,11 +43,10 @@ export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<str
   accounts.restore(section('accounts.ids').length / 16, columns as Record<AccountColumn, Uint8Array>);
   restoreHolds(holds, section('holds'));
   const deadline = new Float64Array(section('timers.deadline').slice().buffer);
-  const kind = section('timers.kind');
   const keys = new Uint32Array(section('timers.keys').slice().buffer);
-  for (let at = 0; at < kind.length; at++) {
+  for (let at = 0; at < deadline.length; at++) {
     const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = keys.subarray(at * 4, at * 4 + 4);
-    tables.timers.schedule(deadline[at] as number, kind[at] as number, w0, w1, w2, w3);
+    tables.timers.schedule(deadline[at] as number, w0, w1, w2, w3);
   }
   state.entities.restore(section('entities'));
   const { heads } = decodeMessagePack(section('heads')) as { heads: [number, number][] };

@@ -216,7 +216,7 @@ export class ReferencePayments {
     let discount = 0n;
     if (campaignId !== 0n) {
       const campaign = this.campaigns.get(campaignId);
-      if (campaign === undefined) return 'campaignNotFound';
+      if (campaign === undefined || !ledger.mayDebit(campaignId, payment.institution)) return 'campaignNotFound';
       if (ledger.account(campaignId).ledger !== request.ledger) return 'campaignNotApplicable';
       if (campaignId === payerId || campaignId === payeeId) return 'campaignNotApplicable';
       const given = referenceDiscount(amount, campaign, ledger.now);

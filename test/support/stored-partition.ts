@@ -1,9 +1,9 @@
 /** A partition over real LMDB, with a background that writes its checkpoints when it is told to. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CheckpointRequest } from '../../engine/storage/checkpoint/checkpoint-store.ts';
 import { CheckpointStore } from '../../engine/storage/checkpoint/checkpoint-store.ts';
 import { type Opened, type OpenOptions, openPartition } from '../../engine/worker/open.ts';
-import type { CheckpointRequest } from '../../engine/storage/checkpoint/checkpoint-store.ts';
 import { STATE } from './memory-partition.ts';
 
 export function storedOptions(folder: string, options: Partial<OpenOptions> = {}): OpenOptions {

@@ -1,10 +1,10 @@
 /** Parties, tariffs and campaigns: what is stored, what is refused, and that a restart knows all of it. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { takeSnapshot } from '../../../engine/worker/snapshot.ts';
-import { encodeMessagePack } from '../../../protocol/message-pack.ts';
 import { openReply } from '../../../protocol/codecs/frame-codec.ts';
 import { decodeRich } from '../../../protocol/codecs/rich-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
+import { encodeMessagePack } from '../../../protocol/message-pack.ts';
 import { cast, nameOf } from '../../support/cast.ts';
 import { Desk, START } from '../../support/desk.ts';
 import { type MemoryPartition, memoryPartition, replayed } from '../../support/memory-partition.ts';

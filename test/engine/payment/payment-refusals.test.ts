@@ -1,9 +1,9 @@
 /** How payments and their operations are refused, remembered and shown. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import { AccountFlags } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
-import type { PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { Desk, operationRequest, SECOND } from '../../support/desk.ts';
 import { type MemoryPartition, memoryPartition } from '../../support/memory-partition.ts';
 
@@ -67,6 +67,13 @@ async function all(): Promise<Record<string, [number, number]>> {
     offer: await standing(OFFER),
   };
 }
+
+it("does not spend another institution's campaign", async () => {
+  const stranger = { ...payment, id: 450n, payerAccountId: PAYEE, payeeAccountId: PAYER, campaignId: OFFER };
+  const result = await desk.pay(3, 'sale', stranger);
+  expect(result.name).toBe('campaignNotFound');
+  expect(await standing(OFFER)).toEqual([250, 0]);
+});
 
 const UNTOUCHED = { payer: [10_000, 0], payee: [0, 0], fees: [0, 0], offer: [250, 0] };
 

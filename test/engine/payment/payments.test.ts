@@ -1,8 +1,8 @@
 /** The life of a payment: what each operation does to the books, and how each is refused. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import { AccountFlags, PaymentOperationFlags } from '../../../protocol/records.ts';
-import type { PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { Desk, operationRequest, paymentRequest, reply, SECOND, START } from '../../support/desk.ts';
 import { type MemoryPartition, memoryPartition } from '../../support/memory-partition.ts';
 
