@@ -43,7 +43,7 @@ describeInBrowser('/docs in a browser', (openPage) => {
 
     await page.locator('nav a').last().click();
     const target = page.locator(new URL(page.url()).hash);
-    expect(await target.innerText()).toContain(operations.at(-1)?.split(' ')[1]);
+    expect(await target.textContent()).toContain(operations.at(-1)?.split(' ')[1]);
     // On the screen now; scrolling stops at whole pixels, and the heading may begin between two.
     const top = async (): Promise<number> => Math.round((await target.boundingBox())?.y ?? Number.NaN);
     await expect.poll(async () => (await top()) >= 0 && (await top()) < 900).toBe(true);
