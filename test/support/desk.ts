@@ -97,7 +97,7 @@ export function framed(institution: number, frame: Uint8Array): Request {
 }
 
 /** A payment whose business code is 7 unless it says otherwise. */
-type CodelessPayment = Omit<PaymentInput, 'code'> & Partial<Pick<PaymentInput, 'code'>>;
+export type CodelessPayment = Omit<PaymentInput, 'code'> & Partial<Pick<PaymentInput, 'code'>>;
 
 export function paymentRequest(institution: number, name: PaymentCommand, payment: CodelessPayment): Request {
   return framed(institution, encodePayment(name, { code: 7, ...payment }, ID));
@@ -174,7 +174,7 @@ export class Desk {
     return this.results(institution, items, FrameFlags.balances);
   }
 
-  async pay(institution: number, name: PaymentCommand, payment: PaymentInput): Promise<PaymentResult> {
+  async pay(institution: number, name: PaymentCommand, payment: CodelessPayment): Promise<PaymentResult> {
     return reply.payment(await this.one(paymentRequest(institution, name, payment)), name);
   }
 

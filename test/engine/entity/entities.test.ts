@@ -88,7 +88,7 @@ describe('tariffs and campaigns', () => {
   it('a campaign runs in its time', async () => {
     const from = START + 10;
     await desk.putCampaign(2, { ...campaign, startsAt: from, endsAt: from + 10 });
-    const sale = { payerAccountId: 1n, payeeAccountId: 3n, amount: 100n, ledger: 156, campaignId: 4n };
+    const sale = { payerAccountId: 1n, payeeAccountId: 3n, amount: 100n, ledger: 156, code: 1, campaignId: 4n };
     const names: string[] = [];
     for (const [index, at] of [from - 1, from, from + 9, from + 10].entries()) {
       desk.now = at;

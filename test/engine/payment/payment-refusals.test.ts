@@ -4,7 +4,7 @@ import type { PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import { AccountFlags } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
-import { Desk, operationRequest, SECOND } from '../../support/desk.ts';
+import { type CodelessPayment, Desk, operationRequest, SECOND } from '../../support/desk.ts';
 import { type MemoryPartition, memoryPartition } from '../../support/memory-partition.ts';
 
 const LIMITED = AccountFlags.debitsMustNotExceedCredits;
@@ -15,7 +15,7 @@ const OFFER = 40n;
 const BANK = 1n;
 const MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
-const payment: PaymentInput = { id: 100n, payerAccountId: PAYER, payeeAccountId: PAYEE, amount: 1000n, ledger: 156 };
+const payment: CodelessPayment = { id: 100n, payerAccountId: PAYER, payeeAccountId: PAYEE, amount: 1000n, ledger: 156 };
 const tariff = { number: 1, basisPoints: 60, fixed: 1, minimum: 0, maximum: 0, feeAccountId: formatId(FEES) };
 const campaign = {
   accountId: formatId(OFFER),

@@ -1,9 +1,16 @@
 /** The life of a payment: what each operation does to the books, and how each is refused. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import { AccountFlags, PaymentOperationFlags } from '../../../protocol/records.ts';
-import { Desk, operationRequest, paymentRequest, reply, SECOND, START } from '../../support/desk.ts';
+import {
+  type CodelessPayment,
+  Desk,
+  operationRequest,
+  paymentRequest,
+  reply,
+  SECOND,
+  START,
+} from '../../support/desk.ts';
 import { type MemoryPartition, memoryPartition } from '../../support/memory-partition.ts';
 
 const LIMITED = AccountFlags.debitsMustNotExceedCredits;
@@ -13,7 +20,7 @@ const FEES = 30n;
 const OFFER = 40n;
 const BANK = 1n;
 
-const payment: PaymentInput = { id: 100n, payerAccountId: PAYER, payeeAccountId: PAYEE, amount: 1000n, ledger: 156 };
+const payment: CodelessPayment = { id: 100n, payerAccountId: PAYER, payeeAccountId: PAYEE, amount: 1000n, ledger: 156 };
 const tariff = { number: 1, basisPoints: 60, fixed: 1, minimum: 0, maximum: 0, feeAccountId: formatId(FEES) };
 const campaign = {
   accountId: formatId(OFFER),
