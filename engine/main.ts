@@ -62,7 +62,8 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   const bounds = {
     recordsMax: LIMITS.recordsPerFrameMax,
     inputBytesMax: config.batchBytesMax,
-    journalBytesMax: config.batchBytesMax,
+    // The largest message makes 1.4 MiB of events; what is beyond that only holds memory, in each flight twice.
+    journalBytesMax: config.batchBytesMax / 2,
     replyBytesMax: config.batchBytesMax,
   };
   const background = new BackgroundThreads();

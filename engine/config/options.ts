@@ -99,7 +99,7 @@ export const OPTIONS = {
     unit: 'batches',
     example: '32',
   }),
-  indexMemoryEntries: option('index-memory-entries', whole(16_384, 100_000_000), 1_000_000, {
+  indexMemoryEntries: option('index-memory-entries', whole(16_384, 100_000_000), 262_144, {
     description: 'Ids that each index of a partition keeps in memory before it writes them to a segment.',
     unit: 'entries',
     example: '4000000',
