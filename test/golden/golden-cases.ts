@@ -236,7 +236,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       name: 'a sale that is declined',
       command: 'sale',
       checksum: true,
-      input: { id: id(6), payerAccountId: PAYER, payeeAccountId: MERCHANT, amount: 99_999n, ledger: CNY },
+      input: { id: id(6), payerAccountId: PAYER, payeeAccountId: MERCHANT, amount: 99_999n, ledger: CNY, code: 5411 },
       value: { ...resultOfCode(Code.insufficientFunds, T + 10n), payment: declined },
     },
     {
@@ -249,6 +249,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
         amount: 500n,
         expiresAfterS: 3600,
         ledger: CNY,
+        code: 5411,
       },
       value: {
         ...resultOfCode(Code.ok, T + 11n),
