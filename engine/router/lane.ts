@@ -18,7 +18,7 @@ import { BatchReplies } from './batch-replies.ts';
 export const FLIGHTS = 6;
 
 /** Commands with which a batch leaves at once when the partition has a flight free. */
-const EAGER_COUNT = 512;
+const EAGER_COUNT = 1024;
 
 export interface LaneObserver {
   /** A batch is durable and its replies are about to leave. */
