@@ -3,8 +3,8 @@
  *
  *   submit ─▶ filling ─▶ sealed (bounded) ─▶ in flight (≤ FLIGHTS) ─▶ replies, free again
  *
- * A batch leaves at the end of the event-loop turn in which it got its first command, or, when the partition is busy, as soon
- * as a flight comes back: batches grow with the load, and a lone request does not wait. When every batch is taken the answer
+ * A batch leaves at the end of the event-loop turn in which it got its first command, or within it at EAGER_COUNT commands, or,
+ * when the partition is busy, as soon as a flight comes back: batches grow with the load, and a lone request does not wait. When every batch is taken the answer
  * is `busy`, at once.
  */
 import { Code } from '../../protocol/results.ts';
