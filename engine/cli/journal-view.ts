@@ -6,8 +6,17 @@ import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import { ACCOUNT, PAYMENT, PAYMENT_STATE, PaymentOperations, PaymentStates, TRANSFER } from '../../protocol/records.ts';
 import { resultName } from '../../protocol/results.ts';
 import { ENTITY, ENTITY_BODY_AT, EntityTables } from '../entity/event.ts';
-import { EVENT_PREFIX_BYTES, EventTypes, eventView, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import {
+  EVENT_PREFIX_BYTES,
+  EventLog,
+  type EventSource,
+  EventTypes,
+  eventView,
+  TRANSFER_EVENT_BYTES,
+} from '../ledger/events.ts';
 import { PaymentEventByte } from '../payment/event.ts';
+import { Versions } from '../payment/versions.ts';
+import { Transfers } from '../query/transfers.ts';
 import { formatMoney } from './arguments.ts';
 
 /** One event: where it is, what it says, how it was decided. Amounts are minor units. */
@@ -20,47 +29,59 @@ export interface JournalEntry {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** Reads the event at byte `offset` of a batch, and its length. */
-export function readEvent(
-  bytes: Uint8Array,
-  offset: number,
-  lsn: number,
-): { readonly entry: JournalEntry; readonly length: number } {
-  const event = eventView(bytes, offset);
-  const { name, summary, details } = describe(event);
-  const code = event.getUint16(2, true);
-  return {
-    entry: {
-      lsn,
-      event: name,
-      result: resultName(code) ?? String(code),
-      institution: event.getUint32(8, true),
-      summary,
-      details,
-    },
-    length: event.byteLength,
-  };
+/** Reads the events of one journal. */
+export class JournalView {
+  readonly #versions: Versions;
+  readonly #transfers: Transfers;
+
+  /** @param source the journal of `partition`, which ends at `nextLsn` */
+  constructor(source: EventSource, partition: number, nextLsn: number) {
+    const events = new EventLog(source);
+    events.start(new ArrayBuffer(0), nextLsn);
+    this.#versions = new Versions(events);
+    this.#transfers = new Transfers(events, partition);
+  }
+
+  /** The event at byte `offset` of a batch, and its length. */
+  read(bytes: Uint8Array, offset: number, lsn: number): { readonly entry: JournalEntry; readonly length: number } {
+    const event = eventView(bytes, offset);
+    const { name, summary, details } = this.#describe(event, lsn);
+    const code = event.getUint16(2, true);
+    return {
+      entry: {
+        lsn,
+        event: name,
+        result: resultName(code) ?? String(code),
+        institution: event.getUint32(8, true),
+        summary,
+        details,
+      },
+      length: event.byteLength,
+    };
+  }
+
+  #describe(event: DataView, lsn: number): Described {
+    switch (event.getUint8(0)) {
+      case EventTypes.transfer:
+      case EventTypes.leg:
+        return describeTransfer(this.#transfers.read(lsn));
+      case EventTypes.account:
+        return describeAccount(event);
+      case EventTypes.payment:
+      case EventTypes.newPayment:
+        return describePayment(this.#versions.read(lsn));
+      case EventTypes.entity:
+        return describeEntity(event);
+      default:
+        return { name: `type ${event.getUint8(0)}`, summary: '', details: {} };
+    }
+  }
 }
 
 interface Described {
   readonly name: string;
   readonly summary: string;
   readonly details: Readonly<Record<string, unknown>>;
-}
-
-function describe(event: DataView): Described {
-  switch (event.getUint8(0)) {
-    case EventTypes.transfer:
-      return describeTransfer(event);
-    case EventTypes.account:
-      return describeAccount(event);
-    case EventTypes.payment:
-      return describePayment(event);
-    case EventTypes.entity:
-      return describeEntity(event);
-    default:
-      return { name: `type ${event.getUint8(0)}`, summary: '', details: {} };
-  }
 }
 
 function describeTransfer(event: DataView): Described {

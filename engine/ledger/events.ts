@@ -11,7 +11,7 @@ import { ACCOUNT, TRANSFER, TRANSFER_OUTCOME } from '../../protocol/records.ts';
 import { BATCH_HEADER_BYTES, EVENT_PREFIX, LSN_UNIT_BYTES } from '../journal/header.ts';
 
 /** Numbers are stored: never reuse one. */
-export const EventTypes = { transfer: 1, account: 2, payment: 3, entity: 4 } as const;
+export const EventTypes = { transfer: 1, account: 2, payment: 3, entity: 4, leg: 5, newPayment: 6 } as const;
 
 export const EVENT_PREFIX_BYTES = EVENT_PREFIX.size;
 export const TRANSFER_EVENT_BYTES = TRANSFER_OUTCOME.size + TRANSFER.size;

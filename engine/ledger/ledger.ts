@@ -69,6 +69,8 @@ export class Ledger {
   amount = 0;
   #hold = NO_HOLD;
   #filledIn = 0;
+  /** Where the id of a pending leg is put together. */
+  readonly legId = new Uint32Array(4);
 
   constructor(tables: LedgerTables, place: PartitionPlace) {
     this.tables = tables;

@@ -10,8 +10,10 @@ import { addAccount } from './create-accounts.ts';
 import { EVENT_PREFIX_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
 import { enter } from './key-index.ts';
+import { accountOpenedAt, LegEventWord, legFlags } from './leg-event.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
+import { findLegHold, reserveLeg } from './legs.ts';
 import { isReservedId, transferFlags } from './validate.ts';
 import { readU64, TransferWord } from './words.ts';
 
@@ -50,6 +52,39 @@ export function replayTransfer(ledger: Ledger, words: Uint32Array, at: number, l
   const credit = ledger.findAccount(words, record + TransferWord.creditAccountId);
   if (debit === NO_ACCOUNT || credit === NO_ACCOUNT)
     throw new ReplayError(lsn, 'an account of the transfer is missing');
+  checkHistories(ledger, words, at, debit, credit, lsn);
+  applyTransfer(ledger, words, record, debit, credit, lsn);
+  chain(ledger, words, at, debit, credit, lsn);
+}
+
+/** Applies the leg of a payment whose event's first word is `at`. */
+export function replayLeg(ledger: Ledger, words: Uint32Array, at: number, lsn: number): void {
+  const { accounts, books } = ledger;
+  const debit = accountOpenedAt(accounts, readU64(words, at + LegEventWord.debitAccount));
+  const credit = accountOpenedAt(accounts, readU64(words, at + LegEventWord.creditAccount));
+  if (debit === NO_ACCOUNT || credit === NO_ACCOUNT) throw new ReplayError(lsn, 'an account of the leg is missing');
+  checkHistories(ledger, words, at, debit, credit, lsn);
+  const flags = legFlags(words[at + LegEventWord.originAndFlags] as number);
+  const amount = readU64(words, at + LegEventWord.amount);
+  const hold = readU64(words, at + LegEventWord.hold);
+  if ((flags & pending) !== 0) {
+    reserveLeg(ledger, lsn, debit, credit, amount, ledger.now + hold * MICROS_PER_SECOND);
+  } else if ((flags & (postPending | voidPending)) !== 0) {
+    settle(ledger, findLegHold(ledger, hold), flags, amount, lsn);
+  } else {
+    books.transfer(debit, credit, amount);
+  }
+  chain(ledger, words, at, debit, credit, lsn);
+}
+
+function checkHistories(
+  ledger: Ledger,
+  words: Uint32Array,
+  at: number,
+  debit: number,
+  credit: number,
+  lsn: number,
+): void {
   const { headLsn } = ledger.accounts;
   if (
     readU64(words, at + TransferEventWord.previousOfDebit) !== headLsn[debit] ||
@@ -57,7 +92,11 @@ export function replayTransfer(ledger: Ledger, words: Uint32Array, at: number, l
   ) {
     throw new ReplayError(lsn, 'the history of an account does not continue here');
   }
-  applyTransfer(ledger, words, record, debit, credit, lsn);
+}
+
+/** Puts the event at the head of both histories, and checks the balances that it left. */
+function chain(ledger: Ledger, words: Uint32Array, at: number, debit: number, credit: number, lsn: number): void {
+  const { headLsn } = ledger.accounts;
   headLsn[debit] = lsn;
   headLsn[credit] = lsn;
   checkBalance(ledger, debit, words, at + TransferEventWord.debitBalanceAfter, lsn);
@@ -93,14 +132,19 @@ function endHold(ledger: Ledger, words: Uint32Array, record: number, flags: numb
   const w1 = words[at + 1] as number;
   const w2 = words[at + 2] as number;
   const w3 = words[at + 3] as number;
-  const slot = ledger.holds.find(w0, w1, w2, w3);
+  const kept = settle(ledger, ledger.holds.find(w0, w1, w2, w3), flags, amount, lsn);
+  if (kept === 0) ledger.tables.resolutions.put(w0, w1, w2, w3, lsn);
+}
+
+/** Posts or releases what is held in `slot`; returns what stays pending. */
+function settle(ledger: Ledger, slot: number, flags: number, amount: number, lsn: number): number {
   if (slot === NO_HOLD) throw new ReplayError(lsn, 'the pending transfer is not held');
   const remaining = ledger.holds.remaining[slot] as number;
   if (amount > remaining) throw new ReplayError(lsn, 'more is ended than was held');
   const posted = (flags & postPending) !== 0 ? amount : 0;
   const kept = (flags & keepRemainder) !== 0 ? remaining - amount : 0;
   ledger.books.settle(slot, posted, remaining - posted - kept);
-  if (kept === 0 && !isReservedId(words, at)) ledger.tables.resolutions.put(w0, w1, w2, w3, lsn);
+  return kept;
 }
 
 function checkBalance(ledger: Ledger, account: number, words: Uint32Array, at: number, lsn: number): void {

@@ -2,13 +2,14 @@
 import { PaymentOperationFlags, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
-import { LegRoles, postLeg, settleLeg } from '../ledger/legs.ts';
+import { LegRoles } from '../ledger/leg-event.ts';
+import { postLeg, settleLeg } from '../ledger/legs.ts';
 import { writeU64 } from '../ledger/words.ts';
 import { discountShare, feeOn } from './amounts.ts';
 import { LinkField, PaymentField, StateField } from './event.ts';
 import type { Payments } from './payments.ts';
 import type { OperationOutcome } from './version.ts';
-import { accountAt, originOf, readView64, whyNotOpen } from './version.ts';
+import { accountAt, readView64, whyNotOpen } from './version.ts';
 
 /** Captures `wanted` minor units, 0 = all that is left, of the payment whose newest version is `version`, at `lsn`. */
 export function capture(
@@ -46,20 +47,11 @@ export function capture(
   const { ledger } = payments;
   const { end, count } = ledger.events;
   const at = payments.startVersion(lsn, PaymentOperations.capture, Code.ok, true);
-  const origin = originOf(ledger.events, at);
   ledger.books.undo.begin();
-  settleLeg(ledger, origin, LegRoles.payer, payerHold, payerPart, payerReleased, false);
-  settleLeg(
-    ledger,
-    origin,
-    LegRoles.campaign,
-    campaignHold,
-    discountCaptured - discountBefore,
-    campaignReleased,
-    false,
-  );
+  settleLeg(ledger, at, LegRoles.payer, payerHold, payerPart, payerReleased, false);
+  settleLeg(ledger, at, LegRoles.campaign, campaignHold, discountCaptured - discountBefore, campaignReleased, false);
   if (hasFee && feeCharged > feeBefore) {
-    const failed = postLeg(ledger, origin, LegRoles.fee, payee, tariff.feeAccount, feeCharged - feeBefore);
+    const failed = postLeg(ledger, at, LegRoles.fee, payee, tariff.feeAccount, feeCharged - feeBefore);
     if (failed !== Code.ok) {
       ledger.books.undo.rollback();
       ledger.events.rewind(end, count);

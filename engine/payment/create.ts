@@ -1,25 +1,27 @@
 /** Sale and authorise: the two ways in which a payment begins. */
 
-import { LIMITS } from '../../protocol/limits.ts';
 import { PAYMENT, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { EventTypes } from '../ledger/events.ts';
 import { enter, find } from '../ledger/key-index.ts';
-import { holdLeg, type LegOrigin, LegRoles, postLeg } from '../ledger/legs.ts';
+import { LegRoles } from '../ledger/leg-event.ts';
+import { holdLeg, postLeg } from '../ledger/legs.ts';
 import { isZeroId, PaymentWord, readU64, writeU64 } from '../ledger/words.ts';
 import { discountOn, feeOn } from './amounts.ts';
 import {
   LinkField,
+  NewPaymentField,
+  newPaymentEventBytes,
   PaymentEventByte,
   PaymentEventFlags,
   PaymentField,
-  paymentEventBytes,
   StateField,
 } from './event.ts';
 import type { Payments, ReplyTarget } from './payments.ts';
 import { validatePayment } from './validate.ts';
 import { readView64 } from './version.ts';
+import { secondsOf } from './versions.ts';
 
 /** One payment request in the batch's shared buffer; the reference follows the record, zero-padded to 16 bytes. */
 export interface PaymentRequest {
@@ -30,7 +32,6 @@ export interface PaymentRequest {
 }
 
 const RECORD_WORDS = PAYMENT.size >> 2;
-const MICROS_PER_SECOND = 1_000_000;
 
 /** What a payment needs to be decided; indexes of accounts, amounts in minor units. */
 interface Parties {
@@ -55,10 +56,10 @@ export function createPayment(payments: Payments, request: PaymentRequest, reply
 
   const parties = emptyParties();
   const refused = findParties(payments, request, parties);
-  const event = writeFirstVersion(payments, request, parties);
-  const code = refused !== Code.ok ? refused : moveMoney(payments, request, event, parties);
-  finishFirstVersion(payments, request, event, parties, code);
-  payments.answer(reply, event, code);
+  const event = writeFirstVersion(payments, request, parties.tariffLsn);
+  const code = refused !== Code.ok ? refused : moveMoney(payments, isSale, event, parties);
+  finishFirstVersion(payments, isSale, event, parties, code);
+  payments.answerFirst(reply, event);
 }
 
 function emptyParties(): Parties {
@@ -123,64 +124,54 @@ function findFee(payments: Payments, request: PaymentRequest, parties: Parties):
   return Code.ok;
 }
 
-function writeFirstVersion(payments: Payments, request: PaymentRequest, parties: Parties): number {
+function writeFirstVersion(payments: Payments, request: PaymentRequest, tariffLsn: number): number {
   const { words, at, institution } = request;
   const { events, now } = payments.ledger;
-  const referenceLength = (words[at + PaymentWord.referenceLength] as number) & 0xffff;
-  const length = paymentEventBytes(referenceLength);
-  const flags = PaymentEventFlags.first | PaymentEventFlags.current;
-  const event = events.append(EventTypes.payment, flags, Code.ok, length, institution);
+  const length = newPaymentEventBytes((words[at + PaymentWord.referenceLength] as number) & 0xffff);
+  const event = events.append(EventTypes.newPayment, PaymentEventFlags.current, Code.ok, length, institution);
   const out = events.words;
-  out.fill(0, event + StateField.state, event + (length >> 2));
   for (let word = 0; word < RECORD_WORDS; word++) out[event + PaymentField.id + word] = words[at + word] as number;
-  const reference = event + (PaymentEventByte.reference >> 2);
-  const referenceWords = (length - PaymentEventByte.reference) >> 2;
+  const reference = event + (PaymentEventByte.newReference >> 2);
+  const referenceWords = (length - PaymentEventByte.newReference) >> 2;
   for (let word = 0; word < referenceWords; word++) out[reference + word] = words[at + RECORD_WORDS + word] as number;
   writeU64(out, event + PaymentField.timestamp, now);
-  out[event + StateField.version] = 1;
-  writeU64(out, event + StateField.createdAt, now);
-  writeU64(out, event + StateField.updatedAt, now);
-  writeU64(out, event + LinkField.tariff, parties.tariffLsn);
+  out[event + NewPaymentField.reserved] = 0;
+  writeU64(out, event + NewPaymentField.tariff, tariffLsn);
   return event;
 }
 
-/** Life of an authorisation, from its first version. */
-function secondsOf(words: Uint32Array, event: number): number {
-  return words[event + PaymentField.expiresAfterS] || LIMITS.authorisationSecondsDefault;
-}
-
 /** The legs, all or none. Refusals of the ledger are told in the words of a payment. */
-function moveMoney(payments: Payments, request: PaymentRequest, event: number, parties: Parties): number {
+function moveMoney(payments: Payments, isSale: boolean, event: number, parties: Parties): number {
   const { ledger } = payments;
-  const { words, at, institution, isSale } = request;
-  const code = (words[at + PaymentWord.code] as number) & 0xffff;
-  const origin: LegOrigin = { words, idAt: at, institution, code };
+  const { undo } = ledger.books;
   const { end, count } = ledger.events;
-  const leg: typeof postLeg = isSale ? postLeg : (...move) => holdLeg(...move, secondsOf(ledger.events.words, event));
-  const payerPart = parties.amount - parties.discount;
+  const { payer, payee, campaign, feeAccount, amount, discount, fee } = parties;
+  const timeoutS = isSale ? 0 : secondsOf(ledger.events.words, event);
 
-  ledger.books.undo.begin();
+  undo.begin();
   let failed: number = Code.ok;
-  if (payerPart > 0) {
-    if (!isSale) writeU64(ledger.events.words, event + LinkField.payerHold, ledger.events.nextLsn);
-    failed = payerLegCode(leg(ledger, origin, LegRoles.payer, parties.payer, parties.payee, payerPart));
+  if (amount > discount) {
+    const payerPart = amount - discount;
+    failed = isSale
+      ? postLeg(ledger, event, LegRoles.payer, payer, payee, payerPart)
+      : holdLeg(ledger, event, LegRoles.payer, payer, payee, payerPart, timeoutS);
+    failed = payerLegCode(failed);
   }
-  if (failed === Code.ok && parties.discount > 0) {
-    if (!isSale) writeU64(ledger.events.words, event + LinkField.campaignHold, ledger.events.nextLsn);
-    const { campaign, payee, discount } = parties;
-    failed = campaignLegCode(leg(ledger, origin, LegRoles.campaign, campaign, payee, discount));
+  if (failed === Code.ok && discount > 0) {
+    failed = isSale
+      ? postLeg(ledger, event, LegRoles.campaign, campaign, payee, discount)
+      : holdLeg(ledger, event, LegRoles.campaign, campaign, payee, discount, timeoutS);
+    failed = campaignLegCode(failed);
   }
-  if (failed === Code.ok && parties.fee > 0) {
-    failed = payeeLegCode(postLeg(ledger, origin, LegRoles.fee, parties.payee, parties.feeAccount, parties.fee));
+  if (failed === Code.ok && fee > 0) {
+    failed = payeeLegCode(postLeg(ledger, event, LegRoles.fee, payee, feeAccount, fee));
   }
   if (failed === Code.ok) {
-    ledger.books.undo.commit();
+    undo.commit();
     return Code.ok;
   }
-  ledger.books.undo.rollback();
+  undo.rollback();
   ledger.events.rewind(end, count);
-  writeU64(ledger.events.words, event + LinkField.payerHold, 0);
-  writeU64(ledger.events.words, event + LinkField.campaignHold, 0);
   return failed;
 }
 
@@ -198,59 +189,44 @@ function payeeLegCode(code: number): number {
   return code === Code.ok ? code : Code.payeeCannotReceive;
 }
 
-function finishFirstVersion(
-  payments: Payments,
-  request: PaymentRequest,
-  event: number,
-  parties: Parties,
-  code: number,
-): void {
-  const { events, now } = payments.ledger;
-  const { words } = events;
-  const { isSale, institution } = request;
+function finishFirstVersion(payments: Payments, isSale: boolean, event: number, parties: Parties, code: number): void {
+  const { words } = payments.ledger.events;
   const operation = isSale ? PaymentOperations.sale : PaymentOperations.authorise;
   const done = isSale ? PaymentStates.captured : PaymentStates.authorised;
   const state = code === Code.ok ? done : PaymentStates.declined;
   words[event] = ((words[event] as number) & 0xffff) | (code << 16);
-  words[event + StateField.state] = state | (operation << 8) | (code << 16);
-  if (code === Code.ok) {
-    writeU64(words, event + StateField.discount, parties.discount);
-    if (isSale) {
-      writeU64(words, event + StateField.captured, parties.amount);
-      writeU64(words, event + StateField.discountCaptured, parties.discount);
-      writeU64(words, event + StateField.feeCharged, parties.fee);
-    } else {
-      // The holds end at the same time: their timers end the payment.
-      writeU64(words, event + StateField.expiresAt, now + secondsOf(words, event) * MICROS_PER_SECOND);
-    }
-  }
-  linkFirstVersion(payments, event, institution);
+  words[event + NewPaymentField.state] = state | (operation << 8) | (code << 16);
+  writeU64(words, event + NewPaymentField.discount, code === Code.ok ? parties.discount : 0);
+  writeU64(words, event + NewPaymentField.fee, code === Code.ok ? parties.fee : 0);
+  linkFirstVersion(payments, event);
 }
 
 /** Enters a new payment into the list of its institution, under its reference and under its id. */
-function linkFirstVersion(payments: Payments, event: number, institution: number): void {
+function linkFirstVersion(payments: Payments, event: number): void {
   const { events } = payments.ledger;
   const { words } = events;
   const lsn = events.lsnOf(event);
-  writeU64(words, event + LinkField.previousOfInstitution, payments.heads.get(institution) ?? 0);
+  const institution = words[event + 2] as number;
+  writeU64(words, event + NewPaymentField.previousOfInstitution, payments.heads.get(institution) ?? 0);
   payments.heads.set(institution, lsn);
   const bytes = (words[event + PaymentField.referenceLength] as number) & 0xffff;
+  let previous = 0;
   if (bytes > 0) {
     const { key, tables } = payments;
-    payments.referenceKey(words, event + (PaymentEventByte.reference >> 2), bytes, institution);
-    const previous = find(tables.references, key, 0);
-    writeU64(words, event + LinkField.previousOfReference, previous);
+    payments.referenceKey(words, event + (PaymentEventByte.newReference >> 2), bytes, institution);
+    previous = find(tables.references, key, 0);
     enter(tables.references, key, 0, lsn);
   }
+  writeU64(words, event + NewPaymentField.previousOfReference, previous);
   payments.makeCurrent(event);
 }
 
 /** Answers a payment id that was used before: the first answer again, or which field differs. */
 function replayPayment(payments: Payments, request: PaymentRequest, lsn: number, reply: ReplyTarget): void {
-  const { events } = payments.ledger;
-  const newest = events.read(lsn);
+  const { versions } = payments;
+  const newest = versions.read(lsn);
   const firstLsn = readView64(newest, LinkField.firstVersion);
-  const first = firstLsn === 0 ? newest : events.read(firstLsn);
+  const first = firstLsn === 0 ? newest : versions.read(firstLsn);
   const difference = comparePayment(request, first);
   if (difference !== Code.ok) return payments.refuse(reply, difference);
   payments.answerAgain(reply, first);

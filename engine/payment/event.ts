@@ -1,8 +1,12 @@
 /**
- * The payment event: one version of a payment, complete in itself. The newest version is found through the `payments` index,
- * the version that an operation made through `operations`, so the first answer can be given again for ever.
+ * The versions of a payment in the journal, each complete in itself. The newest one is found through the `payments` index, the
+ * one that an operation made through `operations`, so the first answer can be given again for ever.
  *
- *   prefix (16) ‖ PAYMENT (128) ‖ PAYMENT_STATE (96) ‖ PAYMENT_OPERATION (64) ‖ PAYMENT_LINKS (64) ‖ reference, padded to 16
+ *   newPayment := prefix (16) ‖ PAYMENT (128) ‖ NEW_PAYMENT (48) ‖ reference, padded to 16
+ *   payment    := prefix (16) ‖ PAYMENT (128) ‖ PAYMENT_STATE (96) ‖ PAYMENT_OPERATION (64) ‖ PAYMENT_LINKS (64) ‖ reference
+ *
+ * The first version is short: most payments have no other, and the rest follows from what it says. Whoever reads one gets the
+ * long form (`Versions`).
  */
 import { layout } from '../../protocol/layout.ts';
 import { PAYMENT, PAYMENT_OPERATION, PAYMENT_STATE } from '../../protocol/records.ts';
@@ -24,11 +28,29 @@ const PAYMENT_LINKS = layout('paymentLinks', 64, {
   reservedB: [56, 'u64'],
 });
 
+/** What the first version says beside the request. */
+const NEW_PAYMENT = layout('newPayment', 48, {
+  /** As in PAYMENT_STATE; so are `operation` and `code`. */
+  state: [0, 'u8'],
+  operation: [1, 'u8'],
+  code: [2, 'u16'],
+  reserved: [4, 'u32'],
+  /** The campaign's part of the amount, and the fee that a sale took; both 0 when it was declined. */
+  discount: [8, 'u64'],
+  fee: [16, 'u64'],
+  /** As in PAYMENT_LINKS. */
+  previousOfInstitution: [24, 'u64'],
+  previousOfReference: [32, 'u64'],
+  tariff: [40, 'u64'],
+});
+
 const PAYMENT_AT = EVENT_PREFIX_BYTES;
 const STATE_AT = PAYMENT_AT + PAYMENT.size;
 const OPERATION_AT = STATE_AT + PAYMENT_STATE.size;
 const LINKS_AT = OPERATION_AT + PAYMENT_OPERATION.size;
 const REFERENCE_AT = LINKS_AT + PAYMENT_LINKS.size;
+const NEW_AT = PAYMENT_AT + PAYMENT.size;
+const NEW_REFERENCE_AT = NEW_AT + NEW_PAYMENT.size;
 
 /** Byte offsets in the event. */
 export const PaymentEventByte = {
@@ -37,6 +59,8 @@ export const PaymentEventByte = {
   operation: OPERATION_AT,
   links: LINKS_AT,
   reference: REFERENCE_AT,
+  /** In the short form. */
+  newReference: NEW_REFERENCE_AT,
 } as const;
 
 function wordsFrom<T extends Readonly<Record<string, number>>>(
@@ -54,15 +78,24 @@ export const StateField = wordsFrom(STATE_AT, PAYMENT_STATE.at);
 export const OperationField = wordsFrom(OPERATION_AT, PAYMENT_OPERATION.at);
 export const LinkField = wordsFrom(LINKS_AT, PAYMENT_LINKS.at);
 
+export const NewPaymentField = wordsFrom(NEW_AT, NEW_PAYMENT.at);
+
 /** Flags in the prefix of a payment event. */
 export const PaymentEventFlags = {
-  /** Creates the payment. */
-  first: 1,
   /** Is how the payment stands from now on; a refused operation is kept without this. */
   current: 2,
 } as const;
 
-/** Bytes of the event of a payment with a reference of this many bytes. */
+/** Bytes of a payment event, of a payment with a reference of this many bytes. */
 export function paymentEventBytes(referenceLength: number): number {
-  return REFERENCE_AT + ((referenceLength + 15) & ~15);
+  return REFERENCE_AT + padded(referenceLength);
+}
+
+/** The same in the short form. */
+export function newPaymentEventBytes(referenceLength: number): number {
+  return NEW_REFERENCE_AT + padded(referenceLength);
+}
+
+function padded(referenceLength: number): number {
+  return (referenceLength + 15) & ~15;
 }

@@ -37,7 +37,7 @@ export function operate(payments: Payments, request: OperationRequest, reply: Re
 
   const lsn = payments.find(words, at + OperationWord.paymentId);
   if (lsn === 0) return refuseUnknown(payments, request, reply);
-  const version = payments.ledger.events.read(lsn);
+  const version = payments.versions.read(lsn);
   const outcome = payments.mayOperate(version, institution)
     ? carryOut(payments, lsn, version, request)
     : { code: Code.paymentForbidden };
@@ -116,7 +116,7 @@ function copyOperation(payments: Payments, request: OperationRequest, event: num
 
 /** Answers an operation id that was used before: the first answer again, or which field differs. */
 function replayOperation(payments: Payments, request: OperationRequest, lsn: number, reply: ReplyTarget): void {
-  const stored = payments.ledger.events.read(lsn);
+  const stored = payments.versions.read(lsn);
   const difference = compareOperation(request, stored);
   if (difference !== Code.ok) return payments.refuse(reply, difference);
   payments.answerAgain(reply, stored);

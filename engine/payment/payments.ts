@@ -17,8 +17,17 @@ import type { KeyIndex } from '../ledger/key-index.ts';
 import { enter, find } from '../ledger/key-index.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { writeU64 } from '../ledger/words.ts';
-import { LinkField, OperationField, PaymentEventByte, PaymentEventFlags, PaymentField, StateField } from './event.ts';
+import {
+  LinkField,
+  NewPaymentField,
+  OperationField,
+  PaymentEventByte,
+  PaymentEventFlags,
+  PaymentField,
+  StateField,
+} from './event.ts';
 import { readView64 } from './version.ts';
+import { Versions, writeFirstState } from './versions.ts';
 
 export interface PaymentTables {
   /** By payment id: the newest version. */
@@ -42,6 +51,7 @@ export class Payments {
   readonly ledger: Ledger;
   readonly entities: Entities;
   readonly tables: PaymentTables;
+  readonly versions: Versions;
   /** Position of the newest payment that each institution created. */
   readonly heads = new Map<number, number>();
   /** Key of a reference, made by `referenceKey`: four words. */
@@ -51,6 +61,7 @@ export class Payments {
     this.ledger = ledger;
     this.entities = entities;
     this.tables = tables;
+    this.versions = new Versions(ledger.events);
   }
 
   /** Position of the newest version of the payment whose id is at word `at`; 0 = there is none. */
@@ -78,7 +89,7 @@ export class Payments {
    */
   startVersion(lsn: number, operation: number, code: number, isCurrent: boolean): number {
     const { events, now } = this.ledger;
-    const version = events.read(lsn);
+    const version = this.versions.read(lsn);
     const source = new Uint8Array(version.buffer, version.byteOffset, version.byteLength);
     const first = readView64(version, LinkField.firstVersion) || lsn;
     const flags = isCurrent ? PaymentEventFlags.current : 0;
@@ -146,6 +157,13 @@ export class Payments {
     const to = reply.at + (RESULT.size >> 2);
     const exists = ((words[from] as number) & 0xff) !== 0;
     for (let word = 0; word < STATE_WORDS; word++) reply.words[to + word] = exists ? (words[from + word] as number) : 0;
+  }
+
+  /** Answers with the first version of this batch whose first word is `at`. */
+  answerFirst(reply: ReplyTarget, at: number): void {
+    const { words } = this.ledger.events;
+    this.#result(reply, this.ledger.now, (words[at + NewPaymentField.state] as number) >>> 16, 0);
+    writeFirstState(words, at, reply.words, reply.at + (RESULT.size >> 2));
   }
 
   /** Answers with a version stored before: the first answer again. */

@@ -1,13 +1,14 @@
 /** Refund: gives captured money back, from the payee to the payer and the campaign, and the fee to the payee. */
 import { PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { LegRoles, postLeg } from '../ledger/legs.ts';
+import { LegRoles } from '../ledger/leg-event.ts';
+import { postLeg } from '../ledger/legs.ts';
 import { writeU64 } from '../ledger/words.ts';
 import { splitRefund } from './amounts.ts';
 import { LinkField, PaymentField, StateField } from './event.ts';
 import type { Payments } from './payments.ts';
 import type { OperationOutcome } from './version.ts';
-import { accountAt, originOf, readView64 } from './version.ts';
+import { accountAt, readView64 } from './version.ts';
 
 /** Refunds `wanted` minor units, 0 = all that is left. */
 export function refund(payments: Payments, lsn: number, version: DataView, wanted: number): OperationOutcome {
@@ -40,15 +41,14 @@ export function refund(payments: Payments, lsn: number, version: DataView, wante
   const { undo } = ledger.books;
   const { end, count } = ledger.events;
   const at = payments.startVersion(lsn, PaymentOperations.refund, Code.ok, true);
-  const origin = originOf(ledger.events, at);
   undo.begin();
   let failed: number = Code.ok;
-  if (split.fee > 0) failed = postLeg(ledger, origin, LegRoles.fee, feeAccount, payee, split.fee);
+  if (split.fee > 0) failed = postLeg(ledger, at, LegRoles.fee, feeAccount, payee, split.fee);
   if (failed === Code.ok && split.payer > 0) {
-    failed = postLeg(ledger, origin, LegRoles.payer, payee, payer, split.payer);
+    failed = postLeg(ledger, at, LegRoles.payer, payee, payer, split.payer);
   }
   if (failed === Code.ok && split.campaign > 0) {
-    failed = postLeg(ledger, origin, LegRoles.campaign, payee, campaign, split.campaign);
+    failed = postLeg(ledger, at, LegRoles.campaign, payee, campaign, split.campaign);
   }
   if (failed !== Code.ok) {
     undo.rollback();

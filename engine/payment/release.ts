@@ -1,16 +1,14 @@
 /** The end of an authorisation without a capture of the rest: by the caller (void) or by time (expire). */
 import { PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { TransferEventWord } from '../ledger/ledger.ts';
-import { LegRoles, settleLeg } from '../ledger/legs.ts';
-import { TransferWord, writeU64 } from '../ledger/words.ts';
+import { LegEventWord, LegRoles, originDistance } from '../ledger/leg-event.ts';
+import { settleLeg } from '../ledger/legs.ts';
+import { writeU64 } from '../ledger/words.ts';
 import { LinkField, PaymentField, StateField } from './event.ts';
 import type { Payments } from './payments.ts';
-import { originOf, readView64, whyNotOpen } from './version.ts';
+import { readView64, whyNotOpen } from './version.ts';
 
 const TWO_32 = 0x1_0000_0000;
-/** Word of a leg's event that begins the id of its payment. */
-const PAYMENT_ID = TransferEventWord.record + TransferWord.userData128;
 
 /** Gives back all that an open authorisation still holds; returns the first word of the version that it makes. */
 export function release(payments: Payments, lsn: number, version: DataView, operation: number): number {
@@ -23,9 +21,8 @@ export function release(payments: Payments, lsn: number, version: DataView, oper
 
   const { ledger } = payments;
   const at = payments.startVersion(lsn, operation, Code.ok, true);
-  const origin = originOf(ledger.events, at);
-  settleLeg(ledger, origin, LegRoles.payer, payerHold, 0, amount - captured - discountLeft, isExpiry);
-  settleLeg(ledger, origin, LegRoles.campaign, campaignHold, 0, discountLeft, isExpiry);
+  settleLeg(ledger, at, LegRoles.payer, payerHold, 0, amount - captured - discountLeft, isExpiry);
+  settleLeg(ledger, at, LegRoles.campaign, campaignHold, 0, discountLeft, isExpiry);
 
   const { words } = ledger.events;
   const ended = isExpiry ? PaymentStates.expired : PaymentStates.voided;
@@ -40,10 +37,12 @@ export function release(payments: Payments, lsn: number, version: DataView, oper
  */
 export function expirePayment(payments: Payments, lsnLow: number, lsnHigh: number): void {
   const { ledger } = payments;
-  const leg = ledger.events.read(lsnHigh * TWO_32 + lsnLow);
-  const word = (index: number): number => leg.getUint32((PAYMENT_ID + index) * 4, true);
+  const legLsn = lsnHigh * TWO_32 + lsnLow;
+  const leg = ledger.events.read(legLsn);
+  const first = ledger.events.read(legLsn - originDistance(leg.getUint32(LegEventWord.originAndFlags * 4, true)));
+  const word = (index: number): number => first.getUint32((PaymentField.id + index) * 4, true);
   const lsn = payments.tables.payments.get(word(0), word(1), word(2), word(3));
-  const version = ledger.events.read(lsn);
+  const version = payments.versions.read(lsn);
   if (whyNotOpen(version, 0) !== Code.ok) throw new Error('a payment that is closed still holds money');
   payments.makeCurrent(release(payments, lsn, version, PaymentOperations.expire));
 }

@@ -1,10 +1,8 @@
 /** Reading one version of a payment: a view of its event. */
 import { PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import type { EventLog } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { LegOrigin } from '../ledger/legs.ts';
-import { PaymentField, StateField } from './event.ts';
+import { StateField } from './event.ts';
 
 /** What an operation does: the version that it makes (its first word), or the code that refuses it. */
 export type OperationOutcome =
@@ -36,15 +34,4 @@ export function whyNotOpen(version: DataView, now: number): number {
 export function accountAt(ledger: Ledger, version: DataView, field: number): number {
   const word = (index: number): number => version.getUint32((field + index) * 4, true);
   return ledger.accounts.find(word(0), word(1), word(2), word(3));
-}
-
-/** Whose the legs of a later operation are: the payment's maker, id and code, from the new version at word `at`. */
-export function originOf(events: EventLog, at: number): LegOrigin {
-  const { words } = events;
-  return {
-    words,
-    idAt: at + PaymentField.id,
-    institution: words[at + 2] as number,
-    code: (words[at + PaymentField.code] as number) & 0xffff,
-  };
 }

@@ -4,7 +4,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ACCOUNT, PAGE, TRANSFER_OUTCOME } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
-import { ENGINE_ID_WORD3, EVENT_PREFIX_BYTES, EventTypes, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { ENGINE_ID_WORD3, EVENT_PREFIX_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { find } from '../ledger/key-index.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
@@ -12,6 +12,7 @@ import { writeBalances } from '../ledger/results.ts';
 import { AccountWord, readU64, TransferWord } from '../ledger/words.ts';
 import { readView64 } from '../payment/version.ts';
 import type { ReplyArea } from './reply-area.ts';
+import type { Transfers } from './transfers.ts';
 
 const ID_WORDS = 4;
 const RECORD = TransferEventWord.record;
@@ -47,9 +48,9 @@ function writeAccount(ledger: Ledger, account: number, reply: ReplyArea): void {
 }
 
 /** Reply: count × (RESULT, TRANSFER_OUTCOME, TRANSFER). */
-export function lookupTransfers(ledger: Ledger, query: IdsQuery, reply: ReplyArea): void {
+export function lookupTransfers(ledger: Ledger, transfers: Transfers, query: IdsQuery, reply: ReplyArea): void {
   for (let index = 0; index < query.count; index++) {
-    const event = findTransfer(ledger, query.words, query.start + index * ID_WORDS);
+    const event = findTransfer(ledger, transfers, query.words, query.start + index * ID_WORDS);
     const visible = event !== undefined && maySee(ledger, event, query.institution);
     reply.result(ledger.now, visible ? Code.ok : Code.transferNotFound);
     if (visible) copyEntry(ledger, event, query.institution, reply);
@@ -58,16 +59,16 @@ export function lookupTransfers(ledger: Ledger, query: IdsQuery, reply: ReplyAre
   reply.close(query.count);
 }
 
-function findTransfer(ledger: Ledger, words: Uint32Array, at: number): DataView | undefined {
-  if (words[at + 3] === ENGINE_ID_WORD3) return findByPosition(ledger, words, at);
+function findTransfer(ledger: Ledger, transfers: Transfers, words: Uint32Array, at: number): DataView | undefined {
+  if (words[at + 3] === ENGINE_ID_WORD3) return findByPosition(ledger, transfers, words, at);
   const lsn = find(ledger.tables.transfers, words, at);
-  return lsn === 0 ? undefined : ledger.events.read(lsn);
+  return lsn === 0 ? undefined : transfers.read(lsn);
 }
 
 /** An engine-given id says where its transfer is stored; the transfer there must say the same. */
-function findByPosition(ledger: Ledger, words: Uint32Array, at: number): DataView | undefined {
+function findByPosition(ledger: Ledger, transfers: Transfers, words: Uint32Array, at: number): DataView | undefined {
   if (words[at + 2] !== ledger.place.partition) return undefined;
-  const event = ledger.events.readUntrusted(readU64(words, at), EventTypes.transfer, TRANSFER_EVENT_BYTES);
+  const event = transfers.readUntrusted(readU64(words, at));
   if (event === undefined) return undefined;
   for (let word = 0; word < ID_WORDS; word++) {
     if (event.getUint32((RECORD + word) * 4, true) !== words[at + word]) return undefined;
@@ -109,12 +110,12 @@ function accountOf(ledger: Ledger, event: DataView, field: number): number {
 const HistoryWord = { accountId: 0, cursor: 4, limit: 6 } as const;
 
 /** Reply: RESULT, PAGE, then the entries, newest first. */
-export function accountHistory(ledger: Ledger, query: IdsQuery, reply: ReplyArea): void {
+export function accountHistory(ledger: Ledger, transfers: Transfers, query: IdsQuery, reply: ReplyArea): void {
   const { words, start } = query;
   const account = ledger.findAccount(words, start + HistoryWord.accountId);
   const limit = words[start + HistoryWord.limit] as number;
   const cursor = readU64(words, start + HistoryWord.cursor);
-  const code = whyNoHistory(ledger, account, limit, cursor, query.institution);
+  const code = whyNoHistory(ledger, transfers, account, limit, cursor, query.institution);
   reply.result(ledger.now, code);
   const page = reply.end;
   reply.zeros(PAGE.size);
@@ -123,7 +124,7 @@ export function accountHistory(ledger: Ledger, query: IdsQuery, reply: ReplyArea
   let lsn = cursor === 0 ? (ledger.accounts.headLsn[account] as number) : cursor;
   let count = 0;
   while (lsn !== 0 && count < limit) {
-    const entry = ledger.events.read(lsn);
+    const entry = transfers.read(lsn);
     const isDebit = accountOf(ledger, entry, TransferWord.debitAccountId) === account;
     const previous = isDebit ? TransferEventWord.previousOfDebit : TransferEventWord.previousOfCredit;
     lsn = readView64(entry, previous);
@@ -134,12 +135,19 @@ export function accountHistory(ledger: Ledger, query: IdsQuery, reply: ReplyArea
   reply.close(count);
 }
 
-function whyNoHistory(ledger: Ledger, account: number, limit: number, cursor: number, institution: number): number {
+function whyNoHistory(
+  ledger: Ledger,
+  transfers: Transfers,
+  account: number,
+  limit: number,
+  cursor: number,
+  institution: number,
+): number {
   const hidden = whyHidden(ledger, account, institution);
   if (hidden !== Code.ok) return hidden;
   if (limit < 1 || limit > LIMITS.pageEntriesMax) return Code.limitOutOfRange;
   if (cursor === 0) return Code.ok;
-  const entry = ledger.events.readUntrusted(cursor, EventTypes.transfer, TRANSFER_EVENT_BYTES);
+  const entry = transfers.readUntrusted(cursor);
   const isEntry =
     entry !== undefined &&
     entry.getUint16(2, true) === Code.ok &&

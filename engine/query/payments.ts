@@ -3,10 +3,9 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { PAGE, PAYMENT, PAYMENT_OPERATION, PAYMENT_QUERY, PAYMENT_STATE } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { EventTypes } from '../ledger/events.ts';
 import { find } from '../ledger/key-index.ts';
 import { isZeroId, readU64 } from '../ledger/words.ts';
-import { LinkField, PaymentEventByte, PaymentEventFlags, PaymentField, StateField } from '../payment/event.ts';
+import { LinkField, PaymentEventByte, PaymentField, StateField } from '../payment/event.ts';
 import type { Payments } from '../payment/payments.ts';
 import { readView64 } from '../payment/version.ts';
 import type { IdsQuery } from './accounts.ts';
@@ -22,7 +21,7 @@ const VISITS_MAX = 10_000;
 export function lookupPayments(payments: Payments, query: IdsQuery, reply: ReplyArea): void {
   for (let index = 0; index < query.count; index++) {
     const lsn = payments.find(query.words, query.start + index * ID_WORDS);
-    const version = lsn === 0 ? undefined : payments.ledger.events.read(lsn);
+    const version = lsn === 0 ? undefined : payments.versions.read(lsn);
     const code = whyHidden(payments, version, query.institution);
     reply.result(payments.ledger.now, code);
     if (version !== undefined && code === Code.ok) writeView(version, reply);
@@ -66,7 +65,7 @@ export function queryPayments(payments: Payments, query: IdsQuery, reply: ReplyA
   let lsn = cursor === 0 ? newest(payments, query, byReference) : cursor;
   let count = 0;
   for (let visits = 0; lsn !== 0 && count < limit && visits < VISITS_MAX; visits++) {
-    const first = ledger.events.read(lsn);
+    const first = payments.versions.read(lsn);
     const previous = readView64(first, link);
     const version = newestVersion(payments, first, lsn);
     if (matches(version, query)) {
@@ -82,9 +81,8 @@ export function queryPayments(payments: Payments, query: IdsQuery, reply: ReplyA
 function whyNoPage(payments: Payments, cursor: number, limit: number, institution: number): number {
   if (limit < 1 || limit > LIMITS.pageEntriesMax) return Code.limitOutOfRange;
   if (cursor === 0) return Code.ok;
-  const event = payments.ledger.events.readUntrusted(cursor, EventTypes.payment, PaymentEventByte.reference);
-  const isFirst = event !== undefined && (event.getUint8(1) & PaymentEventFlags.first) !== 0;
-  return isFirst && event.getUint32(8, true) === institution ? Code.ok : Code.cursorInvalid;
+  const first = payments.versions.readFirstUntrusted(cursor);
+  return first?.getUint32(8, true) === institution ? Code.ok : Code.cursorInvalid;
 }
 
 function newest(payments: Payments, query: IdsQuery, byReference: boolean): number {
@@ -99,7 +97,7 @@ function newest(payments: Payments, query: IdsQuery, byReference: boolean): numb
 function newestVersion(payments: Payments, first: DataView, lsn: number): DataView {
   const word = (index: number): number => first.getUint32((PaymentField.id + index) * 4, true);
   const newestLsn = payments.tables.payments.get(word(0), word(1), word(2), word(3));
-  return payments.ledger.events.read(newestLsn === 0 ? lsn : newestLsn);
+  return payments.versions.read(newestLsn === 0 ? lsn : newestLsn);
 }
 
 function matches(version: DataView, query: IdsQuery): boolean {

@@ -14,7 +14,7 @@ import { makeFolder, syncFolder, writeDurably } from './durable-file.ts';
  */
 
 /** Changes when a program of before cannot read the directory any more. */
-export const DIRECTORY_FORMAT = 1;
+export const DIRECTORY_FORMAT = 2;
 export const PARTITIONS_MAX = 64;
 export const DIRECTORY_FILE = 'sluice.json';
 const LOCK_FILE = 'lock';

@@ -3,7 +3,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { Code } from '../../protocol/results.ts';
 import { CloseCodes, WEBSOCKET_PATH } from '../../protocol/websocket.ts';
 import { Gauge } from '../admission/limits.ts';
-import { Session, type SessionContext } from './session.ts';
+import { Session, type SessionContext, type SessionSocket } from './session.ts';
 import type { App, WebSocket } from './uws.ts';
 
 export interface WebSocketOptions extends SessionContext {
@@ -62,13 +62,7 @@ export function registerWebSocket(app: App, options: WebSocketOptions): WebSocke
       sockets.add(socket);
       options.metrics.connections('websocket', 1);
       const data = socket.getUserData();
-      const session = new Session(options, {
-        send: (frame) => socket.send(frame, true) !== DROPPED,
-        cork: (write) => void socket.cork(write),
-        bufferedBytes: () => socket.getBufferedAmount(),
-        close: (code, reason) => socket.end(code, reason),
-        terminate: () => socket.close(),
-      });
+      const session = new Session(options, new Peer(socket));
       data.session = session;
       data.helloTimer = setTimeout(() => {
         if (!session.isAuthenticated) socket.end(CloseCodes.policy, 'no hello');
@@ -106,9 +100,51 @@ export function registerWebSocket(app: App, options: WebSocketOptions): WebSocke
   };
 }
 
+/** The socket as its session sees it. */
+class Peer implements SessionSocket {
+  readonly #socket: WebSocket<SocketData>;
+  /** Whether output waited for the peer when it was last sent: only then it is worth a call to ask how much. */
+  #isBehind = false;
+  /** Asking a closed socket anything throws. */
+  #isClosed = false;
+
+  constructor(socket: WebSocket<SocketData>) {
+    this.#socket = socket;
+  }
+
+  send(frame: Uint8Array): boolean {
+    const status = this.#socket.send(frame, true);
+    if (status !== SENT) this.#isBehind = true;
+    return status !== DROPPED;
+  }
+
+  cork(write: () => void): void {
+    this.#socket.cork(write);
+    if (!this.#isClosed) this.#isBehind = this.#socket.getBufferedAmount() > 0;
+  }
+
+  bufferedBytes(): number {
+    if (!this.#isBehind || this.#isClosed) return 0;
+    const bytes = this.#socket.getBufferedAmount();
+    this.#isBehind = bytes > 0;
+    return bytes;
+  }
+
+  close(code: number, reason: string): void {
+    this.#isClosed = true;
+    this.#socket.end(code, reason);
+  }
+
+  terminate(): void {
+    this.#isClosed = true;
+    this.#socket.close();
+  }
+}
+
 const TOO_LARGE = `a message has at most ${LIMITS.frameBytesMax} bytes`;
 /** RFC 6455 section 7.4.1: no close frame was sent or received. */
 const ABNORMAL = 1006;
 
-/** What `send` answers when it dropped the message. */
+/** What `send` answers: taken by the system, or dropped; 0 when it waits for the peer. */
+const SENT = 1;
 const DROPPED = 2;

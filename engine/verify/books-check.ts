@@ -4,6 +4,7 @@ import { Code } from '../../protocol/results.ts';
 import { BATCH_HEADER_BYTES } from '../journal/header.ts';
 import { type Accounts, NO_ACCOUNT } from '../ledger/accounts.ts';
 import { EventTypes } from '../ledger/events.ts';
+import { accountOpenedAt, LegEventWord } from '../ledger/leg-event.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
 import type { PartitionState } from '../worker/state.ts';
 import { ExactSum } from './exact-sum.ts';
@@ -47,9 +48,15 @@ export class BooksCheck {
     const moved = new Map<number, LedgerSums>();
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
     for (let at = BATCH_HEADER_BYTES; at < batch.length; at += view.getUint32(at + 4, true)) {
-      if (view.getUint8(at) !== EventTypes.transfer || view.getUint16(at + 2, true) !== Code.ok) continue;
-      this.#moved(accountAt(accounts, view, at + RECORD_AT + TRANSFER.at.debitAccountId), moved);
-      this.#moved(accountAt(accounts, view, at + RECORD_AT + TRANSFER.at.creditAccountId), moved);
+      if (view.getUint16(at + 2, true) !== Code.ok) continue;
+      const type = view.getUint8(at);
+      if (type === EventTypes.transfer) {
+        this.#moved(accountAt(accounts, view, at + RECORD_AT + TRANSFER.at.debitAccountId), moved);
+        this.#moved(accountAt(accounts, view, at + RECORD_AT + TRANSFER.at.creditAccountId), moved);
+      } else if (type === EventTypes.leg) {
+        this.#moved(openedAt(accounts, view, at + LegEventWord.debitAccount * 4), moved);
+        this.#moved(openedAt(accounts, view, at + LegEventWord.creditAccount * 4), moved);
+      }
     }
     this.#judge(moved);
   }
@@ -133,6 +140,10 @@ function accountAt(accounts: Accounts, view: DataView, at: number): number {
     view.getUint32(at + 8, true),
     view.getUint32(at + 12, true),
   );
+}
+
+function openedAt(accounts: Accounts, view: DataView, at: number): number {
+  return accountOpenedAt(accounts, Number(view.getBigUint64(at, true)));
 }
 
 /** 32 hex digits. */

@@ -1,8 +1,8 @@
 /** Replay of journal batches into a partition's state: one place for recovery and for verify. */
 import { BATCH_HEADER_BYTES, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
 import { EventTypes, eventView } from '../ledger/events.ts';
-import { ReplayError, replayAccount, replayTransfer } from '../ledger/replay.ts';
-import { replayPayment } from '../payment/replay.ts';
+import { ReplayError, replayAccount, replayLeg, replayTransfer } from '../ledger/replay.ts';
+import { replayNewPayment, replayVersion } from '../payment/replay.ts';
 import type { PartitionState } from './state.ts';
 
 export class Replayer {
@@ -43,10 +43,14 @@ export class Replayer {
     switch (this.#bytes[offset]) {
       case EventTypes.transfer:
         return replayTransfer(ledger, this.#words, at, lsn);
+      case EventTypes.leg:
+        return replayLeg(ledger, this.#words, at, lsn);
       case EventTypes.account:
         return replayAccount(ledger, this.#words, at, lsn);
       case EventTypes.payment:
-        return replayPayment(payments, this.#words, at, lsn);
+        return replayVersion(payments, this.#words, at, lsn);
+      case EventTypes.newPayment:
+        return replayNewPayment(payments, this.#words, at, lsn);
       case EventTypes.entity:
         return entities.replay(eventView(this.#bytes, offset), lsn);
       default:

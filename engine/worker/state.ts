@@ -9,6 +9,7 @@ import type { PartitionPlace } from '../ledger/ledger.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { Timers } from '../ledger/timers.ts';
 import { Payments } from '../payment/payments.ts';
+import { Transfers } from '../query/transfers.ts';
 
 /** Names are stored in checkpoints: never rename one. */
 export const INDEX_NAMES = ['transfers', 'resolutions', 'payments', 'operations', 'references', 'entities'] as const;
@@ -25,6 +26,7 @@ export class PartitionState {
   readonly ledger: Ledger;
   readonly entities: Entities;
   readonly payments: Payments;
+  readonly transfers: Transfers;
   readonly events: EventLog;
 
   constructor(options: StateOptions, source: EventSource, indexes: Indexes) {
@@ -37,5 +39,6 @@ export class PartitionState {
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
     this.payments = new Payments(this.ledger, this.entities, { payments, operations, references });
+    this.transfers = new Transfers(this.events, options.partition);
   }
 }

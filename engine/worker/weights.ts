@@ -6,13 +6,14 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ACCOUNT, BALANCES, PAGE, PAYMENT_STATE, paymentViewBytes, RESULT } from '../../protocol/records.ts';
 import { entityEventBytes } from '../entity/event.ts';
 import { ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { paymentEventBytes } from '../payment/event.ts';
 import type { Weight } from './batch.ts';
 
 /** Header, and what aligning the next frame to 8 costs. */
 const FRAME_BYTES = FRAME_HEADER.size + 8;
 const PAYMENT_REPLY = FRAME_BYTES + RESULT.size + PAYMENT_STATE.size;
-const PAYMENT_JOURNAL = paymentEventBytes(LIMITS.referenceBytesMax) + 3 * TRANSFER_EVENT_BYTES;
+const PAYMENT_JOURNAL = paymentEventBytes(LIMITS.referenceBytesMax) + 3 * LEG_EVENT_BYTES;
 const VIEW_BYTES_MAX = paymentViewBytes(LIMITS.referenceBytesMax);
 const PAGE_BYTES = FRAME_BYTES + RESULT.size + PAGE.size;
 

@@ -5,7 +5,7 @@ import { BATCH_HEADER_BYTES, LSN_UNIT_BYTES, readBatchHeader } from '../../journ
 import type { LmdbJournal } from '../../journal/journal.ts';
 import { readWhole } from '../arguments.ts';
 import { UsageError } from '../errors.ts';
-import { type JournalEntry, readEvent } from '../journal-view.ts';
+import { type JournalEntry, JournalView } from '../journal-view.ts';
 import { command } from '../options.ts';
 import { formatTime, json, table } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
@@ -38,7 +38,7 @@ export function registerJournal(program: Command, terminal: Terminal): void {
       if (place === undefined) throw new UsageError(`there is no partition ${partition}`);
       const journal = await LmdbJournal.open({ path: place.journal, partition, readOnly: true });
       try {
-        print(newest(journal, wanted), options.json === true, terminal);
+        print(newest(journal, partition, wanted), options.json === true, terminal);
       } finally {
         await journal.close();
       }
@@ -53,23 +53,24 @@ interface Dated extends JournalEntry {
 }
 
 /** The last `wanted` events, oldest first. */
-function newest(journal: LmdbJournal, wanted: number): readonly Dated[] {
+function newest(journal: LmdbJournal, partition: number, wanted: number): readonly Dated[] {
+  const view = new JournalView(journal, partition, journal.nextLsn);
   const entries: Dated[] = [];
   let end = journal.nextLsn;
   while (end > 0 && entries.length < wanted) {
     const { bytes, offset } = journal.read(end - 1);
     const start = end - 1 - offset / LSN_UNIT_BYTES;
-    entries.unshift(...eventsOf(bytes, start));
+    entries.unshift(...eventsOf(view, bytes, start));
     end = start;
   }
   return entries.slice(-wanted);
 }
 
-function eventsOf(bytes: Uint8Array, start: number): Dated[] {
+function eventsOf(view: JournalView, bytes: Uint8Array, start: number): Dated[] {
   const { timestamp, sequence } = readBatchHeader(bytes);
   const entries: Dated[] = [];
   for (let at = BATCH_HEADER_BYTES; at < bytes.length; ) {
-    const { entry, length } = readEvent(bytes, at, start + at / LSN_UNIT_BYTES);
+    const { entry, length } = view.read(bytes, at, start + at / LSN_UNIT_BYTES);
     entries.push({ ...entry, timestamp, batch: sequence });
     at += length;
   }

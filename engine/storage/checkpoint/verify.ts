@@ -129,7 +129,7 @@ class SegmentCheck {
     const { hashSeed } = this.#manifest;
     const a = hashId(w0, w1, w2, w3, hashSeed);
     const b = hashKeyAgain(w0, w1, w2, w3, hashSeed);
-    return hasBits(filter, blockOf(a, this.#meta.filterBlocks) * BLOCK_WORDS, a, b)
+    return hasBits(filter, blockOf(a, this.#meta.filterBlocks) * BLOCK_WORDS, a, b) === 1
       ? undefined
       : 'is not in the filter';
   }

@@ -29,14 +29,22 @@ export function setBits(words: Uint32Array, at: number, a: number, b: number): v
   }
 }
 
-/** Whether the block at word `at` has all the bits of a key: false = it was certainly never put. */
-export function hasBits(words: Uint32Array, at: number, a: number, b: number): boolean {
+/**
+ * 1 when the block at word `at` has all the bits of a key, 0 when it was certainly never put. Without a branch, so that the
+ * processor can wait for the blocks of several filters at the same time.
+ */
+export function hasBits(words: Uint32Array, at: number, a: number, b: number): number {
   const c = finish(a ^ (b >>> 7));
-  for (let shift = 0; shift <= 18; shift += 9) {
-    const p = (b >>> shift) & 511;
-    if ((((words[at + (p >>> 5)] as number) >>> (p & 31)) & 1) === 0) return false;
-    const q = (c >>> shift) & 511;
-    if ((((words[at + (q >>> 5)] as number) >>> (q & 31)) & 1) === 0) return false;
-  }
-  return true;
+  return (
+    bit(words, at, b & 511) &
+    bit(words, at, c & 511) &
+    bit(words, at, (b >>> 9) & 511) &
+    bit(words, at, (c >>> 9) & 511) &
+    bit(words, at, (b >>> 18) & 511) &
+    bit(words, at, (c >>> 18) & 511)
+  );
+}
+
+function bit(words: Uint32Array, at: number, position: number): number {
+  return ((words[at + (position >>> 5)] as number) >>> (position & 31)) & 1;
 }

@@ -11,6 +11,8 @@ import { hashKeyAgain } from './key-hash.ts';
 import { type FrozenMemtable, Memtable } from './memtable.ts';
 import type { Segment } from './segment.ts';
 
+const SEGMENTS_AT_ONCE = 31;
+
 export class KeyIndex {
   /** Entries that the memtable holds at most. */
   readonly memtableBound: number;
@@ -123,22 +125,33 @@ export class KeyIndex {
 
   #findInSegments(w0: number, w1: number, w2: number, w3: number): number {
     const segments = this.#segments;
-    let hashed = false;
-    let a = 0;
-    let b = 0;
-    for (let i = 0; i < segments.length; i++) {
-      const segment = segments[i] as Segment;
-      if (!segment.covers(w0, w1, w2, w3)) continue;
-      if (!hashed) {
-        a = hashId(w0, w1, w2, w3, this.#hashSeed);
-        b = hashKeyAgain(w0, w1, w2, w3, this.#hashSeed);
-        hashed = true;
+    for (let from = 0; from < segments.length; from += SEGMENTS_AT_ONCE) {
+      let candidates = this.#candidates(from, w0, w1, w2, w3);
+      for (let i = from; candidates !== 0; i++, candidates >>>= 1) {
+        if ((candidates & 1) === 0) continue;
+        const lsn = (segments[i] as Segment).find(w0, w1, w2, w3);
+        if (lsn !== 0) return lsn;
       }
-      if (!segment.mayHold(a, b)) continue;
-      const lsn = segment.find(w0, w1, w2, w3);
-      if (lsn !== 0) return lsn;
     }
     return 0;
+  }
+
+  /** Which of the segments from `from` on may hold the key, one bit each. All filters are asked before one answer is used. */
+  #candidates(from: number, w0: number, w1: number, w2: number, w3: number): number {
+    const segments = this.#segments;
+    const to = Math.min(segments.length, from + SEGMENTS_AT_ONCE);
+    let candidates = 0;
+    for (let i = from; i < to; i++) {
+      if ((segments[i] as Segment).covers(w0, w1, w2, w3)) candidates |= 1 << (i - from);
+    }
+    if (candidates === 0) return 0;
+    const a = hashId(w0, w1, w2, w3, this.#hashSeed);
+    const b = hashKeyAgain(w0, w1, w2, w3, this.#hashSeed);
+    let held = 0;
+    for (let i = from; i < to; i++) {
+      if (((candidates >>> (i - from)) & 1) !== 0) held |= (segments[i] as Segment).mayHold(a, b) << (i - from);
+    }
+    return held;
   }
 
   #newMemtable(): Memtable {

@@ -65,8 +65,8 @@ export class Segment {
     return compareTo(w0, w1, w2, w3, min) >= 0 && compareTo(w0, w1, w2, w3, max) <= 0;
   }
 
-  /** False = the key was never put. `a` and `b` are its hashes, `hashKey` and `hashKeyAgain`. */
-  mayHold(a: number, b: number): boolean {
+  /** 0 = the key was never put, else 1. `a` and `b` are its hashes, `hashId` and `hashKeyAgain`. */
+  mayHold(a: number, b: number): number {
     const block = blockOf(a, this.meta.filterBlocks);
     if (this.#filter !== undefined) return hasBits(this.#filter, block * BLOCK_WORDS, a, b);
     const page = Math.floor(block / BLOCKS_PER_PAGE);
@@ -75,7 +75,7 @@ export class Segment {
       const inPage = block - page * BLOCKS_PER_PAGE;
       return hasBits(this.#cache.words, at + PAGE_HEADER_WORDS + inPage * BLOCK_WORDS, a, b);
     } catch (error) {
-      if (error instanceof StorageDamageError) return true;
+      if (error instanceof StorageDamageError) return 1;
       throw error;
     }
   }

@@ -2,80 +2,26 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
-import { AccountFlags } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
-import { type CodelessPayment, Desk, operationRequest, SECOND } from '../../support/desk.ts';
-import { type MemoryPartition, memoryPartition } from '../../support/memory-partition.ts';
+import { type Desk, operationRequest, SECOND } from '../../support/desk.ts';
+import { BANK, LIMITED, OFFER, PAYEE, PAYER, payment, Shop, tariff, UNTOUCHED } from '../../support/shop.ts';
 
-const LIMITED = AccountFlags.debitsMustNotExceedCredits;
-const PAYER = 10n;
-const PAYEE = 20n;
-const FEES = 30n;
-const OFFER = 40n;
-const BANK = 1n;
 const MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
-const payment: CodelessPayment = { id: 100n, payerAccountId: PAYER, payeeAccountId: PAYEE, amount: 1000n, ledger: 156 };
-const tariff = { number: 1, basisPoints: 60, fixed: 1, minimum: 0, maximum: 0, feeAccountId: formatId(FEES) };
-const campaign = {
-  accountId: formatId(OFFER),
-  basisPoints: 1000,
-  fixed: 0,
-  maximum: 0,
-  minimumAmount: 100,
-  startsAt: 0,
-  endsAt: 0,
-};
-
+let shop: Shop;
 let desk: Desk;
-let memory: MemoryPartition;
-
-async function furnish(): Promise<void> {
-  const cny = { ledger: 156, code: 1 };
-  await desk.accounts(1, { id: BANK, ...cny }, { id: FEES, ...cny });
-  await desk.accounts(2, { id: PAYER, ...cny, flags: LIMITED }, { id: OFFER, ...cny, flags: LIMITED });
-  await desk.accounts(3, { id: PAYEE, ...cny, flags: LIMITED, tariff: 1 }, { id: 21n, ledger: 840, code: 1 });
-  await desk.accounts(
-    3,
-    { id: 22n, ...cny, flags: AccountFlags.creditsMustNotExceedDebits },
-    { id: 23n, ...cny, tariff: 9 },
-  );
-  const from = { debitAccountId: BANK, ledger: 156, code: 1 };
-  await desk.transfers(1, { ...from, id: 1n, creditAccountId: PAYER, amount: 10_000n });
-  await desk.transfers(1, { ...from, id: 2n, creditAccountId: OFFER, amount: 250n });
-  await desk.putTariff(3, tariff);
-  await desk.putCampaign(2, campaign);
-}
 
 beforeEach(async () => {
-  memory = memoryPartition({ holdsMax: 6 });
-  desk = new Desk(memory.partition);
-  await furnish();
+  shop = await Shop.open();
+  ({ desk } = shop);
 });
-
-/** Posted credits minus posted debits, and what is held on the debit side. */
-async function standing(id: bigint): Promise<[number, number]> {
-  const [held = 0, debits = 0, , credits = 0] = await desk.balances(id);
-  return [credits - debits, held];
-}
-
-async function all(): Promise<Record<string, [number, number]>> {
-  return {
-    payer: await standing(PAYER),
-    payee: await standing(PAYEE),
-    fees: await standing(FEES),
-    offer: await standing(OFFER),
-  };
-}
 
 it("does not spend another institution's campaign", async () => {
   const stranger = { ...payment, id: 450n, payerAccountId: PAYEE, payeeAccountId: PAYER, campaignId: OFFER };
   const result = await desk.pay(3, 'sale', stranger);
   expect(result.name).toBe('campaignNotFound');
-  expect(await standing(OFFER)).toEqual([250, 0]);
+  expect(await shop.standing(OFFER)).toEqual([250, 0]);
 });
-
-const UNTOUCHED = { payer: [10_000, 0], payee: [0, 0], fees: [0, 0], offer: [250, 0] };
 
 describe('declines, in order', () => {
   it.each<readonly [ResultName, Partial<PaymentInput>]>([
@@ -119,7 +65,7 @@ describe('declines, in order', () => {
         expect(after.name).toBe('paymentDeclined');
       }
     }
-    expect(await all()).toEqual(UNTOUCHED);
+    expect(await shop.all()).toEqual(UNTOUCHED);
   });
 
   it('a fee that the payee cannot bear declines the sale or the capture, and the capture may come again', async () => {
@@ -130,7 +76,7 @@ describe('declines, in order', () => {
     const refused = await desk.operate(2, 'capture', { id: 1n, paymentId: 101n });
     expect(refused.name).toBe('payeeCannotReceive');
     expect(refused.payment).toMatchObject({ state: 'authorised', captured: 0n, version: 1 });
-    expect(await all()).toMatchObject({ payer: [10_000, 1000], payee: [0, 0] });
+    expect(await shop.all()).toMatchObject({ payer: [10_000, 1000], payee: [0, 0] });
     await desk.transfers(3, { id: 9n, debitAccountId: 22n, creditAccountId: 23n, amount: 100n, ledger: 156, code: 1 });
     expect((await desk.operate(2, 'capture', { id: 2n, paymentId: 101n })).name).toBe('ok');
   });
@@ -148,7 +94,7 @@ describe('declines, in order', () => {
     const refused = await desk.operate(2, 'refund', { id: 1n, paymentId: 100n });
     expect(refused.name).toBe('insufficientFundsToRefund');
     expect(refused.payment).toMatchObject({ refunded: 0n, feeRefunded: 0n, version: 1 });
-    expect(await all()).toMatchObject({ payee: [0, 0], fees: [7, 0] });
+    expect(await shop.all()).toMatchObject({ payee: [0, 0], fees: [7, 0] });
     await desk.transfers(3, { id: 8n, debitAccountId: 22n, creditAccountId: 23n, amount: 5n, ledger: 156, code: 1 });
     await desk.pay(3, 'sale', { ...payment, id: 101n, payerAccountId: 22n, amount: 1000n });
     await desk.transfers(1, {

@@ -1,80 +1,16 @@
 /** The life of a payment: what each operation does to the books, and how each is refused. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { formatId } from '../../../protocol/ids.ts';
-import { AccountFlags, PaymentOperationFlags } from '../../../protocol/records.ts';
-import {
-  type CodelessPayment,
-  Desk,
-  operationRequest,
-  paymentRequest,
-  reply,
-  SECOND,
-  START,
-} from '../../support/desk.ts';
-import { type MemoryPartition, memoryPartition } from '../../support/memory-partition.ts';
+import { PaymentOperationFlags } from '../../../protocol/records.ts';
+import { type Desk, operationRequest, paymentRequest, reply, SECOND, START } from '../../support/desk.ts';
+import { campaign, PAYER, payment, Shop, tariff, UNTOUCHED, withOffer } from '../../support/shop.ts';
 
-const LIMITED = AccountFlags.debitsMustNotExceedCredits;
-const PAYER = 10n;
-const PAYEE = 20n;
-const FEES = 30n;
-const OFFER = 40n;
-const BANK = 1n;
-
-const payment: CodelessPayment = { id: 100n, payerAccountId: PAYER, payeeAccountId: PAYEE, amount: 1000n, ledger: 156 };
-const tariff = { number: 1, basisPoints: 60, fixed: 1, minimum: 0, maximum: 0, feeAccountId: formatId(FEES) };
-const campaign = {
-  accountId: formatId(OFFER),
-  basisPoints: 1000,
-  fixed: 0,
-  maximum: 0,
-  minimumAmount: 100,
-  startsAt: 0,
-  endsAt: 0,
-};
-
+let shop: Shop;
 let desk: Desk;
-let memory: MemoryPartition;
-
-async function furnish(): Promise<void> {
-  const cny = { ledger: 156, code: 1 };
-  await desk.accounts(1, { id: BANK, ...cny }, { id: FEES, ...cny });
-  await desk.accounts(2, { id: PAYER, ...cny, flags: LIMITED }, { id: OFFER, ...cny, flags: LIMITED });
-  await desk.accounts(3, { id: PAYEE, ...cny, flags: LIMITED, tariff: 1 }, { id: 21n, ledger: 840, code: 1 });
-  await desk.accounts(
-    3,
-    { id: 22n, ...cny, flags: AccountFlags.creditsMustNotExceedDebits },
-    { id: 23n, ...cny, tariff: 9 },
-  );
-  const from = { debitAccountId: BANK, ledger: 156, code: 1 };
-  await desk.transfers(1, { ...from, id: 1n, creditAccountId: PAYER, amount: 10_000n });
-  await desk.transfers(1, { ...from, id: 2n, creditAccountId: OFFER, amount: 250n });
-  await desk.putTariff(3, tariff);
-  await desk.putCampaign(2, campaign);
-}
 
 beforeEach(async () => {
-  memory = memoryPartition({ holdsMax: 6 });
-  desk = new Desk(memory.partition);
-  await furnish();
+  shop = await Shop.open();
+  ({ desk } = shop);
 });
-
-/** Posted credits minus posted debits, and what is held on the debit side. */
-async function standing(id: bigint): Promise<[number, number]> {
-  const [held = 0, debits = 0, , credits = 0] = await desk.balances(id);
-  return [credits - debits, held];
-}
-
-async function all(): Promise<Record<string, [number, number]>> {
-  return {
-    payer: await standing(PAYER),
-    payee: await standing(PAYEE),
-    fees: await standing(FEES),
-    offer: await standing(OFFER),
-  };
-}
-
-const UNTOUCHED = { payer: [10_000, 0], payee: [0, 0], fees: [0, 0], offer: [250, 0] };
-const withOffer = { ...payment, campaignId: OFFER };
 
 describe('a sale', () => {
   it('moves the amount, the discount and the fee, to the unit', async () => {
@@ -82,7 +18,7 @@ describe('a sale', () => {
     expect(name).toBe('ok');
     expect(state).toMatchObject({ state: 'captured', operation: 'sale', version: 1, captured: 1000n, expiresAt: 0n });
     expect(state).toMatchObject({ discount: 100n, discountCaptured: 100n, feeCharged: 7n, released: 0n });
-    expect(await all()).toEqual({ payer: [9100, 0], payee: [993, 0], fees: [7, 0], offer: [150, 0] });
+    expect(await shop.all()).toEqual({ payer: [9100, 0], payee: [993, 0], fees: [7, 0], offer: [150, 0] });
   });
 
   it('refunded in parts and then in full gives everything back, the fee and the discount too', async () => {
@@ -95,13 +31,13 @@ describe('a sale', () => {
       state: 'captured',
       version: 2,
     });
-    expect(await all()).toEqual({ payer: [9400, 0], payee: [662, 0], fees: [5, 0], offer: [183, 0] });
+    expect(await shop.all()).toEqual({ payer: [9400, 0], payee: [662, 0], fees: [5, 0], offer: [183, 0] });
     // The rest needs 667 but there are 662 and 5 of fee that come back first.
     expect((await desk.operate(2, 'refund', { id: 2n, paymentId: 100n })).payment).toMatchObject({
       refunded: 1000n,
       feeRefunded: 7n,
     });
-    expect(await all()).toEqual(UNTOUCHED);
+    expect(await shop.all()).toEqual(UNTOUCHED);
     for (const amount of [0n, 1n]) {
       const over = await desk.operate(2, 'refund', { id: 3n + amount, paymentId: 100n, amount });
       expect(over.name).toBe('exceedsCapturedAmount');
@@ -112,7 +48,7 @@ describe('a sale', () => {
   it('can be paid by the campaign alone', async () => {
     await desk.putCampaign(2, { ...campaign, basisPoints: 10_000, minimumAmount: 0 });
     expect((await desk.pay(2, 'sale', { ...withOffer, amount: 50n })).payment).toMatchObject({ discount: 50n });
-    expect(await all()).toMatchObject({ payer: [10_000, 0], offer: [200, 0] });
+    expect(await shop.all()).toMatchObject({ payer: [10_000, 0], offer: [200, 0] });
     expect((await desk.pay(2, 'authorise', { ...withOffer, id: 101n, amount: 60n })).name).toBe('ok');
     expect((await desk.operate(2, 'capture', { id: 1n, paymentId: 101n, amount: 30n })).payment).toMatchObject({
       discountCaptured: 30n,
@@ -121,7 +57,7 @@ describe('a sale', () => {
       discountRefunded: 30n,
     });
     expect((await desk.operate(2, 'void', { id: 3n, paymentId: 101n })).payment).toMatchObject({ state: 'captured' });
-    expect(await all()).toMatchObject({ payer: [10_000, 0], offer: [200, 0] });
+    expect(await shop.all()).toMatchObject({ payer: [10_000, 0], offer: [200, 0] });
   });
 });
 
@@ -130,7 +66,7 @@ describe('an authorisation', () => {
     const { payment: state } = await desk.pay(2, 'authorise', { ...withOffer, expiresAfterS: 60 });
     expect(state).toMatchObject({ state: 'authorised', discount: 100n, captured: 0n, feeCharged: 0n });
     expect(state?.expiresAt).toBe(BigInt(START + 60 * SECOND));
-    expect(await all()).toEqual({ payer: [10_000, 900], payee: [0, 0], fees: [0, 0], offer: [250, 100] });
+    expect(await shop.all()).toEqual({ payer: [10_000, 900], payee: [0, 0], fees: [0, 0], offer: [250, 100] });
   });
 
   it('captured in three parts takes what one capture would take', async () => {
@@ -152,7 +88,7 @@ describe('an authorisation', () => {
       expiresAt: 0n,
     });
     expect(found?.view?.lastOperation).toMatchObject({ id: 3n, institution: 2 });
-    expect(await all()).toEqual({ payer: [9100, 0], payee: [993, 0], fees: [7, 0], offer: [150, 0] });
+    expect(await shop.all()).toEqual({ payer: [9100, 0], payee: [993, 0], fees: [7, 0], offer: [150, 0] });
     expect((await desk.operate(2, 'capture', { id: 4n, paymentId: 100n })).name).toBe('paymentAlreadyCaptured');
     expect((await desk.operate(2, 'void', { id: 5n, paymentId: 100n })).name).toBe('paymentAlreadyCaptured');
   });
@@ -168,7 +104,7 @@ describe('an authorisation', () => {
       discountCaptured: 50n,
       feeCharged: 4n,
     });
-    expect(await all()).toEqual({ payer: [9550, 0], payee: [496, 0], fees: [4, 0], offer: [200, 0] });
+    expect(await shop.all()).toEqual({ payer: [9550, 0], payee: [496, 0], fees: [4, 0], offer: [200, 0] });
   });
 
   it.each(['void', 'expiry'] as const)('ends by %s: everything goes back; what was captured stays', async (how) => {
@@ -176,7 +112,7 @@ describe('an authorisation', () => {
       how === 'void' ? desk.operate(2, 'void', { id, paymentId }) : desk.pass(5);
     await desk.pay(2, 'authorise', { ...withOffer, expiresAfterS: 5 });
     await end(1n, 100n);
-    expect(await all()).toEqual(UNTOUCHED);
+    expect(await shop.all()).toEqual(UNTOUCHED);
     await desk.pay(2, 'authorise', { ...withOffer, id: 101n, expiresAfterS: 5 });
     await desk.operate(2, 'capture', { id: 2n, paymentId: 101n, amount: 10n });
     await end(3n, 101n);
@@ -189,23 +125,23 @@ describe('an authorisation', () => {
       captured: 10n,
       discountCaptured: 1n,
     });
-    expect(await all()).toMatchObject({ payer: [9991, 0], offer: [249, 0] });
+    expect(await shop.all()).toMatchObject({ payer: [9991, 0], offer: [249, 0] });
     const after = how === 'void' ? 'paymentAlreadyVoided' : 'paymentExpired';
     for (const [index, operation] of (['capture', 'void', 'refund'] as const).entries()) {
       expect((await desk.operate(2, operation, { id: BigInt(70 + index), paymentId: 100n })).name).toBe(after);
     }
     expect((await desk.operate(2, 'refund', { id: 80n, paymentId: 101n })).name).toBe('ok');
-    expect(await all()).toEqual(UNTOUCHED);
+    expect(await shop.all()).toEqual(UNTOUCHED);
   });
 
   it('expires at its microsecond, by default after seven days', async () => {
     await desk.pay(2, 'authorise', payment);
     desk.now += 604_800 * SECOND - 1;
     await desk.batch([]);
-    expect(await standing(PAYER)).toEqual([10_000, 1000]);
+    expect(await shop.standing(PAYER)).toEqual([10_000, 1000]);
     desk.now += 1;
     expect((await desk.operate(2, 'capture', { id: 1n, paymentId: 100n })).name).toBe('paymentExpired');
-    expect(await all()).toEqual(UNTOUCHED);
+    expect(await shop.all()).toEqual(UNTOUCHED);
   });
 
   it('keeps the tariff and the discount that it was made with', async () => {
@@ -236,7 +172,7 @@ describe('a refund', () => {
       'exceedsCapturedAmount',
     );
     expect((await desk.operate(2, 'refund', { id: 7n, paymentId: 100n, amount: 600n })).name).toBe('ok');
-    expect(await all()).toEqual(UNTOUCHED);
+    expect(await shop.all()).toEqual(UNTOUCHED);
   });
 });
 
@@ -286,7 +222,7 @@ describe('races', () => {
       'ok',
       'ok',
     ]);
-    expect(await all()).toEqual(UNTOUCHED);
+    expect(await shop.all()).toEqual(UNTOUCHED);
   });
 
   it('a campaign never gives more than its budget', async () => {
@@ -296,7 +232,7 @@ describe('races', () => {
     );
     for (const frame of await desk.batch(sales)) names.push(reply.payment(frame, 'sale').name);
     expect(names).toEqual(['ok', 'ok', 'campaignExhausted', 'campaignExhausted']);
-    expect(await all()).toMatchObject({ offer: [50, 0], payer: [8200, 0] });
+    expect(await shop.all()).toMatchObject({ offer: [50, 0], payer: [8200, 0] });
     expect((await desk.pay(2, 'authorise', { ...withOffer, id: 310n, amount: 500n })).name).toBe('ok');
     expect((await desk.pay(2, 'sale', { ...withOffer, id: 311n, amount: 100n })).name).toBe('campaignExhausted');
   });

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   createDirectory,
+  DIRECTORY_FORMAT,
   DirectoryError,
   type DirectoryProblem,
   openDirectory,
@@ -59,7 +60,7 @@ describe('createDirectory', () => {
     }
     expect(statSync(path).mode & 0o077).toBe(0);
     const stored: unknown = JSON.parse(readFileSync(join(path, 'sluice.json'), 'utf8'));
-    expect(stored).toEqual({ format: 1, partitions: 2, hashSeed: 7, createdAt: expect.any(String) });
+    expect(stored).toEqual({ format: DIRECTORY_FORMAT, partitions: 2, hashSeed: 7, createdAt: expect.any(String) });
     expect(readDirectory(path)).toMatchObject({ path, info: stored, control: join(path, 'control') });
   });
 
@@ -91,8 +92,8 @@ describe('createDirectory', () => {
 describe('openDirectory', () => {
   it.each<[DirectoryProblem, string, (path: string) => void]>([
     ['missing', 'no sluice.json', (path) => rmSync(join(path, 'sluice.json'))],
-    ['format', 'a newer format', (path) => edit(path, { format: 2 })],
-    ['format', 'an older format', (path) => edit(path, { format: 0 })],
+    ['format', 'a newer format', (path) => edit(path, { format: DIRECTORY_FORMAT + 1 })],
+    ['format', 'an older format', (path) => edit(path, { format: DIRECTORY_FORMAT - 1 })],
     ['damaged', 'no JSON', (path) => writeFileSync(join(path, 'sluice.json'), '{"format":1,')],
     ['damaged', 'no object', (path) => writeFileSync(join(path, 'sluice.json'), 'null')],
     ['damaged', 'a hash seed that is no u32', (path) => edit(path, { hashSeed: 2 ** 32 })],

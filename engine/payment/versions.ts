@@ -1,0 +1,113 @@
+/** Reading versions of payments: every version in the long form, whichever it is stored in. */
+import { LIMITS } from '../../protocol/limits.ts';
+import { PAYMENT, PaymentOperations } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import { type EventLog, EventTypes, eventView } from '../ledger/events.ts';
+import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
+import { readU64, writeU64 } from '../ledger/words.ts';
+import { LSN_UNIT_BYTES } from '../journal/header.ts';
+import {
+  LinkField,
+  NewPaymentField,
+  newPaymentEventBytes,
+  PaymentEventByte,
+  PaymentEventFlags,
+  PaymentField,
+  paymentEventBytes,
+  StateField,
+} from './event.ts';
+
+const MICROS_PER_SECOND = 1_000_000;
+const RECORD_WORDS = PAYMENT.size >> 2;
+const STATE_WORDS = (PaymentEventByte.operation - PaymentEventByte.state) >> 2;
+
+export class Versions {
+  readonly #events: EventLog;
+  /** A first version as it is stored, aligned, and in the long form. */
+  readonly #short = new Uint32Array(newPaymentEventBytes(LIMITS.referenceBytesMax) >> 2);
+  readonly #shortBytes = new Uint8Array(this.#short.buffer);
+  readonly #long = new Uint32Array(paymentEventBytes(LIMITS.referenceBytesMax) >> 2);
+
+  constructor(events: EventLog) {
+    this.#events = events;
+  }
+
+  /** The version at a position, as a view of the long form that is valid until the next read. */
+  read(lsn: number): DataView {
+    return this.#lengthened(this.#events.read(lsn), lsn);
+  }
+
+  /** The first version at a position that came from outside; undefined when there is none. */
+  readFirstUntrusted(lsn: number): DataView | undefined {
+    const event = this.#events.readUntrusted(lsn, EventTypes.newPayment, PaymentEventByte.newReference);
+    return event === undefined ? undefined : this.#lengthened(event, lsn);
+  }
+
+  #lengthened(event: DataView, lsn: number): DataView {
+    if (event.getUint8(0) !== EventTypes.newPayment) return event;
+    this.#shortBytes.set(new Uint8Array(event.buffer, event.byteOffset, event.byteLength));
+    lengthen(this.#short, 0, lsn, this.#long);
+    return eventView(new Uint8Array(this.#long.buffer), 0);
+  }
+}
+
+/** Writes the long form of the first version at word `at`, stored at `lsn`, into `out`. */
+export function lengthen(words: Uint32Array, at: number, lsn: number, out: Uint32Array): void {
+  const length = words[at + 1] as number;
+  const referenceBytes = length - PaymentEventByte.newReference;
+  out.fill(0);
+  out[0] = EventTypes.payment | (PaymentEventFlags.current << 8) | ((words[at] as number) & 0xffff_0000);
+  out[1] = PaymentEventByte.reference + referenceBytes;
+  out[2] = words[at + 2] as number;
+  out.set(words.subarray(at + PaymentField.id, at + PaymentField.id + RECORD_WORDS), PaymentField.id);
+  writeFirstState(words, at, out, StateField.state);
+  copyPair(words, at + NewPaymentField.previousOfInstitution, out, LinkField.previousOfInstitution);
+  copyPair(words, at + NewPaymentField.previousOfReference, out, LinkField.previousOfReference);
+  copyPair(words, at + NewPaymentField.tariff, out, LinkField.tariff);
+  writeHolds(words, at, lsn + length / LSN_UNIT_BYTES, out);
+  const reference = (at * 4 + PaymentEventByte.newReference) >> 2;
+  out.set(words.subarray(reference, reference + (referenceBytes >> 2)), PaymentEventByte.reference >> 2);
+}
+
+/** Writes the PAYMENT_STATE of the first version at word `at` to word `to` of `out`. */
+export function writeFirstState(words: Uint32Array, at: number, out: Uint32Array, to: number): void {
+  const state = words[at + NewPaymentField.state] as number;
+  const shift = to - StateField.state;
+  for (let word = 0; word < STATE_WORDS; word++) out[to + word] = 0;
+  out[to] = state;
+  out[shift + StateField.version] = 1;
+  copyPair(words, at + PaymentField.timestamp, out, shift + StateField.createdAt);
+  copyPair(words, at + PaymentField.timestamp, out, shift + StateField.updatedAt);
+  if (state >>> 16 !== Code.ok) return;
+  copyPair(words, at + NewPaymentField.discount, out, shift + StateField.discount);
+  if (((state >>> 8) & 0xff) === PaymentOperations.sale) {
+    copyPair(words, at + PaymentField.amount, out, shift + StateField.captured);
+    copyPair(words, at + NewPaymentField.discount, out, shift + StateField.discountCaptured);
+    copyPair(words, at + NewPaymentField.fee, out, shift + StateField.feeCharged);
+  } else {
+    // The holds end at the same time: their timers end the payment.
+    const timestamp = readU64(words, at + PaymentField.timestamp);
+    writeU64(out, shift + StateField.expiresAt, timestamp + secondsOf(words, at) * MICROS_PER_SECOND);
+  }
+}
+
+/** Life of an authorisation, from its first version. */
+export function secondsOf(words: Uint32Array, at: number): number {
+  return words[at + PaymentField.expiresAfterS] || LIMITS.authorisationSecondsDefault;
+}
+
+/** An authorisation's holds follow it in the journal: the payer's part, then the campaign's. */
+function writeHolds(words: Uint32Array, at: number, next: number, out: Uint32Array): void {
+  const state = words[at + NewPaymentField.state] as number;
+  if (state >>> 16 !== Code.ok || ((state >>> 8) & 0xff) !== PaymentOperations.authorise) return;
+  const discount = readU64(words, at + NewPaymentField.discount);
+  const hasPayerPart = readU64(words, at + PaymentField.amount) > discount;
+  if (hasPayerPart) writeU64(out, LinkField.payerHold, next);
+  if (discount > 0)
+    writeU64(out, LinkField.campaignHold, hasPayerPart ? next + LEG_EVENT_BYTES / LSN_UNIT_BYTES : next);
+}
+
+function copyPair(from: Uint32Array, at: number, to: Uint32Array, word: number): void {
+  to[word] = from[at] as number;
+  to[word + 1] = from[at + 1] as number;
+}
