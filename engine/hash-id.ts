@@ -1,4 +1,5 @@
 /** The hash of 128-bit ids, given as four u32 words, least significant first. */
+import { ENGINE_ID_PREFIX } from '../protocol/ids.ts';
 
 /**
  * Murmur3's body and finaliser over the four words. `seed` is drawn once per data directory, so that a client cannot
@@ -30,7 +31,11 @@ function mix(h: number, word: number): number {
   return (Math.imul((next << 13) | (next >>> 19), 5) + 0xe6546b64) | 0;
 }
 
-/** Partition of an account. Fixed for ever: it decides where an account lives on disk, so it takes no seed. */
+/**
+ * Partition of an account. Fixed for ever: it decides where an account lives on disk, so it takes no seed. An id that the engine
+ * gave says itself where it lives.
+ */
 export function partitionOfAccount(w0: number, w1: number, w2: number, w3: number, partitions: number): number {
-  return partitions === 1 ? 0 : (hashId(w0, w1, w2, w3, 0) >>> 0) % partitions;
+  if (partitions === 1) return 0;
+  return (w3 === ENGINE_ID_PREFIX ? w2 : hashId(w0, w1, w2, w3, 0) >>> 0) % partitions;
 }

@@ -12,6 +12,7 @@ import type { Config } from './config/options.ts';
 import { Health } from './observe/health.ts';
 import { createLogger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { ClearingHouse } from './router/clearing-house.ts';
 import { FLIGHTS, Lane } from './router/lane.ts';
 import { LaneObservers } from './router/observer.ts';
 import { Router } from './router/router.ts';
@@ -101,6 +102,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   );
 
   // 4 A lane into each partition, and the router in front of them.
+  const clearing = new ClearingHouse(info.partitions);
   const lanes = partitions.map(({ paths, partition, thread, buffers }, index) => {
     const { report, figures } = opened[index] as (typeof opened)[number];
     log.info({ partition, ...report }, 'partition recovered');
@@ -109,11 +111,13 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
       run: (slot, timestamp) => thread.run(slot, timestamp),
       observer: observers.forPartition(partition, thread, paths.index),
       clock: wallClockMicros,
+      clearing: clearing.port(partition),
     });
     lane.nextDeadline = figures.nextDeadline;
     return lane;
   });
-  const router = new Router(lanes, new Scatter(lanes));
+  clearing.connect(lanes);
+  const router = new Router(lanes, new Scatter(lanes), clearing);
   const ticks = setInterval(() => router.tick(), TICK_MS).unref();
 
   // 5 The transports: one app for WebSocket and HTTP.

@@ -82,6 +82,13 @@ export class BatchStore {
     return Promise.all([condition, written]).then(([held, put]) => held && put);
   }
 
+  /** Removes the last batch, durably: for copies. */
+  removeLast(lsn: number): void {
+    this.#batches.removeSync(lsn);
+    this.#recent = { lsn: 0, bytes: new Uint8Array(0) };
+    this.#stale = true;
+  }
+
   /** Call when a put has resolved: the next look-up must not see the snapshot of before. */
   changed(): void {
     this.#stale = true;

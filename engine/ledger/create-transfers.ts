@@ -9,7 +9,9 @@
 
 import { ResultFlags, TRANSFER, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { NO_ACCOUNT } from './accounts.ts';
 import { compareTransfer } from './compare.ts';
+import { beginCrossing, isPassing } from './crossings.ts';
 import { find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
@@ -53,7 +55,13 @@ function createOne(ledger: Ledger, message: RecordsMessage, index: number, resul
   if (known !== 0) return replay(ledger, message, index, known, results);
 
   const code = ledger.decide(words, at, institution);
-  if (code !== Code.pendingTableFull) ledger.record(words, at, institution, code);
+  if (code === Code.crossesPartitions && ledger.credit !== NO_ACCOUNT) {
+    return results.postpone(index, beginCrossing(ledger, words, at, institution));
+  }
+  if (!isPassing(code)) {
+    const lsn = ledger.record(words, at, institution, code);
+    if (ledger.clearing.unfinished.has(lsn)) return results.postpone(index, lsn);
+  }
   results.set(index, ledger.now, code, 0);
   results.balances(index, ledger, institution, ledger.debit, ledger.credit);
 }
@@ -73,6 +81,7 @@ function replay(ledger: Ledger, message: RecordsMessage, index: number, lsn: num
   }
   const difference = compareTransfer(words, at, stored);
   if (difference !== Code.ok) return results.set(index, ledger.now, difference, 0);
+  if (ledger.clearing.unfinished.has(lsn)) return results.postpone(index, lsn);
   const timestamp = Number(stored.getBigUint64(STORED_TIMESTAMP, true));
   results.set(index, timestamp, stored.getUint16(2, true), ResultFlags.replayed);
   // The stored record also names an account that the request left out.

@@ -11,10 +11,21 @@ import { ACCOUNT, TRANSFER, TRANSFER_OUTCOME } from '../../protocol/records.ts';
 import { BATCH_HEADER_BYTES, EVENT_PREFIX, LSN_UNIT_BYTES } from '../journal/header.ts';
 
 /** Numbers are stored: never reuse one. */
-export const EventTypes = { transfer: 1, account: 2, payment: 3, entity: 4, leg: 5, newPayment: 6 } as const;
+export const EventTypes = {
+  transfer: 1,
+  account: 2,
+  payment: 3,
+  entity: 4,
+  leg: 5,
+  newPayment: 6,
+  crossing: 8,
+  settled: 9,
+} as const;
 
 export const EVENT_PREFIX_BYTES = EVENT_PREFIX.size;
 export const TRANSFER_EVENT_BYTES = TRANSFER_OUTCOME.size + TRANSFER.size;
+/** Prefix, the position of what is settled, eight bytes of zeros. */
+export const SETTLED_EVENT_BYTES = EVENT_PREFIX_BYTES + 16;
 export const ACCOUNT_EVENT_BYTES = EVENT_PREFIX_BYTES + ACCOUNT.size;
 
 /** Flags in the prefix of a transfer event: fields that the client sent as zero and the engine filled in. */

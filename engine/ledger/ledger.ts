@@ -14,12 +14,14 @@ import { partitionOfAccount } from '../hash-id.ts';
 import type { Accounts } from './accounts.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { Books } from './books.ts';
+import { Clearing } from './clearing.ts';
+import { judgeCrossing } from './crossings.ts';
 import type { EventLog } from './events.ts';
 import { EventTypes, FilledIn, TRANSFER_EVENT_BYTES } from './events.ts';
 import type { Holds } from './holds.ts';
 import { NO_HOLD } from './holds.ts';
 import type { KeyIndex } from './key-index.ts';
-import { enter } from './key-index.ts';
+import { enter, find } from './key-index.ts';
 import type { Timers } from './timers.ts';
 import { transferFlags } from './validate.ts';
 import { isZeroId, readU64, sameId, TransferWord, writeU64 } from './words.ts';
@@ -60,6 +62,7 @@ export class Ledger {
   readonly books: Books;
   readonly events: EventLog;
   readonly place: PartitionPlace;
+  readonly clearing: Clearing;
   /** Timestamp of the current batch, µs. */
   now = 0;
 
@@ -67,7 +70,7 @@ export class Ledger {
   debit = NO_ACCOUNT;
   credit = NO_ACCOUNT;
   amount = 0;
-  #hold = NO_HOLD;
+  hold = NO_HOLD;
   #filledIn = 0;
   /** Where the id of a pending leg is put together. */
   readonly legId = new Uint32Array(4);
@@ -79,6 +82,7 @@ export class Ledger {
     this.books = new Books(tables.accounts, tables.holds, tables.timers);
     this.events = tables.events;
     this.place = place;
+    this.clearing = new Clearing(tables.accounts, place);
   }
 
   /** Index of the account whose id is at word `at`, or NO_ACCOUNT. */
@@ -119,7 +123,7 @@ export class Ledger {
    */
   decide(words: Uint32Array, at: number, institution: number): number {
     const flags = transferFlags(words, at);
-    this.#hold = NO_HOLD;
+    this.hold = NO_HOLD;
     this.#filledIn = 0;
     this.credit = NO_ACCOUNT;
     this.amount = readU64(words, at + TransferWord.amount);
@@ -137,7 +141,7 @@ export class Ledger {
     this.credit = credit;
     if (credit === NO_ACCOUNT) {
       return this.isElsewhere(words, at + TransferWord.creditAccountId)
-        ? Code.crossesPartitions
+        ? judgeCrossing(this, words, at)
         : Code.creditAccountNotFound;
     }
     const { ledger } = this.accounts;
@@ -173,13 +177,27 @@ export class Ledger {
     return (creditsPosted[account] as number) - debits + (creditLimit[account] as number);
   }
 
+  /** Sets what `record` carries out, for what was decided before. */
+  take(debit: number, credit: number, amount: number): void {
+    this.debit = debit;
+    this.credit = credit;
+    this.amount = amount;
+    this.hold = NO_HOLD;
+    this.#filledIn = 0;
+  }
+
   /** Carries out what `decide` allowed, or records why it was refused; returns the position of the event. */
   record(words: Uint32Array, at: number, institution: number, code: number): number {
-    const event = this.#write(words, at, institution, code);
+    const event = this.write(words, at, institution, code, EventTypes.transfer);
     const lsn = this.events.lsnOf(event);
     if (code === Code.ok) {
       this.#carryOut(event, transferFlags(words, at));
       this.chain(event, lsn, this.debit, this.credit);
+      // The other partition has to follow.
+      if (this.hold !== NO_HOLD && this.clearing.isClearing(this.credit)) {
+        const posted = (transferFlags(words, at) & postPending) !== 0 ? this.amount : 0;
+        this.clearing.begin(lsn, this.credit, 0, posted);
+      }
     }
     enter(this.tables.transfers, words, at, lsn);
     return lsn;
@@ -200,13 +218,7 @@ export class Ledger {
   }
 
   #decideEnding(words: Uint32Array, at: number): number {
-    const pendingAt = at + TransferWord.pendingId;
-    const hold = this.holds.find(
-      words[pendingAt] as number,
-      words[pendingAt + 1] as number,
-      words[pendingAt + 2] as number,
-      words[pendingAt + 3] as number,
-    );
+    const hold = this.findHold(words, at);
     if (hold === NO_HOLD) return this.#whyNoHold(words, at);
     const { holds, accounts } = this;
     const credit = holds.credit[hold] as number;
@@ -214,7 +226,9 @@ export class Ledger {
     const ledger = words[at + TransferWord.ledger] as number;
     const creditAt = at + TransferWord.creditAccountId;
     if (holds.debit[hold] !== this.debit) return Code.pendingTransferHasDifferentDebitAccountId;
-    if (!isZeroId(words, creditAt) && !sameId(words, creditAt, accounts.ids, credit << 2)) {
+    const crosses = this.clearing.isClearing(credit);
+    if (crosses && this.books.undo.recording) return Code.crossesPartitions;
+    if (!isZeroId(words, creditAt) && !sameId(words, creditAt, this.#creditIdOf(words, at, credit), 0)) {
       return Code.pendingTransferHasDifferentCreditAccountId;
     }
     if (ledger !== 0 && ledger !== accounts.ledger[this.debit]) return Code.pendingTransferHasDifferentLedger;
@@ -225,7 +239,7 @@ export class Ledger {
     const remaining = holds.remaining[hold] as number;
     if (this.amount > remaining) return Code.exceedsPendingTransferAmount;
 
-    this.#hold = hold;
+    this.hold = hold;
     this.credit = credit;
     if (this.amount === 0) this.#filledIn |= FilledIn.amount;
     if (isZeroId(words, creditAt)) this.#filledIn |= FilledIn.creditAccountId;
@@ -233,6 +247,26 @@ export class Ledger {
     if (code === 0) this.#filledIn |= FilledIn.code;
     if (this.amount === 0) this.amount = remaining;
     return Code.ok;
+  }
+
+  /** The hold that the post or void at word `at` names, or NO_HOLD. */
+  findHold(words: Uint32Array, at: number): number {
+    const pendingAt = at + TransferWord.pendingId;
+    return this.holds.find(
+      words[pendingAt] as number,
+      words[pendingAt + 1] as number,
+      words[pendingAt + 2] as number,
+      words[pendingAt + 3] as number,
+    );
+  }
+
+  /** Id of the credit account of the pending transfer that word `at` names; its hold is on `credit`, maybe a clearing account. */
+  #creditIdOf(words: Uint32Array, at: number, credit: number): Uint32Array {
+    const { accounts, clearing } = this;
+    if (!clearing.isClearing(credit)) return accounts.ids.subarray(credit << 2, (credit + 1) << 2);
+    const original = this.events.read(find(this.tables.transfers, words, at + TransferWord.pendingId));
+    const field = TransferEventWord.record + TransferWord.creditAccountId;
+    return Uint32Array.from([0, 1, 2, 3], (word) => original.getUint32((field + word) * 4, true));
   }
 
   /** Why there is nothing held under this id: it never was, it was no pending transfer, or how it ended. */
@@ -246,6 +280,8 @@ export class Ledger {
     if (lsn === 0) return Code.pendingTransferNotFound;
     const original = this.events.read(lsn);
     if (original.getUint16(2, true) !== Code.ok) return Code.pendingTransferNotFound;
+    // Not answered yet, so nobody can know of it.
+    if (original.getUint8(0) === EventTypes.crossing) return Code.pendingTransferNotFound;
     if ((flagsOfEvent(original) & pending) === 0) return Code.pendingTransferNotPending;
     const different = differenceFromPending(words, at, original);
     if (different !== Code.ok) return different;
@@ -256,10 +292,11 @@ export class Ledger {
     return (flags & voidPending) !== 0 ? Code.pendingTransferAlreadyVoided : Code.pendingTransferAlreadyPosted;
   }
 
-  #write(words: Uint32Array, at: number, institution: number, code: number): number {
+  /** Writes the event of the TRANSFER record at word `at`, without effect; returns its first word. */
+  write(words: Uint32Array, at: number, institution: number, code: number, type: number): number {
     const { events } = this;
     const filledIn = code === Code.ok ? this.#filledIn : 0;
-    const event = events.append(EventTypes.transfer, filledIn, code, TRANSFER_EVENT_BYTES, institution);
+    const event = events.append(type, filledIn, code, TRANSFER_EVENT_BYTES, institution);
     const out = events.words;
     for (let word = TransferEventWord.previousOfDebit; word < TransferEventWord.record; word++) out[event + word] = 0;
     const record = event + TransferEventWord.record;
@@ -275,10 +312,10 @@ export class Ledger {
     const { words } = this.events;
     const { accounts, credit } = this;
     writeU64(words, record + TransferWord.amount, this.amount);
-    words.set(accounts.ids.subarray(credit << 2, (credit + 1) << 2), record + TransferWord.creditAccountId);
+    words.set(this.#creditIdOf(words, record, credit), record + TransferWord.creditAccountId);
     words[record + TransferWord.ledger] = accounts.ledger[credit] as number;
     const flags = transferFlags(words, record);
-    words[record + TransferWord.code] = (this.holds.code[this.#hold] as number) | (flags << 16);
+    words[record + TransferWord.code] = (this.holds.code[this.hold] as number) | (flags << 16);
   }
 
   #carryOut(event: number, flags: number): void {
@@ -286,7 +323,9 @@ export class Ledger {
     const record = event + TransferEventWord.record;
     if ((flags & pending) !== 0) {
       const timeoutS = words[record + TransferWord.timeoutS] as number;
-      const deadline = timeoutS === 0 ? 0 : this.now + timeoutS * MICROS_PER_SECOND;
+      // The timer of a transfer from another partition runs there.
+      const hasTimer = timeoutS !== 0 && !this.clearing.isClearing(this.debit);
+      const deadline = hasTimer ? this.now + timeoutS * MICROS_PER_SECOND : 0;
       const code = (words[record + TransferWord.code] as number) & 0xffff;
       this.books.reserve(words, record, this.debit, this.credit, this.amount, deadline, code);
     } else if ((flags & (postPending | voidPending)) !== 0) {
@@ -297,10 +336,10 @@ export class Ledger {
   }
 
   #end(record: number, flags: number): void {
-    const remaining = this.holds.remaining[this.#hold] as number;
+    const remaining = this.holds.remaining[this.hold] as number;
     const posted = (flags & postPending) !== 0 ? this.amount : 0;
     const released = (flags & keepRemainder) !== 0 ? 0 : remaining - posted;
-    this.books.settle(this.#hold, posted, released);
+    this.books.settle(this.hold, posted, released);
     if (posted + released === remaining) this.resolve(record);
   }
 

@@ -7,6 +7,7 @@ import { Code } from '../../protocol/results.ts';
 import { ENGINE_ID_WORD3, EventTypes, TRANSFER_EVENT_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
 import { LEG_EVENT_BYTES, LegEventWord, packOrigin } from './leg-event.ts';
+import { find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import { TransferWord, writeU64 } from './words.ts';
@@ -61,9 +62,7 @@ export function reserveLeg(
   deadline: number,
 ): void {
   const { legId } = ledger;
-  writeU64(legId, 0, lsn);
-  legId[2] = ledger.place.partition;
-  legId[3] = ENGINE_ID_WORD3;
+  writeEngineId(legId, 0, ledger.place.partition, lsn);
   ledger.books.reserve(legId, 0, debit, credit, amount, deadline, 0);
 }
 
@@ -92,6 +91,13 @@ export function settleLeg(
   ledger.chain(event, ledger.events.lsnOf(event), debit, credit);
 }
 
+/** Writes the id that the engine gives to what is stored at `lsn` of a partition. */
+export function writeEngineId(words: Uint32Array, at: number, partition: number, lsn: number): void {
+  writeU64(words, at, lsn);
+  words[at + 2] = partition;
+  words[at + 3] = ENGINE_ID_WORD3;
+}
+
 /** Slot of the hold that the leg at `lsn` made, or NO_HOLD. */
 export function findLegHold(ledger: Ledger, lsn: number): number {
   return ledger.holds.find(lsn >>> 0, Math.floor(lsn / 0x1_0000_0000), ledger.place.partition, ENGINE_ID_WORD3);
@@ -99,18 +105,28 @@ export function findLegHold(ledger: Ledger, lsn: number): number {
 
 /** Ends the client's pending transfer whose timer came up; nothing happens when it has ended or its time is not yet up. */
 export function expireHold(ledger: Ledger, w0: number, w1: number, w2: number, w3: number): void {
-  const { holds } = ledger;
+  const { holds, clearing } = ledger;
   const slot = holds.find(w0, w1, w2, w3);
   if (slot === NO_HOLD) return;
   const deadline = holds.deadline[slot] as number;
   if (deadline === 0 || deadline > ledger.now) return;
+  const credit = holds.credit[slot] as number;
+  const lsn = endHold(ledger, slot);
+  if (clearing.isClearing(credit)) clearing.begin(lsn, credit, 0, 0);
+}
+
+/** Gives back what a client's pending transfer holds, because its time is up; returns the position of the event. */
+export function endHold(ledger: Ledger, slot: number): number {
+  const { holds, events } = ledger;
   const debit = holds.debit[slot] as number;
   const credit = holds.credit[slot] as number;
   const remaining = holds.remaining[slot] as number;
   const event = writeExpiry(ledger, slot);
+  const lsn = events.lsnOf(event);
   ledger.books.settle(slot, 0, remaining);
-  ledger.chain(event, ledger.events.lsnOf(event), debit, credit);
+  ledger.chain(event, lsn, debit, credit);
   ledger.resolve(event + TransferEventWord.record);
+  return lsn;
 }
 
 function writeLeg(
@@ -137,24 +153,24 @@ function writeLeg(
 
 /** The void of what is left of the client's hold in `slot`, as a transfer of the debit account's owner. */
 function writeExpiry(ledger: Ledger, slot: number): number {
-  const { events, accounts, holds } = ledger;
-  const debit = holds.debit[slot] as number;
-  const credit = holds.credit[slot] as number;
-  const institution = accounts.owner[debit] as number;
+  const { events, accounts, holds, tables } = ledger;
+  const id = slot << 2;
+  const institution = accounts.owner[holds.debit[slot] as number] as number;
   const event = events.append(EventTypes.transfer, 0, Code.ok, TRANSFER_EVENT_BYTES, institution);
   const { words } = events;
   const record = event + TransferEventWord.record;
   words.fill(0, event + TransferEventWord.previousOfDebit, record + RECORD_WORDS);
-  writeU64(words, record, events.lsnOf(event));
-  words[record + 2] = ledger.place.partition;
-  words[record + 3] = ENGINE_ID_WORD3;
+  writeEngineId(words, record, ledger.place.partition, events.lsnOf(event));
+  // The accounts are taken from the pending transfer: the hold may be on a clearing account.
+  const original = events.read(find(tables.transfers, holds.ids, id));
   for (let word = 0; word < 4; word++) {
-    words[record + TransferWord.debitAccountId + word] = accounts.ids[(debit << 2) + word] as number;
-    words[record + TransferWord.creditAccountId + word] = accounts.ids[(credit << 2) + word] as number;
-    words[record + TransferWord.pendingId + word] = holds.ids[(slot << 2) + word] as number;
+    for (const field of [TransferWord.debitAccountId, TransferWord.creditAccountId]) {
+      words[record + field + word] = original.getUint32((TransferEventWord.record + field + word) * 4, true);
+    }
+    words[record + TransferWord.pendingId + word] = holds.ids[id + word] as number;
   }
   writeU64(words, record + TransferWord.amount, holds.remaining[slot] as number);
-  words[record + TransferWord.ledger] = accounts.ledger[debit] as number;
+  words[record + TransferWord.ledger] = original.getUint32((TransferEventWord.record + TransferWord.ledger) * 4, true);
   const flags = TransferFlags.voidPending | TransferFlags.expired;
   words[record + TransferWord.code] = (holds.code[slot] as number) | (flags << 16);
   writeU64(words, record + TransferWord.timestamp, ledger.now);

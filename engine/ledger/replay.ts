@@ -6,7 +6,9 @@
 import { TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
+import { sideOf } from './clearing.ts';
 import { addAccount } from './create-accounts.ts';
+import { SettledWord } from './crossings.ts';
 import { EVENT_PREFIX_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
 import { enter } from './key-index.ts';
@@ -43,18 +45,41 @@ export function replayAccount(ledger: Ledger, words: Uint32Array, at: number, ls
 export function replayTransfer(ledger: Ledger, words: Uint32Array, at: number, lsn: number): void {
   const record = at + TransferEventWord.record;
   const { transfers } = ledger.tables;
-  if (!isReservedId(words, record)) {
+  // An id of this partition's own is a position; one of another's stands for an id that is taken here.
+  if (!isReservedId(words, record) || words[record + 2] !== ledger.place.partition) {
     enter(transfers, words, record, lsn);
   }
   const code = (words[at] as number) >>> 16;
   if (code !== Code.ok) return;
-  const debit = ledger.findAccount(words, record + TransferWord.debitAccountId);
-  const credit = ledger.findAccount(words, record + TransferWord.creditAccountId);
+  const debit = sideOf(ledger, words, record, TransferWord.debitAccountId);
+  const credit = sideOf(ledger, words, record, TransferWord.creditAccountId);
   if (debit === NO_ACCOUNT || credit === NO_ACCOUNT)
     throw new ReplayError(lsn, 'an account of the transfer is missing');
   checkHistories(ledger, words, at, debit, credit, lsn);
   applyTransfer(ledger, words, record, debit, credit, lsn);
   chain(ledger, words, at, debit, credit, lsn);
+}
+
+/** Applies the crossing event whose first word is `at`. */
+export function replayCrossing(ledger: Ledger, words: Uint32Array, at: number, lsn: number): void {
+  const record = at + TransferEventWord.record;
+  enter(ledger.tables.transfers, words, record, lsn);
+  const debit = ledger.findAccount(words, record + TransferWord.debitAccountId);
+  const credit = sideOf(ledger, words, record, TransferWord.creditAccountId);
+  if (debit === NO_ACCOUNT || credit === NO_ACCOUNT) {
+    throw new ReplayError(lsn, 'an account of the transfer is missing');
+  }
+  const amount = readU64(words, record + TransferWord.amount);
+  reserveLeg(ledger, lsn, debit, credit, amount, 0);
+  ledger.clearing.unfinished.set(lsn, { account: credit, offered: amount, posted: 0 });
+}
+
+/** Applies the settled event whose first word is `at`. */
+export function replaySettled(ledger: Ledger, words: Uint32Array, at: number, lsn: number): void {
+  const settled = readU64(words, at + SettledWord.lsn);
+  if (!ledger.clearing.unfinished.delete(settled)) throw new ReplayError(lsn, 'what is settled was not under way');
+  const slot = findLegHold(ledger, settled);
+  if (slot !== NO_HOLD) ledger.books.settle(slot, 0, ledger.holds.remaining[slot] as number);
 }
 
 /** Applies the leg of a payment whose event's first word is `at`. */
@@ -116,11 +141,16 @@ function applyTransfer(
   if ((flags & pending) !== 0) {
     const timeoutS = words[record + TransferWord.timeoutS] as number;
     const timestamp = readU64(words, record + TransferWord.timestamp);
-    const deadline = timeoutS === 0 ? 0 : timestamp + timeoutS * MICROS_PER_SECOND;
+    const hasTimer = timeoutS !== 0 && !ledger.clearing.isClearing(debit);
+    const deadline = hasTimer ? timestamp + timeoutS * MICROS_PER_SECOND : 0;
     const code = (words[record + TransferWord.code] as number) & 0xffff;
     ledger.books.reserve(words, record, debit, credit, amount, deadline, code);
   } else if ((flags & (postPending | voidPending)) !== 0) {
     endHold(ledger, words, record, flags, amount, lsn);
+    if (ledger.clearing.isClearing(credit)) {
+      const posted = (flags & postPending) !== 0 ? amount : 0;
+      ledger.clearing.unfinished.set(lsn, { account: credit, offered: 0, posted });
+    }
   } else {
     ledger.books.transfer(debit, credit, amount);
   }

@@ -5,17 +5,23 @@ import { NO_ACCOUNT } from './accounts.ts';
 import type { Ledger } from './ledger.ts';
 import { writeU64 } from './words.ts';
 
+/** Stands for the code of a result that is not there yet. Never leaves the engine. */
+export const AWAITS_CLEARING = 0xffff;
+
 export class ResultWriter {
   #words: Uint32Array = new Uint32Array(0);
   #start = 0;
   #stride = RESULT.size >> 2;
   #withBalances = false;
+  /** Results of this message that another partition has to answer first. */
+  awaiting = 0;
 
   /** Points at the reply body: `start` is its first word. */
   target(words: Uint32Array, start: number, withBalances: boolean): void {
     this.#words = words;
     this.#start = start;
     this.#withBalances = withBalances;
+    this.awaiting = 0;
     this.#stride = (withBalances ? RESULT.size + BALANCES.size : RESULT.size) >> 2;
   }
 
@@ -26,6 +32,12 @@ export class ResultWriter {
     words[at + 2] = code | (flags << 16);
     words[at + 3] = 0;
     if (this.#withBalances) words.fill(0, at + 4, at + this.#stride);
+  }
+
+  /** Another partition has to answer first: the router waits for what is at `lsn`, and puts the result in. */
+  postpone(index: number, lsn: number): void {
+    this.set(index, lsn, AWAITS_CLEARING, 0);
+    this.awaiting++;
   }
 
   /** Balances of both accounts as they are now; zeros for an account that is not there or not the institution's to see. */

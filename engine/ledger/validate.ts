@@ -31,6 +31,8 @@ export function validateTransfer(words: Uint32Array, at: number): number {
   if (SEVERAL_PHASES[(flags & PHASES) >> 1] === true) return Code.flagsAreMutuallyExclusive;
   if ((flags & keepRemainder) !== 0 && (flags & postPending) === 0) return Code.flagsAreMutuallyExclusive;
   if (isZeroId(words, at + TransferWord.debitAccountId)) return Code.debitAccountIdMustNotBeZero;
+  if (isReservedId(words, at + TransferWord.debitAccountId)) return Code.idReserved;
+  if (isReservedId(words, at + TransferWord.creditAccountId)) return Code.idReserved;
   if (ends) return validateEnding(words, at, flags);
   if (isZeroId(words, at + TransferWord.creditAccountId)) return Code.creditAccountIdMustNotBeZero;
   if (sameAccounts(words, at)) return Code.accountsMustBeDifferent;

@@ -29,6 +29,10 @@ export interface BatchFigures {
 export interface PartitionFigures {
   readonly accounts: number;
   readonly openHolds: number;
+  /** Transfers to other partitions that these have not confirmed. */
+  readonly crossings: number;
+  /** Credits less debits posted on each clearing account, minor units. */
+  readonly clearing: readonly { readonly peer: number; readonly ledger: number; readonly posted: number }[];
   readonly journalBytes: number;
   readonly indexEntries: Readonly<Record<IndexName, number>>;
 }
@@ -60,6 +64,9 @@ const SECONDS = [50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3
 const CHECKPOINT_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300];
 const RECORDS = [1, 4, 16, 64, 256, 1024, 2048, 4096, 8190, 16_384, 65_536];
 const BYTES = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
+
+/** Clearing accounts of a partition that are shown: ledgers are numbers that clients choose. */
+const POSITIONS_MAX = 100;
 
 /** Makes the registry of one switch; `withProcess` adds CPU, memory and event-loop figures of the process. */
 export function createMetrics(partitions: number, withProcess = true): SwitchMetrics {
@@ -137,6 +144,20 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
       },
     });
   total('sluice_accounts', 'Accounts.', (figures) => figures.accounts);
+  total('sluice_crossings', 'Transfers between partitions that are under way.', (figures) => figures.crossings);
+  new Gauge({
+    name: 'sluice_clearing_position',
+    help: 'What a partition owes another, minor units; both sides of a pair add up to what is under way.',
+    labelNames: ['partition', 'peer', 'ledger'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [partition, figures] of state.partitions.entries()) {
+        for (const { peer, ledger, posted } of figures?.clearing.slice(0, POSITIONS_MAX) ?? [])
+          this.set({ partition, peer, ledger }, posted);
+      }
+    },
+  });
   total('sluice_open_holds', 'Pending transfers and open authorisations.', (figures) => figures.openHolds);
   total('sluice_journal_bytes', 'Bytes of the journal.', (figures) => figures.journalBytes);
   new Gauge({

@@ -15,6 +15,9 @@ export function validatePayment(words: Uint32Array, at: number, isSale: boolean)
   if (isReservedId(words, at)) return Code.idReserved;
   if (isZeroId(words, at + PaymentWord.payerAccountId)) return Code.debitAccountIdMustNotBeZero;
   if (isZeroId(words, at + PaymentWord.payeeAccountId)) return Code.creditAccountIdMustNotBeZero;
+  if (isReservedId(words, at + PaymentWord.payerAccountId)) return Code.idReserved;
+  if (isReservedId(words, at + PaymentWord.payeeAccountId)) return Code.idReserved;
+  if (isReservedId(words, at + PaymentWord.campaignId)) return Code.idReserved;
   if (sameId(words, at + PaymentWord.payerAccountId, words, at + PaymentWord.payeeAccountId)) {
     return Code.accountsMustBeDifferent;
   }

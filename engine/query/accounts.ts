@@ -4,7 +4,7 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { ACCOUNT, PAGE, TRANSFER_OUTCOME } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
-import { ENGINE_ID_WORD3, EVENT_PREFIX_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { ENGINE_ID_WORD3, EVENT_PREFIX_BYTES, EventTypes, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { find } from '../ledger/key-index.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
@@ -62,7 +62,9 @@ export function lookupTransfers(ledger: Ledger, transfers: Transfers, query: Ids
 function findTransfer(ledger: Ledger, transfers: Transfers, words: Uint32Array, at: number): DataView | undefined {
   if (words[at + 3] === ENGINE_ID_WORD3) return findByPosition(ledger, transfers, words, at);
   const lsn = find(ledger.tables.transfers, words, at);
-  return lsn === 0 ? undefined : transfers.read(lsn);
+  const event = lsn === 0 ? undefined : transfers.read(lsn);
+  // What another partition has not answered is not decided.
+  return event?.getUint8(0) === EventTypes.crossing ? undefined : event;
 }
 
 /** An engine-given id says where its transfer is stored; the transfer there must say the same. */
@@ -106,6 +108,13 @@ function accountOf(ledger: Ledger, event: DataView, field: number): number {
   return ledger.accounts.find(word(0), word(1), word(2), word(3));
 }
 
+/** Whether an entry of an account's history debits it. A clearing account stands for the accounts of other partitions. */
+function isDebitOf(ledger: Ledger, event: DataView, account: number): boolean {
+  const debit = accountOf(ledger, event, TransferWord.debitAccountId);
+  if (debit !== NO_ACCOUNT || !ledger.clearing.isClearing(account)) return debit === account;
+  return accountOf(ledger, event, TransferWord.creditAccountId) !== NO_ACCOUNT;
+}
+
 /** Word offsets of HISTORY_QUERY. */
 const HistoryWord = { accountId: 0, cursor: 4, limit: 6 } as const;
 
@@ -125,7 +134,7 @@ export function accountHistory(ledger: Ledger, transfers: Transfers, query: IdsQ
   let count = 0;
   while (lsn !== 0 && count < limit) {
     const entry = transfers.read(lsn);
-    const isDebit = accountOf(ledger, entry, TransferWord.debitAccountId) === account;
+    const isDebit = isDebitOf(ledger, entry, account);
     const previous = isDebit ? TransferEventWord.previousOfDebit : TransferEventWord.previousOfCredit;
     lsn = readView64(entry, previous);
     copyEntry(ledger, entry, query.institution, reply);
@@ -152,7 +161,8 @@ function whyNoHistory(
     entry !== undefined &&
     entry.getUint16(2, true) === Code.ok &&
     (accountOf(ledger, entry, TransferWord.debitAccountId) === account ||
-      accountOf(ledger, entry, TransferWord.creditAccountId) === account);
+      accountOf(ledger, entry, TransferWord.creditAccountId) === account ||
+      ledger.clearing.isClearing(account));
   return isEntry ? Code.ok : Code.cursorInvalid;
 }
 

@@ -16,15 +16,20 @@ interface Caller {
 
 export class BatchReplies implements ReplyCursor {
   readonly #batch: Batch;
+  readonly #defer: (sink: ReplySink, frame: Uint8Array) => void;
   /** Index of the same caller's next command, or LAST. */
   readonly #next = new Int32Array(ENTRIES_MAX);
   readonly #callers = new Map<ReplySink, Caller>();
   /** Commands of one caller mostly come in a row. */
   #recent: Caller | undefined;
   #cursor = LAST;
+  /** Whose replies are being taken. */
+  #sink: ReplySink | undefined;
 
-  constructor(batch: Batch) {
+  /** @param defer told of replies that wait for other partitions; the frame is dead when it returns */
+  constructor(batch: Batch, defer: (sink: ReplySink, frame: Uint8Array) => void) {
     this.#batch = batch;
+    this.#defer = defer;
   }
 
   /** Notes that `sink` waits for the command at `index`. */
@@ -45,16 +50,21 @@ export class BatchReplies implements ReplyCursor {
   deliver(): void {
     for (const { sink, first } of this.#callers.values()) {
       this.#cursor = first;
+      this.#sink = sink;
       sink.deliver(this);
     }
+    this.#sink = undefined;
     this.#callers.clear();
     this.#recent = undefined;
   }
 
   take(): Uint8Array | undefined {
-    const index = this.#cursor;
-    if (index === LAST) return undefined;
-    this.#cursor = this.#next[index] as number;
-    return this.#batch.reply(index);
+    for (let index = this.#cursor; index !== LAST; index = this.#cursor) {
+      this.#cursor = this.#next[index] as number;
+      const frame = this.#batch.reply(index);
+      if (this.#sink === undefined || !this.#batch.awaits(index)) return frame;
+      this.#defer(this.#sink, frame);
+    }
+    return undefined;
   }
 }

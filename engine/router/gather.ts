@@ -34,7 +34,10 @@ export class Gather {
   }
 
   #take(index: number, replies: ReplyCursor): void {
-    this.#parts[index] = replies.take()?.slice();
+    const frame = replies.take();
+    // It comes when other partitions have answered.
+    if (frame === undefined) return;
+    this.#parts[index] = frame.slice();
     this.#missing--;
     if (this.#missing > 0 || this.#abandoned) return;
     const whole = this.#merge(this.#parts.filter((part) => part !== undefined));

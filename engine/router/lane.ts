@@ -32,6 +32,14 @@ export interface LaneObserver {
   failed(error: unknown): void;
 }
 
+/** What a partition has to do with others. */
+export interface ClearingPort {
+  /** Takes messages for other partitions; they are durable here. */
+  send(messages: Uint8Array): void;
+  /** Takes a reply that waits for other partitions; the frame is dead when this returns. */
+  defer(sink: ReplySink, frame: Uint8Array): void;
+}
+
 /** Runs a batch in the partition's thread; resolves when it is durable. */
 export type RunBatch = (slot: number, timestampMicros: number) => Promise<BatchResult>;
 
@@ -47,6 +55,7 @@ export class Lane {
   readonly #run: RunBatch;
   readonly #observer: LaneObserver;
   readonly #clock: () => number;
+  readonly #clearing: ClearingPort;
   readonly #free: Slot[];
   readonly #sealed: Slot[] = [];
   #filling: Slot | undefined;
@@ -62,14 +71,16 @@ export class Lane {
     readonly run: RunBatch;
     readonly observer: LaneObserver;
     readonly clock: () => number;
+    readonly clearing: ClearingPort;
   }) {
     this.#run = parts.run;
     this.#observer = parts.observer;
     this.#clock = parts.clock;
+    this.#clearing = parts.clearing;
     this.#free = parts.batches.map((batch, index) => ({
       index,
       batch,
-      replies: new BatchReplies(batch),
+      replies: new BatchReplies(batch, (sink, frame) => parts.clearing.defer(sink, frame)),
       startedAt: 0,
     }));
   }
@@ -163,6 +174,7 @@ export class Lane {
     // The partition is kept busy first; the replies of this batch are sent while it works.
     this.#pump();
     slot.replies.deliver();
+    if (result.messages !== undefined) this.#clearing.send(result.messages);
     this.#free.push(slot);
     if (this.isIdle) for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -70,10 +70,12 @@ export class LaneObservers {
       const command = commandOfKind(kind);
       if (command !== undefined) metrics.outcome(command, code, count);
     }
-    const { accounts, holds, nextLsn, indexEntries } = figures;
+    const { accounts, holds, crossings, clearing, nextLsn, indexEntries } = figures;
     metrics.partitionFigures(partition, {
       accounts,
       openHolds: holds,
+      crossings,
+      clearing,
       journalBytes: nextLsn * LSN_UNIT_BYTES,
       indexEntries,
     });

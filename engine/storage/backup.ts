@@ -12,6 +12,7 @@ import {
   MANIFEST_FORMAT,
   type OnCopyProgress,
 } from './backup-manifest.ts';
+import { cutOff, newestTimestamp } from './consistent-cut.ts';
 import { type DataDirectory, DIRECTORY_FILE, readDirectory } from './directory.ts';
 import { makeFolder, syncFolder, writeDurably } from './durable-file.ts';
 
@@ -51,7 +52,15 @@ export async function backupDirectory({ from, to, onProgress }: BackupOptions): 
     makeFolder(join(target, dirname(name)));
     makeFolder(join(target, name));
   }
+  // Several partitions are copied one after the other, but as of one moment.
+  const moment = source.partitions.length > 1 ? await newestTimestamp(source) : undefined;
   for (const { path, name } of present) await copyEnvironment(path, join(target, name), name, meter);
+  if (moment !== undefined) {
+    for (const { journal, index } of source.partitions) {
+      const copied = (path: string): string => join(target, relative(source.path, path));
+      await cutOff({ journal: copied(journal), index: copied(index) }, moment);
+    }
+  }
   const text = `${JSON.stringify(source.info, null, 2)}\n`;
   writeDurably(join(target, DIRECTORY_FILE), text);
   const names = [DIRECTORY_FILE, ...present.map(({ name }) => `${name}/data.mdb`)];

@@ -7,6 +7,7 @@
  */
 import { readDirectory, refuseLocked } from './directory.ts';
 import { type PlainData, runGuarded } from './guarded.ts';
+import { ClearingCheck, type ClearingPair } from './verify-clearing.ts';
 import type { Finding } from './verify-journal.ts';
 
 export interface VerifyProgress {
@@ -32,6 +33,8 @@ export interface VerifyReport {
   readonly segmentEntries: number;
   /** Keys of the journal that were looked up in the segments of the newest checkpoint. */
   readonly keysLookedUp: number;
+  /** How partitions stand with each other. */
+  readonly clearing: readonly ClearingPair[];
   readonly findings: readonly Finding[];
 }
 
@@ -55,6 +58,7 @@ export async function verifyDirectory({ directory, onProgress }: VerifyOptions):
   const { info } = opened;
   const totals = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Record<(typeof COUNTS)[number], number>;
   const findings: Finding[] = [];
+  const clearing = new ClearingCheck();
 
   const check = async (input: PlainData, where: string, partition?: number): Promise<void> => {
     const phase = partition === undefined ? where : `partition ${partition}`;
@@ -74,10 +78,12 @@ export async function verifyDirectory({ directory, onProgress }: VerifyOptions):
     });
     if (!result.ok) {
       findings.push(result.finding);
+      if (partition !== undefined) clearing.add(partition, undefined);
       return;
     }
     const counts = field(result.value, 'counts');
     for (const name of COUNTS) totals[name] += Number(field(counts, name) ?? 0);
+    if (partition !== undefined) clearing.add(partition, field(counts, 'clearing'));
     const untold = Number(field(result.value, 'findings')) - (findings.length - before);
     if (untold > 0)
       findings.push({ where, problem: `${untold} more findings`, ...(partition === undefined ? {} : { partition }) });
@@ -91,7 +97,8 @@ export async function verifyDirectory({ directory, onProgress }: VerifyOptions):
   }
   // What a switch that was started meanwhile has changed would look like damage.
   refuseLocked(opened);
-  return { partitions: info.partitions, ...totals, findings };
+  findings.push(...clearing.findings());
+  return { partitions: info.partitions, ...totals, clearing: clearing.pairs, findings };
 }
 
 function field(data: unknown, name: string): unknown {

@@ -3,7 +3,9 @@ import { AccountFlags, TRANSFER } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { BATCH_HEADER_BYTES } from '../journal/header.ts';
 import { type Accounts, NO_ACCOUNT } from '../ledger/accounts.ts';
+import { sideOf } from '../ledger/clearing.ts';
 import { EventTypes } from '../ledger/events.ts';
+import { TransferWord } from '../ledger/words.ts';
 import { accountOpenedAt, LegEventWord } from '../ledger/leg-event.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
 import type { PartitionState } from '../worker/state.ts';
@@ -30,6 +32,7 @@ class LedgerSums {
 export class BooksCheck {
   readonly #state: PartitionState;
   readonly #report: (problem: string) => void;
+  readonly #record = new Uint32Array(TRANSFER.size >> 2);
   /** The balances as they were after the batch before. */
   readonly #before: Record<Side, Float64Array>;
 
@@ -47,12 +50,16 @@ export class BooksCheck {
     for (const side of SIDES) this.#before[side] = grown(this.#before[side], accounts.ledger.length);
     const moved = new Map<number, LedgerSums>();
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+    // What a settled event gives back is named by the transfer after it, also when that was refused.
+    let isSettled = false;
     for (let at = BATCH_HEADER_BYTES; at < batch.length; at += view.getUint32(at + 4, true)) {
-      if (view.getUint16(at + 2, true) !== Code.ok) continue;
       const type = view.getUint8(at);
-      if (type === EventTypes.transfer) {
-        this.#moved(accountAt(accounts, view, at + RECORD_AT + TRANSFER.at.debitAccountId), moved);
-        this.#moved(accountAt(accounts, view, at + RECORD_AT + TRANSFER.at.creditAccountId), moved);
+      const changes = isSettled || view.getUint16(at + 2, true) === Code.ok;
+      isSettled = type === EventTypes.settled;
+      if (!changes) continue;
+      if (type === EventTypes.transfer || type === EventTypes.crossing) {
+        this.#moved(this.#side(view, at + RECORD_AT, TransferWord.debitAccountId), moved);
+        this.#moved(this.#side(view, at + RECORD_AT, TransferWord.creditAccountId), moved);
       } else if (type === EventTypes.leg) {
         this.#moved(openedAt(accounts, view, at + LegEventWord.debitAccount * 4), moved);
         this.#moved(openedAt(accounts, view, at + LegEventWord.creditAccount * 4), moved);
@@ -84,6 +91,12 @@ export class BooksCheck {
       if (!isReserved) this.#report(`account ${idOf(accounts, index)}: pending amounts are not those of its holds`);
     }
     this.#judge(all);
+  }
+
+  /** Account on one side of the TRANSFER record at byte `at`. */
+  #side(view: DataView, at: number, field: number): number {
+    for (let word = 0; word < this.#record.length; word++) this.#record[word] = view.getUint32(at + word * 4, true);
+    return sideOf(this.#state.ledger, this.#record, 0, field);
   }
 
   #moved(index: number, moved: Map<number, LedgerSums>): void {
@@ -131,15 +144,6 @@ function limitProblem(accounts: Accounts, index: number): string | undefined {
     if (credits > side('debitsPosted')) return 'credits exceed debits';
   }
   return undefined;
-}
-
-function accountAt(accounts: Accounts, view: DataView, at: number): number {
-  return accounts.find(
-    view.getUint32(at, true),
-    view.getUint32(at + 4, true),
-    view.getUint32(at + 8, true),
-    view.getUint32(at + 12, true),
-  );
 }
 
 function openedAt(accounts: Accounts, view: DataView, at: number): number {

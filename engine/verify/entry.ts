@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { answerGuarded, type PlainData } from '../storage/guarded.ts';
 import type { Finding } from '../storage/verify-journal.ts';
 import { verifyControl } from './verify-control.ts';
-import { verifyPartition } from './verify-partition.ts';
+import { type PartitionCounts, verifyPartition } from './verify-partition.ts';
 
 const count = z.number().int().nonnegative();
 const inputSchema = z.discriminatedUnion('part', [
@@ -24,6 +24,10 @@ const inputSchema = z.discriminatedUnion('part', [
 /** Findings that are told of one part; a destroyed file would have millions. */
 const FINDINGS_MAX = 1000;
 
+function plain({ clearing, ...counts }: PartitionCounts): PlainData {
+  return { ...counts, clearing: clearing.map((standing) => ({ ...standing })) };
+}
+
 answerGuarded(async (data, report) => {
   const input = inputSchema.parse(data);
   let findings = 0;
@@ -34,6 +38,6 @@ answerGuarded(async (data, report) => {
   const counts: PlainData =
     input.part === 'control'
       ? { entries: await verifyControl(input.path, onFinding) }
-      : { ...(await verifyPartition({ ...input, onFinding, onProgress })) };
+      : plain(await verifyPartition({ ...input, onFinding, onProgress }));
   return { counts, findings };
 });

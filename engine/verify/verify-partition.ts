@@ -11,6 +11,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BatchHeader, LSN_UNIT_BYTES } from '../journal/header.ts';
+import type { ClearingStanding } from '../ledger/clearing.ts';
 import { CheckpointStore } from '../storage/checkpoint/checkpoint-store.ts';
 import type { Manifest } from '../storage/checkpoint/manifest.ts';
 import { StorageDamageError } from '../storage/index/page.ts';
@@ -43,6 +44,8 @@ export interface PartitionCounts {
   readonly segmentEntries: number;
   /** Keys of the journal that were looked up in the segments. */
   readonly keysLookedUp: number;
+  /** How the partition stands with each other one, when the whole journal could be replayed. */
+  readonly clearing: readonly ClearingStanding[];
 }
 
 /** More than any configuration allows: what was stored once must fit. */
@@ -112,7 +115,7 @@ class PartitionCheck {
       this.#indexes.finish();
     }
     this.#checkpoints?.finish(journal.findings > 0 ? undefined : journal.nextLsn);
-    const { accounts, holds } = this.#state.ledger;
+    const { accounts, holds, clearing } = this.#state.ledger;
     return {
       batches: journal.batches,
       events: journal.events,
@@ -122,6 +125,7 @@ class PartitionCheck {
       segments: stored.segments,
       segmentEntries: stored.entries,
       keysLookedUp: this.#indexes.checked,
+      clearing: this.#nextLsn === journal.nextLsn ? clearing.standing() : [],
     };
   }
 

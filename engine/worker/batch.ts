@@ -22,6 +22,8 @@ export const EntryWord = {
   requestIdHigh: 6,
   replyOffset: 7,
   replyLength: 8,
+  /** Results in the reply that another partition has to answer first. */
+  awaiting: 9,
 } as const;
 
 const ENTRY_WORDS = 12;
@@ -128,6 +130,11 @@ export class Batch {
     this.#replyBytes += weight.replyBytes;
     words[0] = index + 1;
     return true;
+  }
+
+  /** Whether the reply of a command still waits for other partitions. */
+  awaits(index: number): boolean {
+    return this.words[entryWord(index) + EntryWord.awaiting] !== 0;
   }
 
   /** The reply frame of a command, after the partition has written it; a view into the shared buffer. */

@@ -6,12 +6,12 @@ import { encodeMessagePack } from '../../protocol/message-pack.ts';
 import { BALANCES, PAYMENT_STATE, PaymentOperations, RESULT } from '../../protocol/records.ts';
 import { createAccounts } from '../ledger/create-accounts.ts';
 import { createTransfers } from '../ledger/create-transfers.ts';
-import { ResultWriter } from '../ledger/results.ts';
 import { createPayment } from '../payment/create.ts';
 import { operate } from '../payment/operations.ts';
 import { accountHistory, lookupAccounts, lookupTransfers } from '../query/accounts.ts';
 import { lookupPayments, queryPayments } from '../query/payments.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
+import { ClearingKinds, receiveCrossings, resendCrossings, settleCrossings } from './clearing-commands.ts';
 import { richCommand } from './rich-commands.ts';
 import type { PartitionState } from './state.ts';
 
@@ -31,15 +31,13 @@ export interface Command {
 
 type Handler = (state: PartitionState, command: Command, reply: ReplyArea) => void;
 
-const results = new ResultWriter();
-
 function records(run: typeof createTransfers): Handler {
   return (state, command, reply) => {
     const withBalances = (command.flags & FrameFlags.balances) !== 0;
     const stride = withBalances ? RESULT.size + BALANCES.size : RESULT.size;
     const at = reply.take(command.count * stride);
-    results.target(reply.words, at >> 2, withBalances);
-    run(state.ledger, command, results);
+    state.results.target(reply.words, at >> 2, withBalances);
+    run(state.ledger, command, state.results);
     reply.close(command.count);
   };
 }
@@ -95,9 +93,16 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   putCampaign: rich('putCampaign'),
 };
 
+/** What partitions say to each other. */
+const CLEARING_HANDLERS: Readonly<Record<number, Handler>> = {
+  [ClearingKinds.receiveCrossings]: (state, command, reply) => receiveCrossings(state.ledger, command, reply),
+  [ClearingKinds.settleCrossings]: (state, command, reply) => settleCrossings(state.ledger, command, reply),
+  [ClearingKinds.resendCrossings]: (state, command, reply) => resendCrossings(state.ledger, command, reply),
+};
+
 const BY_KIND: readonly (Handler | undefined)[] = Array.from({ length: 256 }, (_, kind) => {
   const name = (Object.keys(COMMANDS) as CommandName[]).find((command) => COMMANDS[command].kind === kind);
-  return name === undefined ? undefined : HANDLERS[name];
+  return name === undefined ? CLEARING_HANDLERS[kind] : HANDLERS[name];
 });
 
 /** Decides a command whose form was checked; its reply frame is open. */

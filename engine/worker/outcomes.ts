@@ -2,7 +2,9 @@
 import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { BALANCES, RESULT } from '../../protocol/records.ts';
+import { AWAITS_CLEARING } from '../ledger/results.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
+import { ClearingKinds, SETTLEMENT_BYTES, SETTLEMENT_CODE_WORD } from './clearing-commands.ts';
 
 const CODES = 1024;
 const CODE_WORD = (FRAME_HEADER.size + RESULT.at.code) >> 2;
@@ -23,6 +25,7 @@ export class Outcomes {
 
   /** Counts the results in the reply frame just written. */
   count(kind: number, reply: ReplyArea): void {
+    if (kind === ClearingKinds.settleCrossings) return this.#countSettled(reply);
     const form = FORM_OF_KIND[kind];
     if (form === Form.none) return;
     const counts = this.#countsOf(kind);
@@ -33,7 +36,9 @@ export class Outcomes {
     const stride = (withBalances ? RESULT.size + BALANCES.size : RESULT.size) >> 2;
     let at = frame + CODE_WORD;
     for (let index = 0; index < records; index++, at += stride) {
-      const code = (words[at] as number) & (CODES - 1);
+      const code = (words[at] as number) & 0xffff;
+      // Counted when it is settled.
+      if (code === AWAITS_CLEARING) continue;
       counts[code] = (counts[code] as number) + 1;
     }
   }
@@ -52,6 +57,18 @@ export class Outcomes {
       this.#touched[kind] = 0;
     }
     return out;
+  }
+
+  /** Transfers that other partitions have answered: results of createTransfers that were left out before. */
+  #countSettled(reply: ReplyArea): void {
+    const counts = this.#countsOf(COMMANDS.createTransfers.kind);
+    const frame = reply.frameStart >> 2;
+    const settled = reply.words[frame + 1] as number;
+    let at = frame + (FRAME_HEADER.size >> 2) + SETTLEMENT_CODE_WORD;
+    for (let index = 0; index < settled; index++, at += SETTLEMENT_BYTES >> 2) {
+      const code = (reply.words[at] as number) & 0xffff;
+      counts[code] = (counts[code] as number) + 1;
+    }
   }
 
   #countsOf(kind: number): Uint32Array {

@@ -9,6 +9,7 @@
  * A batch that writes nothing waits for the flush of those before it: what it read is durable when it is answered.
  */
 import type { Journal } from '../journal/journal.ts';
+import type { ClearingPosition } from '../ledger/clearing.ts';
 import { ENGINE_ID_WORD3 } from '../ledger/events.ts';
 import { NO_HOLD } from '../ledger/holds.ts';
 import { expireHold } from '../ledger/legs.ts';
@@ -17,6 +18,7 @@ import { ReplyArea } from '../query/reply-area.ts';
 import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
 import type { Batch } from './batch.ts';
 import { EntryWord, entryWord } from './batch.ts';
+import { takeMessages } from './clearing-commands.ts';
 import { type Command, dispatch } from './dispatch.ts';
 import type { PartitionIndexes } from './indexes.ts';
 import { Outcomes } from './outcomes.ts';
@@ -44,11 +46,17 @@ export interface BatchResult {
   readonly figures: PartitionFigures;
   /** To be written in the background now; its answer goes to `install`. */
   readonly checkpoint?: CheckpointRequest;
+  /** For other partitions: see clearing-commands.ts. */
+  readonly messages?: Uint8Array;
 }
 
 export interface PartitionFigures {
   readonly accounts: number;
   readonly holds: number;
+  /** Transfers to other partitions that these have not confirmed. */
+  readonly crossings: number;
+  /** What each clearing account stands at: credits less debits posted, minor units. */
+  readonly clearing: readonly ClearingPosition[];
   /** Position after the last batch; × 16 = bytes of the whole journal. */
   readonly nextLsn: number;
   /** µs; when an idle partition must be woken. Infinity = never. */
@@ -108,10 +116,12 @@ export class Partition {
   }
 
   get figures(): PartitionFigures {
-    const { accounts, holds, tables } = this.#state.ledger;
+    const { accounts, holds, tables, clearing } = this.#state.ledger;
     return {
       accounts: accounts.count,
       holds: holds.count,
+      crossings: clearing.unfinished.size,
+      clearing: clearing.positions(),
       nextLsn: this.#journal.nextLsn,
       nextDeadline: tables.timers.next,
       indexEntries: this.#indexes.entries,
@@ -133,6 +143,7 @@ export class Partition {
     const { events } = this.#state;
     const journalBytes = events.empty ? 0 : events.end;
     const info = { timestamp: this.#state.ledger.now, eventCount: events.count };
+    const messages = takeMessages(this.#state.ledger);
     const durable = events.empty
       ? this.#journal.durable()
       : this.#journal.append(new Uint8Array(buffer), events.end, info);
@@ -148,6 +159,7 @@ export class Partition {
       outcomes,
       figures: this.figures,
       ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(messages === undefined ? {} : { messages }),
     };
   }
 
@@ -206,7 +218,10 @@ export class Partition {
     command.bodyBytes = words[at + EntryWord.bodyLength] as number;
     const requestIdLow = words[at + EntryWord.requestIdLow] as number;
     reply.open(command.kind, command.flags, requestIdLow, words[at + EntryWord.requestIdHigh] as number);
+    const { results } = this.#state;
+    results.awaiting = 0;
     dispatch(this.#state, command, reply);
+    words[at + EntryWord.awaiting] = results.awaiting;
     words[at + EntryWord.replyOffset] = reply.frameStart;
     words[at + EntryWord.replyLength] = reply.frameLength;
     this.#outcomes.count(command.kind, reply);

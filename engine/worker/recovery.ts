@@ -1,7 +1,14 @@
 /** Replay of journal batches into a partition's state: one place for recovery and for verify. */
 import { BATCH_HEADER_BYTES, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
 import { EventTypes, eventView } from '../ledger/events.ts';
-import { ReplayError, replayAccount, replayLeg, replayTransfer } from '../ledger/replay.ts';
+import {
+  ReplayError,
+  replayAccount,
+  replayCrossing,
+  replayLeg,
+  replaySettled,
+  replayTransfer,
+} from '../ledger/replay.ts';
 import { replayNewPayment, replayVersion } from '../payment/replay.ts';
 import type { PartitionState } from './state.ts';
 
@@ -45,6 +52,10 @@ export class Replayer {
         return replayTransfer(ledger, this.#words, at, lsn);
       case EventTypes.leg:
         return replayLeg(ledger, this.#words, at, lsn);
+      case EventTypes.crossing:
+        return replayCrossing(ledger, this.#words, at, lsn);
+      case EventTypes.settled:
+        return replaySettled(ledger, this.#words, at, lsn);
       case EventTypes.account:
         return replayAccount(ledger, this.#words, at, lsn);
       case EventTypes.payment:

@@ -5,6 +5,7 @@
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
 import type { AccountColumn } from '../ledger/accounts.ts';
 import { ACCOUNT_COLUMNS } from '../ledger/accounts.ts';
+import type { Clearing } from '../ledger/clearing.ts';
 import type { Holds } from '../ledger/holds.ts';
 import type { PartitionState } from './state.ts';
 
@@ -26,6 +27,7 @@ export function takeSnapshot(state: PartitionState): Sections {
   const { timers } = tables;
   sections['timers.deadline'] = shared(bytesOf(timers.deadline.subarray(0, timers.count)));
   sections['timers.keys'] = shared(bytesOf(timers.keys.subarray(0, timers.count * 4)));
+  sections.clearing = shared(saveUnfinished(state.ledger.clearing));
   sections.entities = shared(state.entities.snapshot());
   sections.heads = shared(encodeMessagePack({ heads: [...state.payments.heads] }));
   return sections;
@@ -41,6 +43,7 @@ export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<str
   };
   const columns = Object.fromEntries(ACCOUNT_COLUMNS.map((column) => [column, section(`accounts.${column}`)]));
   accounts.restore(section('accounts.ids').length / 16, columns as Record<AccountColumn, Uint8Array>);
+  for (let index = 0; index < accounts.count; index++) state.ledger.clearing.opened(index);
   restoreHolds(holds, section('holds'));
   const deadline = new Float64Array(section('timers.deadline').slice().buffer);
   const keys = new Uint32Array(section('timers.keys').slice().buffer);
@@ -48,6 +51,7 @@ export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<str
     const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = keys.subarray(at * 4, at * 4 + 4);
     tables.timers.schedule(deadline[at] as number, w0, w1, w2, w3);
   }
+  restoreUnfinished(state.ledger.clearing, section('clearing'));
   state.entities.restore(section('entities'));
   const { heads } = decodeMessagePack(section('heads')) as { heads: [number, number][] };
   for (const [institution, lsn] of heads) state.payments.heads.set(institution, lsn);
@@ -86,6 +90,20 @@ function restoreHolds(holds: Holds, bytes: Uint8Array): void {
       view.getFloat64(at + 32, true),
       view.getUint32(at + 40, true),
     );
+  }
+}
+
+/** [position, account, offered, posted] each. */
+function saveUnfinished({ unfinished }: Clearing): Uint8Array {
+  const saved = [...unfinished].flatMap(([lsn, { account, offered, posted }]) => [lsn, account, offered, posted]);
+  return bytesOf(Float64Array.from(saved));
+}
+
+function restoreUnfinished({ unfinished }: Clearing, bytes: Uint8Array): void {
+  const saved = new Float64Array(bytes.slice().buffer);
+  for (let at = 0; at < saved.length; at += 4) {
+    const [lsn = 0, account = 0, offered = 0, posted = 0] = saved.subarray(at, at + 4);
+    unfinished.set(lsn, { account, offered, posted });
   }
 }
 

@@ -7,6 +7,7 @@ import { Holds } from '../ledger/holds.ts';
 import type { KeyIndex } from '../ledger/key-index.ts';
 import type { PartitionPlace } from '../ledger/ledger.ts';
 import { Ledger } from '../ledger/ledger.ts';
+import { ResultWriter } from '../ledger/results.ts';
 import { Timers } from '../ledger/timers.ts';
 import { Payments } from '../payment/payments.ts';
 import { Transfers } from '../query/transfers.ts';
@@ -28,6 +29,8 @@ export class PartitionState {
   readonly payments: Payments;
   readonly transfers: Transfers;
   readonly events: EventLog;
+  /** Where results of messages with many records are written. */
+  readonly results = new ResultWriter();
 
   constructor(options: StateOptions, source: EventSource, indexes: Indexes) {
     const { hashSeed, accountsMax, holdsMax } = options;

@@ -9,6 +9,7 @@ import { ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { paymentEventBytes } from '../payment/event.ts';
 import type { Weight } from './batch.ts';
+import { clearingWeight } from './clearing-commands.ts';
 
 /** Header, and what aligning the next frame to 8 costs. */
 const FRAME_BYTES = FRAME_HEADER.size + 8;
@@ -80,6 +81,8 @@ const BY_KIND = Array.from({ length: 256 }, (_, kind) => {
 /** Weight of a command of this kind. The kind exists: the frame was checked. */
 export function weightOf(kind: number, flags: number, count: number): Weight {
   const weigh = BY_KIND[kind];
-  if (weigh === undefined) throw new Error(`no command of kind ${kind}`);
-  return weigh(count, flags);
+  if (weigh !== undefined) return weigh(count, flags);
+  const weight = clearingWeight(kind, count);
+  if (weight === undefined) throw new Error(`no command of kind ${kind}`);
+  return weight;
 }

@@ -55,10 +55,13 @@ export interface MemoryPartition {
   readonly options: StateOptions;
 }
 
-export function memoryPartition(options: Partial<StateOptions> = {}): MemoryPartition {
+/** @param journal what the partition has done before; replayed first */
+export function memoryPartition(
+  options: Partial<StateOptions> = {},
+  journal: MemoryJournal = new MemoryJournal(options.partition ?? STATE.partition),
+): MemoryPartition {
   const all = { ...STATE, ...options };
-  const journal = new MemoryJournal(all.partition);
-  const state = new PartitionState(all, journal, mapIndexes());
+  const state = replay(journal, all);
   const bounds = { journalBytesMax: 4 * 1024 * 1024, recordsMax: 8190, checkpointEveryBytes: Number.MAX_SAFE_INTEGER };
   const partition = new Partition({ state, journal, indexes: NO_CHECKPOINTS, bounds, checkpointLsn: 0 });
   return { partition, state, journal, options: all };
@@ -66,6 +69,10 @@ export function memoryPartition(options: Partial<StateOptions> = {}): MemoryPart
 
 /** A second state, made by replaying the journal of the first. */
 export function replayed({ journal, options }: MemoryPartition): PartitionState {
+  return replay(journal, options);
+}
+
+function replay(journal: MemoryJournal, options: StateOptions): PartitionState {
   const state = new PartitionState(options, journal, mapIndexes());
   state.events.start(new ArrayBuffer(0), journal.nextLsn);
   const replayer = new Replayer(state);

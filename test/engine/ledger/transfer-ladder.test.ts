@@ -53,6 +53,8 @@ describe('the shape of a transfer, in order', () => {
       ['idReserved', { id: ENGINE }],
       ['flagsAreMutuallyExclusive', { flags: keepRemainder }],
       ['debitAccountIdMustNotBeZero', { debitAccountId: 0n }],
+      ['idReserved', { debitAccountId: ENGINE }],
+      ['idReserved', { creditAccountId: ENGINE }],
       ['creditAccountIdMustNotBeZero', { creditAccountId: 0n }],
       ['accountsMustBeDifferent', { creditAccountId: 4n }],
       ['pendingIdMustBeZero', { pendingId: 9n }],
@@ -160,7 +162,7 @@ describe('a transfer against the state, in order', () => {
     expect(await decide({ ...plain, id: 3n, flags: pending })).toBe('ok');
   });
 
-  it('crossesPartitions for an account that lives elsewhere, on either side', async () => {
+  it('crossesPartitions for a debit account that lives elsewhere, and for a credit account in a chain', async () => {
     const { partition } = memoryPartition({ partitions: 64, partition: 5 });
     desk = new Desk(partition);
     const ids = Array.from({ length: 400 }, (_, index) => BigInt(index + 1));
@@ -170,8 +172,14 @@ describe('a transfer against the state, in order', () => {
     expect(here.length + there.length).toBe(400);
     const [a = 0n] = here;
     const [b = 0n] = there;
-    expect(await decide({ ...plain, id: 1n, debitAccountId: a, creditAccountId: b })).toBe('crossesPartitions');
     expect(await decide({ ...plain, id: 2n, debitAccountId: b, creditAccountId: a })).toBe('crossesPartitions');
+    const [c = 0n] = here.slice(1);
+    const chain = [
+      { ...plain, id: 3n, debitAccountId: a, creditAccountId: c, flags: linked },
+      { ...plain, id: 4n, debitAccountId: a, creditAccountId: b },
+    ];
+    const results = await desk.results(2, chain);
+    expect(results.map(({ name }) => name)).toEqual(['linkedEventFailed', 'crossesPartitions']);
   });
 });
 

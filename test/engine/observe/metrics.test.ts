@@ -11,7 +11,9 @@ const NAMES = [
   'sluice_batch_wait_seconds',
   'sluice_batches_total',
   'sluice_checkpoint_seconds',
+  'sluice_clearing_position',
   'sluice_connections',
+  'sluice_crossings',
   'sluice_decision_seconds',
   'sluice_flush_seconds',
   'sluice_in_flight',
@@ -57,8 +59,9 @@ describe('metrics', () => {
     metrics.connections('websocket', -1);
     metrics.backpressureClose();
     metrics.checkpointDone(2);
-    metrics.partitionFigures(0, { accounts: 10, openHolds: 1, journalBytes: 100, indexEntries });
-    metrics.partitionFigures(1, { accounts: 5, openHolds: 2, journalBytes: 50, indexEntries });
+    const rest = { crossings: 2, clearing: [{ peer: 1, ledger: 156, posted: -7 }], indexEntries };
+    metrics.partitionFigures(0, { accounts: 10, openHolds: 1, journalBytes: 100, ...rest });
+    metrics.partitionFigures(1, { accounts: 5, openHolds: 2, journalBytes: 50, ...rest, clearing: [] });
     const text = await metrics.expose();
     for (const line of [
       'sluice_queue_depth_batches{partition="1"} 3',
@@ -68,6 +71,8 @@ describe('metrics', () => {
       'sluice_checkpoint_seconds_sum 2',
       'sluice_accounts 15',
       'sluice_open_holds 3',
+      'sluice_crossings 4',
+      'sluice_clearing_position{partition="0",peer="1",ledger="156"} -7',
       'sluice_journal_bytes 150',
       'sluice_index_entries{index="transfers"} 10',
     ]) {
@@ -92,7 +97,10 @@ describe('metrics', () => {
       for (let code = 0; code < 1100; code++) metrics.outcome(command, code, 1);
     }
     for (const code of [-1, 0.5, 999, 70_000, Number.NaN]) metrics.refusal(code);
-    metrics.partitionFigures(99, { accounts: 1, openHolds: 0, journalBytes: 0, indexEntries });
+    const clearing = Array.from({ length: 300 }, (_, ledger) => ({ peer: 1, ledger, posted: 0 }));
+    const figures = { accounts: 1, openHolds: 0, crossings: 0, journalBytes: 0, indexEntries };
+    metrics.partitionFigures(1, { ...figures, clearing });
+    metrics.partitionFigures(99, { ...figures, clearing: [] });
     metrics.queueDepth(99, 1);
     const text = await metrics.expose();
     expect(text).toContain('sluice_refusals_total{result="internalError"} 5\n');
@@ -102,11 +110,13 @@ describe('metrics', () => {
       transport: TRANSPORTS,
       index: INDEX_NAMES,
       partition: ['0', '1'],
+      peer: ['0', '1'],
+      ledger: Array.from({ length: 100 }, (_, ledger) => String(ledger)),
     };
     for (const [, name = '', value = ''] of text.matchAll(/[{,](\w+)="([^"]*)"/g)) {
       if (name !== 'le') expect(allowed[name], `${name}=${value}`).toContain(value);
     }
     const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
-    expect(series).toBeLessThan(Object.keys(COMMANDS).length * Object.keys(RESULTS).length + 200);
+    expect(series).toBeLessThan(Object.keys(COMMANDS).length * Object.keys(RESULTS).length + 300);
   });
 });

@@ -51,6 +51,10 @@ const SHAPE: readonly (readonly [ResultName, RawPayment])[] = [
 ];
 
 describe('the shape of a payment', () => {
+  it.each(['payerAccountId', 'payeeAccountId', 'campaignId'])('idReserved for %s', async (field) => {
+    expect(await pay('sale', { ...base, [field]: ENGINE })).toBe('idReserved');
+  });
+
   it.each(SHAPE)('%s, before all that comes after it', async (name, broken) => {
     expect(await pay('sale', { ...base, ...broken })).toBe(name);
     expect(await pay('sale', Object.assign({}, base, ...later(SHAPE, name).reverse(), broken))).toBe(name);

@@ -1,0 +1,151 @@
+/** The steps of a transfer between two partitions: see clearing.ts for the whole. */
+import { TRANSFER, TransferFlags } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import { NO_ACCOUNT } from './accounts.ts';
+import { clearingAccount } from './clearing.ts';
+import { compareTransfer } from './compare.ts';
+import { EventTypes, SETTLED_EVENT_BYTES } from './events.ts';
+import { NO_HOLD } from './holds.ts';
+import { enter, find } from './key-index.ts';
+import type { Ledger } from './ledger.ts';
+import { TransferEventWord } from './ledger.ts';
+import { endHold, findLegHold, reserveLeg, writeEngineId } from './legs.ts';
+import { isReservedId, transferFlags } from './validate.ts';
+import { readU64, TransferWord, writeU64 } from './words.ts';
+
+const { pending, postPending, voidPending } = TransferFlags;
+const RECORD_WORDS = TRANSFER.size >> 2;
+
+/** Words of a settled event. */
+export const SettledWord = { lsn: 4, reserved: 6 } as const;
+
+/**
+ * Judges the debit side of a transfer to another partition: `crossesPartitions` with `ledger.credit` set to the clearing account
+ * when it may go there, without one when it may not (a member of a chain).
+ */
+export function judgeCrossing(ledger: Ledger, words: Uint32Array, at: number): number {
+  const { clearing, debit } = ledger;
+  if (ledger.books.undo.recording) return Code.crossesPartitions;
+  const currency = words[at + TransferWord.ledger] as number;
+  if (currency !== ledger.accounts.ledger[debit]) return Code.transferMustHaveTheSameLedgerAsAccounts;
+  if (clearing.full) return Code.pendingTableFull;
+  const peer = clearing.homeOf(words, at + TransferWord.creditAccountId);
+  const credit = clearingAccount(ledger, peer, currency);
+  if (credit === NO_ACCOUNT) return Code.accountTableFull;
+  const code = ledger.judge(debit, credit, ledger.amount, true);
+  if (code !== Code.ok) return code;
+  ledger.credit = credit;
+  return Code.crossesPartitions;
+}
+
+/** Holds what `judgeCrossing` let pass until the other partition has answered; returns the position of the event. */
+export function beginCrossing(ledger: Ledger, words: Uint32Array, at: number, institution: number): number {
+  const event = ledger.write(words, at, institution, Code.ok, EventTypes.crossing);
+  const lsn = ledger.events.lsnOf(event);
+  reserveLeg(ledger, lsn, ledger.debit, ledger.credit, ledger.amount, 0);
+  enter(ledger.tables.transfers, words, at, lsn);
+  ledger.clearing.begin(lsn, ledger.credit, ledger.amount, 0);
+  return lsn;
+}
+
+/** Where a received transfer comes from. */
+export interface CrossingOrigin {
+  /** Who asked for it. */
+  readonly institution: number;
+  /** The partition of its debit side, and its position there. */
+  readonly peer: number;
+  readonly lsn: number;
+}
+
+/**
+ * Carries out the credit side of the TRANSFER record at word `at`, which another partition sends, or refuses it; a record that came
+ * before gets its first answer.
+ */
+export function receiveCrossing(ledger: Ledger, words: Uint32Array, at: number, origin: CrossingOrigin): number {
+  ledger.take(NO_ACCOUNT, NO_ACCOUNT, readU64(words, at + TransferWord.amount));
+  if (isReservedId(words, at)) return followExpiry(ledger, words, at);
+  const ends = (transferFlags(words, at) & (postPending | voidPending)) !== 0;
+  let answer = firstAnswer(ledger, words, at);
+  if (answer?.isOther === true && ends) {
+    // Somebody here uses the id for something else. What was decided there must be followed all the same.
+    writeEngineId(words, at, origin.peer, origin.lsn);
+    answer = firstAnswer(ledger, words, at);
+  }
+  if (answer !== undefined) return answer.code;
+  const code = ends ? findEnded(ledger, words, at) : judgeReceived(ledger, words, at, origin.peer);
+  if (!isPassing(code)) ledger.record(words, at, origin.institution, code);
+  return code;
+}
+
+/** Whether a refusal says nothing of the transfer, so that it is not remembered. */
+export function isPassing(code: number): boolean {
+  return code === Code.pendingTableFull || code === Code.accountTableFull;
+}
+
+interface FirstAnswer {
+  readonly code: number;
+  /** The id belongs to something else; `code` says what differs. */
+  readonly isOther: boolean;
+}
+
+function firstAnswer(ledger: Ledger, words: Uint32Array, at: number): FirstAnswer | undefined {
+  const known = find(ledger.tables.transfers, words, at);
+  if (known === 0) return undefined;
+  const stored = ledger.events.read(known);
+  const difference = compareTransfer(words, at, stored);
+  if (difference !== Code.ok) return { code: difference, isOther: true };
+  return { code: stored.getUint16(2, true), isOther: false };
+}
+
+function judgeReceived(ledger: Ledger, words: Uint32Array, at: number, peer: number): number {
+  const credit = ledger.findAccount(words, at + TransferWord.creditAccountId);
+  if (credit === NO_ACCOUNT) return Code.creditAccountNotFound;
+  const currency = words[at + TransferWord.ledger] as number;
+  if (ledger.accounts.ledger[credit] !== currency) return Code.accountsMustHaveTheSameLedger;
+  const debit = clearingAccount(ledger, peer, currency);
+  if (debit === NO_ACCOUNT) return Code.accountTableFull;
+  ledger.take(debit, credit, ledger.amount);
+  return ledger.judge(debit, credit, ledger.amount, (transferFlags(words, at) & pending) !== 0);
+}
+
+/** What ends a hold is not judged again: the debit side has decided it, on the same hold. */
+function findEnded(ledger: Ledger, words: Uint32Array, at: number): number {
+  const hold = ledger.findHold(words, at);
+  if (hold === NO_HOLD) throw new Error('another partition ends a hold that is not here');
+  const { debit, credit } = ledger.holds;
+  ledger.take(debit[hold] as number, credit[hold] as number, ledger.amount);
+  ledger.hold = hold;
+  return Code.ok;
+}
+
+/** The timer of a hold came up in the partition of its debit side. A hold that is gone has heard of it before. */
+function followExpiry(ledger: Ledger, words: Uint32Array, at: number): number {
+  const hold = ledger.findHold(words, at);
+  if (hold !== NO_HOLD) endHold(ledger, hold);
+  return Code.ok;
+}
+
+/**
+ * Takes the other partition's answer to what is at `lsn`: a crossing becomes a transfer, or a refusal. Returns the position of the
+ * transfer; 0 when this was settled before.
+ */
+export function settleCrossing(ledger: Ledger, lsn: number, code: number): number {
+  const { events, books, holds, clearing } = ledger;
+  if (!clearing.unfinished.delete(lsn)) return 0;
+  const original = events.read(lsn);
+  const isCrossing = original.getUint8(0) === EventTypes.crossing;
+  const institution = original.getUint32(8, true);
+  const record = new Uint32Array(RECORD_WORDS);
+  for (let word = 0; word < TransferWord.timestamp; word++) {
+    record[word] = original.getUint32((TransferEventWord.record + word) * 4, true);
+  }
+  const settled = events.append(EventTypes.settled, 0, Code.ok, SETTLED_EVENT_BYTES, institution);
+  writeU64(events.words, settled + SettledWord.lsn, lsn);
+  writeU64(events.words, settled + SettledWord.reserved, 0);
+  if (!isCrossing) return lsn;
+  const slot = findLegHold(ledger, lsn);
+  if (slot === NO_HOLD) throw new Error('a transfer between partitions holds nothing');
+  ledger.take(holds.debit[slot] as number, holds.credit[slot] as number, holds.remaining[slot] as number);
+  books.settle(slot, 0, ledger.amount);
+  return ledger.record(record, 0, institution, code);
+}

@@ -1,0 +1,201 @@
+/** Transfers between partitions: what one partition decides, several decide alike, and a power cut anywhere loses nothing. */
+import { describe, expect, it } from 'vitest';
+import { AccountFlags, TransferFlags } from '../../../protocol/records.ts';
+import { Bank } from '../../support/bank.ts';
+import type { RawTransfer } from '../../support/desk.ts';
+import { replayed } from '../../support/memory-partition.ts';
+import { randomWords } from '../storage/support.ts';
+
+const { pending, postPending, voidPending, keepRemainder } = TransferFlags;
+const SEED = Number(process.env.SEED ?? 20_261_123);
+const CNY = 156;
+const ACCOUNTS = Array.from({ length: 12 }, (_, n) => BigInt(1000 + n));
+const TREASURY = 1n;
+
+async function furnished(partitions: number): Promise<Bank> {
+  const bank = new Bank(partitions);
+  await bank.accounts(1, { id: TREASURY, ledger: CNY, code: 1 });
+  for (const [n, id] of ACCOUNTS.entries()) {
+    const flags = n % 3 === 0 ? AccountFlags.debitsMustNotExceedCredits : 0;
+    const limited = n % 5 === 4 ? AccountFlags.creditsMustNotExceedDebits : flags;
+    await bank.accounts(2, { id, ledger: n === 11 ? 840 : CNY, code: 1, flags: limited });
+  }
+  let id = 1n;
+  for (const account of ACCOUNTS.slice(0, 11)) {
+    const move = { debitAccountId: TREASURY, creditAccountId: account, amount: 1000n, ledger: CNY, code: 1 };
+    await bank.transfers(1, { ...move, id: id++ });
+  }
+  return bank;
+}
+
+/** Records as a client sends them: movements, holds, endings, repeats, conflicts, strangers. */
+class Traffic {
+  readonly #random: () => number;
+  readonly #sent: RawTransfer[] = [];
+  readonly #holds: RawTransfer[] = [];
+  #next = 10_000n;
+
+  constructor(seed: number) {
+    this.#random = randomWords(seed);
+  }
+
+  next(): RawTransfer {
+    const dice = this.#below(100);
+    const old = this.#sent[this.#below(this.#sent.length)];
+    if (dice < 8 && old !== undefined) return old;
+    if (dice < 12 && old !== undefined) return { ...old, amount: (old.amount ?? 0n) + 1n };
+    const made = dice < 40 ? this.#ending() : undefined;
+    const record = made ?? this.#movement();
+    this.#sent.push(record);
+    return record;
+  }
+
+  #movement(): RawTransfer {
+    const debitAccountId = this.#account();
+    const others = ACCOUNTS.filter((id) => id !== debitAccountId);
+    const unknown = this.#below(20) === 0;
+    const creditAccountId = unknown ? 77n : (others[this.#below(others.length)] as bigint);
+    const isHold = this.#below(3) === 0;
+    const flags = isHold ? pending : 0;
+    const timeoutS = isHold && this.#below(3) === 0 ? 5 : 0;
+    const amount = BigInt(1 + this.#below(400));
+    const record = { id: this.#next++, debitAccountId, creditAccountId, amount, ledger: CNY, code: 1, flags, timeoutS };
+    if (isHold) this.#holds.push(record);
+    return record;
+  }
+
+  #ending(): RawTransfer | undefined {
+    const hold = this.#holds[this.#below(this.#holds.length)];
+    if (hold?.id === undefined || hold.debitAccountId === undefined) return undefined;
+    const how = this.#below(4);
+    const flags = [postPending, postPending | keepRemainder, voidPending, postPending][how] as number;
+    const amount = flags === voidPending || how === 3 ? 0n : BigInt(1 + this.#below(200));
+    const same = { creditAccountId: hold.creditAccountId as bigint, ledger: CNY, code: 1 };
+    const named = this.#below(2) === 0 ? same : {};
+    return { id: this.#next++, debitAccountId: hold.debitAccountId, pendingId: hold.id, amount, flags, ...named };
+  }
+
+  #account(): bigint {
+    return ACCOUNTS[this.#below(11)] as bigint;
+  }
+
+  #below(limit: number): number {
+    return limit === 0 ? 0 : this.#random() % limit;
+  }
+}
+
+/** When both sides refuse a transfer, several partitions name what the debit side says: it is asked first. */
+const CREDIT_SIDE = ['creditAccountNotFound', 'accountsMustHaveTheSameLedger'];
+const DEBIT_SIDE = ['exceedsCredits'];
+
+type Results = readonly (readonly (string | boolean)[])[] | undefined;
+
+function isJudgedFirst(one: Results, several: Results): boolean {
+  return CREDIT_SIDE.includes(String(one?.[0]?.[0])) && DEBIT_SIDE.includes(String(several?.[0]?.[0]));
+}
+
+function isExpiry([flags]: readonly [number, ...unknown[]]): boolean {
+  return (flags & TransferFlags.expired) !== 0;
+}
+
+/** What clients can see of the accounts. */
+async function visible(bank: Bank): Promise<unknown> {
+  const seen: unknown[] = [];
+  for (const id of ACCOUNTS) {
+    const { entries } = await bank.history(2, id);
+    const moves = entries.map(
+      ({ transfer: { amount, debitAccountId, creditAccountId, flags, pendingId } }) =>
+        [flags, amount, debitAccountId, creditAccountId, pendingId] as const,
+    );
+    // Holds of different partitions that run out at the same time may do so in any order.
+    const ranOut = moves.filter((move) => isExpiry(move)).map(String);
+    seen.push([id, await bank.balances(id), moves.filter((move) => !isExpiry(move)), ranOut.sort()]);
+  }
+  return seen;
+}
+
+/** Posted on both clearing accounts of each pair and ledger: what is between them. */
+function between(bank: Bank): number[] {
+  const sums = new Map<string, number>();
+  for (const [from, { state }] of bank.partitions.entries()) {
+    for (const { peer, ledger, posted } of state.ledger.clearing.positions()) {
+      const key = `${Math.min(from, peer)}-${Math.max(from, peer)}:${ledger}`;
+      sums.set(key, (sums.get(key) ?? 0) + posted);
+    }
+  }
+  return [...sums.values()];
+}
+
+function expectWhole(bank: Bank): void {
+  for (const memory of bank.partitions) {
+    const { accounts, holds, clearing } = memory.state.ledger;
+    const again = replayed(memory).ledger;
+    for (const side of ['debitsPending', 'debitsPosted', 'creditsPending', 'creditsPosted', 'headLsn'] as const) {
+      expect([...again.accounts[side].subarray(0, accounts.count)]).toEqual([
+        ...accounts[side].subarray(0, accounts.count),
+      ]);
+    }
+    expect(again.holds.count).toBe(holds.count);
+    expect([...again.clearing.unfinished]).toEqual([...clearing.unfinished]);
+    const sum = (side: 'debitsPosted' | 'creditsPosted'): number =>
+      accounts[side].subarray(0, accounts.count).reduce((total, value) => total + value, 0);
+    expect(sum('debitsPosted')).toBe(sum('creditsPosted'));
+  }
+}
+
+describe('transfers between partitions', () => {
+  it('are decided as in one partition, in results, balances and histories', async () => {
+    const banks = await Promise.all([1, 2, 3].map((count) => furnished(count)));
+    const traffics = banks.map(() => new Traffic(SEED));
+    for (let step = 0; step < 600; step++) {
+      const [one, ...others] = await Promise.all(
+        banks.map(async (bank, which) => {
+          const record = (traffics[which] as Traffic).next();
+          const result = await bank.results(2, record);
+          if (step % 10 === 9) await bank.pass(2);
+          return { record, results: result.map(({ name, replayed: again }) => [name, again]) };
+        }),
+      );
+      for (const other of others) {
+        if (isJudgedFirst(one?.results, other.results)) continue;
+        expect(other, `seed ${SEED}, step ${step}`).toEqual(one);
+      }
+    }
+    await Promise.all(banks.map((bank) => bank.pass(10)));
+    const [one, ...others] = await Promise.all(banks.map((bank) => visible(bank)));
+    for (const other of others) expect(other).toEqual(one);
+    for (const bank of banks) {
+      expectWhole(bank);
+      expect(between(bank).every((sum) => sum === 0)).toBe(true);
+    }
+    expect(between(banks[2] as Bank).length).toBeGreaterThan(1);
+  });
+
+  it('survive a power cut after any batch: nothing answered is lost, nothing is posted twice', async () => {
+    for (let fuel = 1; fuel < 60; fuel += 2) {
+      const bank = await furnished(2);
+      const traffic = new Traffic(SEED + fuel);
+      const records = Array.from({ length: 40 }, () => traffic.next());
+      const answered = new Map<number, string>();
+      bank.fuel = fuel;
+      for (const [index, record] of records.entries()) {
+        void bank.transfers(2, record).then(([name]) => answered.set(index, name as string));
+        if (index % 8 === 7) await new Promise((resolve) => setImmediate(resolve));
+      }
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+
+      const again = new Bank(2, bank.partitions);
+      again.now = bank.now;
+      await again.rest();
+      for (const [index, name] of answered) {
+        const repeated = await again.transfers(2, records[index] as RawTransfer);
+        expect(repeated, `seed ${SEED + fuel}, ${index}`).toEqual([name]);
+      }
+      for (const record of records) await again.transfers(2, record);
+      await again.pass(10);
+      expectWhole(again);
+      expect(between(again).every((sum) => sum === 0)).toBe(true);
+      expect(again.partitions.every(({ state }) => state.ledger.clearing.unfinished.size === 0)).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,126 @@
+/** Several partitions as they run in the engine, with lanes, router and clearing house, but over Maps and journals in memory. */
+import { call } from '../../engine/gateway.ts';
+import { partitionOfAccount } from '../../engine/hash-id.ts';
+import { ClearingHouse } from '../../engine/router/clearing-house.ts';
+import { Lane } from '../../engine/router/lane.ts';
+import { Router } from '../../engine/router/router.ts';
+import { Scatter } from '../../engine/router/scatter.ts';
+import { Batch, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
+import { openReply } from '../../protocol/codecs/frame-codec.ts';
+import { decodeLookupAccounts, encodeLookupAccounts } from '../../protocol/codecs/account-codec.ts';
+import { decodeAccountHistory, encodeAccountHistory, type HistoryPage } from '../../protocol/codecs/history-codec.ts';
+import { COMMANDS } from '../../protocol/commands.ts';
+import { FrameFlags } from '../../protocol/frame.ts';
+import { resultName } from '../../protocol/results.ts';
+import {
+  framed,
+  type RawAccount,
+  type RawTransfer,
+  accountsRequest,
+  type Request,
+  reply,
+  START,
+  transfersRequest,
+} from './desk.ts';
+import { type MemoryPartition, memoryPartition } from './memory-partition.ts';
+
+const BATCHES = 12;
+const ID = { requestId: 1 };
+
+export class Bank {
+  readonly partitions: readonly MemoryPartition[];
+  /** µs. */
+  now = START;
+  /** Batches that may still be decided: at 0 the power is gone. */
+  fuel = Number.POSITIVE_INFINITY;
+  readonly #router: Router;
+
+  /** @param before partitions of a bank that stopped: opened again from their journals */
+  constructor(count: number, before?: readonly MemoryPartition[]) {
+    this.partitions = Array.from({ length: count }, (_, partition) =>
+      memoryPartition({ partition, partitions: count }, before?.[partition]?.journal),
+    );
+    const clearing = new ClearingHouse(count);
+    const lanes = this.partitions.map(({ partition }, index) => {
+      const batches = Array.from({ length: BATCHES }, () => new Batch(buffer(), DEFAULT_BOUNDS));
+      return new Lane({
+        batches,
+        clock: () => this.now,
+        clearing: clearing.port(index),
+        run: (slot, timestamp) => {
+          if (this.fuel <= 0) return new Promise(() => undefined);
+          this.fuel--;
+          return partition.run(batches[slot] as Batch, timestamp);
+        },
+        observer: {
+          batchDone: (result) => {
+            lanes[index]!.nextDeadline = result.figures.nextDeadline;
+          },
+          queueDepth: () => undefined,
+          failed: (error) => {
+            throw error;
+          },
+        },
+      });
+    });
+    clearing.connect(lanes);
+    this.#router = new Router(lanes, new Scatter(lanes), clearing);
+  }
+
+  homeOf(id: bigint): number {
+    const word = (shift: bigint): number => Number((id >> shift) & 0xffff_ffffn);
+    return partitionOfAccount(word(0n), word(32n), word(64n), word(96n), this.partitions.length);
+  }
+
+  async ask({ institution, name, flags, count, body }: Request): Promise<Uint8Array> {
+    const answer = await call(this.#router, { kind: COMMANDS[name].kind, flags, count, institution }, body);
+    if (typeof answer === 'number') throw new Error(`not taken: ${resultName(answer)}`);
+    return answer;
+  }
+
+  async accounts(institution: number, ...items: RawAccount[]): Promise<string[]> {
+    return reply.accounts(await this.ask(accountsRequest(institution, items))).map(({ name }) => name);
+  }
+
+  async results(institution: number, ...items: RawTransfer[]) {
+    return reply.transfers(await this.ask(transfersRequest(institution, items, FrameFlags.balances)));
+  }
+
+  async transfers(institution: number, ...items: RawTransfer[]): Promise<string[]> {
+    return (await this.results(institution, ...items)).map(({ name }) => name);
+  }
+
+  /** [debits pending, debits posted, credits pending, credits posted] */
+  async balances(id: bigint): Promise<number[]> {
+    const frame = await this.ask(framed(1, encodeLookupAccounts([id], ID)));
+    const [found] = decodeLookupAccounts(openReply(frame));
+    if (found?.account === undefined) throw new Error(`no account ${id}`);
+    const { debitsPending, debitsPosted, creditsPending, creditsPosted } = found.account;
+    return [debitsPending, debitsPosted, creditsPending, creditsPosted].map(Number);
+  }
+
+  async history(institution: number, accountId: bigint): Promise<HistoryPage> {
+    return decodeAccountHistory(
+      openReply(await this.ask(framed(institution, encodeAccountHistory({ accountId, limit: 100 }, ID)))),
+    );
+  }
+
+  /** Lets time pass, and everything that it sets off come to rest. */
+  async pass(seconds: number): Promise<void> {
+    this.now += seconds * 1_000_000;
+    this.#router.tick();
+    await this.rest();
+  }
+
+  /** Resolves when nothing is under way. The bank takes nothing more afterwards only when `stop` is what is wanted. */
+  async rest(): Promise<void> {
+    for (let quiet = 0; quiet < 3; ) {
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = this.#router.isIdle ? quiet + 1 : 0;
+    }
+  }
+}
+
+function buffer(): SharedArrayBuffer {
+  return new SharedArrayBuffer(batchBytes(DEFAULT_BOUNDS));
+}
