@@ -4,7 +4,18 @@
  * `body` says how the body is made: `records` of `recordBytes` each (count = how many), one `record` that may be
  * followed by a tail (count = 1), or a MessagePack map (`rich`, count = its bytes).
  */
-import { ACCOUNT, HISTORY_QUERY, PAYMENT, PAYMENT_OPERATION, PAYMENT_QUERY, TRANSFER } from './records.ts';
+import {
+  ACCOUNT,
+  AGGREGATE_QUERY,
+  BALANCE_QUERY,
+  HISTORY_FILTER,
+  HISTORY_QUERY,
+  PAYMENT,
+  PAYMENT_OPERATION,
+  PAYMENT_QUERY,
+  TRANSFER,
+  TRIAL_QUERY,
+} from './records.ts';
 
 export type BodyForm = 'none' | 'records' | 'record' | 'rich';
 
@@ -71,6 +82,34 @@ export const COMMANDS = {
     recordBytes: HISTORY_QUERY.size,
     scope: 'read',
     summary: 'Entries of an account, newest first, paged.',
+  },
+  queryHistory: {
+    kind: 0x16,
+    body: 'record',
+    recordBytes: HISTORY_FILTER.size,
+    scope: 'read',
+    summary: 'Entries of an account that match a filter, in either order, paged.',
+  },
+  balancesAt: {
+    kind: 0x17,
+    body: 'record',
+    recordBytes: BALANCE_QUERY.size,
+    scope: 'read',
+    summary: 'Posted balance of an account at a past time.',
+  },
+  trialBalance: {
+    kind: 0x18,
+    body: 'record',
+    recordBytes: TRIAL_QUERY.size,
+    scope: 'read',
+    summary: 'Sums over all accounts, by ledger, paged.',
+  },
+  aggregate: {
+    kind: 0x19,
+    body: 'record',
+    recordBytes: AGGREGATE_QUERY.size,
+    scope: 'read',
+    summary: 'What was posted on an account, by day and code, paged.',
   },
   sale: {
     kind: 0x20,

@@ -1,6 +1,6 @@
 /**
  * All accounts of a partition, as a structure of arrays: an account is an index into typed arrays, and never an object.
- * What a decision needs is here (94 bytes an account and 8 of hash table); the rest of the ACCOUNT record stays in the
+ * What a decision needs is here (102 bytes an account and 8 of hash table); the rest of the ACCOUNT record stays in the
  * journal at `createdLsn`.
  */
 import { hashId } from '../hash-id.ts';
@@ -15,6 +15,7 @@ export const ACCOUNT_COLUMNS = [
   'creditLimit',
   'createdLsn',
   'headLsn',
+  'entries',
   'ledger',
   'owner',
   'code',
@@ -40,6 +41,8 @@ export class Accounts {
   createdLsn = new Float64Array(INITIAL_CAPACITY);
   /** Position of the newest entry in its history; 0 = none. */
   headLsn = new Float64Array(INITIAL_CAPACITY);
+  /** How many entries its history has. */
+  entries = new Float64Array(INITIAL_CAPACITY);
   ledger = new Uint32Array(INITIAL_CAPACITY);
   owner = new Uint32Array(INITIAL_CAPACITY);
   code = new Uint16Array(INITIAL_CAPACITY);
@@ -119,6 +122,7 @@ export class Accounts {
     this.creditLimit = grown(this.creditLimit, new Float64Array(capacity));
     this.createdLsn = grown(this.createdLsn, new Float64Array(capacity));
     this.headLsn = grown(this.headLsn, new Float64Array(capacity));
+    this.entries = grown(this.entries, new Float64Array(capacity));
     this.ledger = grown(this.ledger, new Uint32Array(capacity));
     this.owner = grown(this.owner, new Uint32Array(capacity));
     this.code = grown(this.code, new Uint16Array(capacity));

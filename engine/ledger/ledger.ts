@@ -18,6 +18,7 @@ import { Clearing } from './clearing.ts';
 import { judgeCrossing } from './crossings.ts';
 import type { EventLog } from './events.ts';
 import { EventTypes, FilledIn, TRANSFER_EVENT_BYTES } from './events.ts';
+import { countEntry } from './histories.ts';
 import type { Holds } from './holds.ts';
 import { NO_HOLD } from './holds.ts';
 import type { KeyIndex } from './key-index.ts';
@@ -34,6 +35,8 @@ export interface LedgerTables {
   readonly transfers: KeyIndex;
   /** By the id of a pending transfer: the transfer that ended it. */
   readonly resolutions: KeyIndex;
+  /** Every 64th entry of an account, by account and place: see histories.ts. */
+  readonly histories: KeyIndex;
   readonly events: EventLog;
 }
 
@@ -211,6 +214,8 @@ export class Ledger {
     writeU64(words, event + TransferEventWord.previousOfCredit, headLsn[credit] as number);
     headLsn[debit] = lsn;
     headLsn[credit] = lsn;
+    countEntry(this.tables.histories, this.accounts, debit, lsn);
+    if (credit !== debit) countEntry(this.tables.histories, this.accounts, credit, lsn);
     const debitNet = (creditsPosted[debit] as number) - (debitsPosted[debit] as number);
     const creditNet = (creditsPosted[credit] as number) - (debitsPosted[credit] as number);
     writeU64(words, event + TransferEventWord.debitBalanceAfter, debitNet);

@@ -10,6 +10,7 @@ import { sideOf } from './clearing.ts';
 import { addAccount } from './create-accounts.ts';
 import { SettledWord } from './crossings.ts';
 import { EVENT_PREFIX_BYTES } from './events.ts';
+import { countEntry } from './histories.ts';
 import { NO_HOLD } from './holds.ts';
 import { enter } from './key-index.ts';
 import { accountOpenedAt, LegEventWord, legFlags } from './leg-event.ts';
@@ -124,6 +125,8 @@ function chain(ledger: Ledger, words: Uint32Array, at: number, debit: number, cr
   const { headLsn } = ledger.accounts;
   headLsn[debit] = lsn;
   headLsn[credit] = lsn;
+  countEntry(ledger.tables.histories, ledger.accounts, debit, lsn);
+  if (credit !== debit) countEntry(ledger.tables.histories, ledger.accounts, credit, lsn);
   checkBalance(ledger, debit, words, at + TransferEventWord.debitBalanceAfter, lsn);
   checkBalance(ledger, credit, words, at + TransferEventWord.creditBalanceAfter, lsn);
 }

@@ -7,7 +7,7 @@ import type { Holds } from './holds.ts';
 import { NO_HOLD } from './holds.ts';
 import type { Timers } from './timers.ts';
 
-const ACCOUNT_ENTRY = 6;
+const ACCOUNT_ENTRY = 7;
 const HOLD_ENTRY = 9;
 
 export class Undo {
@@ -15,7 +15,7 @@ export class Undo {
   readonly #accounts: Accounts;
   readonly #holds: Holds;
   readonly #timers: Timers;
-  /** [index, debits pending, debits posted, credits pending, credits posted, head] for each account touched. */
+  /** [index, debits pending, debits posted, credits pending, credits posted, head, entries] for each account touched. */
   readonly #balances: number[] = [];
   #balancesEnd = 0;
   /** [slot, id × 4, debit, credit, remaining, deadline] for each hold as it was; remaining 0 = it was not there. */
@@ -56,13 +56,14 @@ export class Undo {
       accounts.creditsPending[index] = this.#balances[at + 3] as number;
       accounts.creditsPosted[index] = this.#balances[at + 4] as number;
       accounts.headLsn[index] = this.#balances[at + 5] as number;
+      accounts.entries[index] = this.#balances[at + 6] as number;
     }
     this.#clear();
   }
 
   /** Remembers an account before it is changed. */
   account(index: number): void {
-    const { debitsPending, debitsPosted, creditsPending, creditsPosted, headLsn } = this.#accounts;
+    const { debitsPending, debitsPosted, creditsPending, creditsPosted, headLsn, entries } = this.#accounts;
     const balances = this.#balances;
     const at = this.#balancesEnd;
     balances[at] = index;
@@ -71,6 +72,7 @@ export class Undo {
     balances[at + 3] = creditsPending[index] as number;
     balances[at + 4] = creditsPosted[index] as number;
     balances[at + 5] = headLsn[index] as number;
+    balances[at + 6] = entries[index] as number;
     this.#balancesEnd = at + ACCOUNT_ENTRY;
   }
 

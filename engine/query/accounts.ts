@@ -36,7 +36,8 @@ export function lookupAccounts(ledger: Ledger, query: IdsQuery, reply: ReplyArea
   reply.close(query.count);
 }
 
-function whyHidden(ledger: Ledger, account: number, institution: number): number {
+/** Why an institution may not read an account; `ok` when it may. */
+export function whyHidden(ledger: Ledger, account: number, institution: number): number {
   if (account === NO_ACCOUNT) return Code.accountNotFound;
   return ledger.mayDebit(account, institution) ? Code.ok : Code.accountForbidden;
 }
@@ -87,7 +88,7 @@ function maySee(ledger: Ledger, event: DataView, institution: number): boolean {
 }
 
 /** Writes TRANSFER_OUTCOME and TRANSFER, without the balance of an account that is not the institution's to see. */
-function copyEntry(ledger: Ledger, event: DataView, institution: number, reply: ReplyArea): void {
+export function copyEntry(ledger: Ledger, event: DataView, institution: number, reply: ReplyArea): void {
   const at = reply.end;
   reply.copy(event, 0, TRANSFER_EVENT_BYTES);
   const { debitBalanceAfter, creditBalanceAfter } = TRANSFER_OUTCOME.at;

@@ -8,7 +8,10 @@ import { deriveId, parseId } from '../../protocol/ids.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import {
   ACCOUNT,
+  AGGREGATE_QUERY,
+  BALANCE_QUERY,
   BALANCES,
+  HISTORY_FILTER,
   HISTORY_QUERY,
   PAYMENT,
   PAYMENT_OPERATION,
@@ -24,6 +27,7 @@ import type { Merge } from './gather.ts';
 import { deliverOne, Gather, refusalFrame } from './gather.ts';
 import type { Lane } from './lane.ts';
 import { mergeFound, mergeRich, mergeScattered, readCode, richCode } from './merge.ts';
+import { mergeTrial, trialLimit } from './merge-trial.ts';
 import { pageOf, readPageCursor } from './pages.ts';
 import type { RecordShape } from './split.ts';
 import { partitionAt, partitionOfId, pickRecords, splitRecords } from './split.ts';
@@ -64,6 +68,16 @@ export class Scatter {
         return this.#all(envelope, body, sink, mergePayments);
       case 'accountHistory':
         return this.#one(partitionAt(body, HISTORY_QUERY.at.accountId, this.#lanes.length), envelope, body, sink);
+      case 'queryHistory':
+        return this.#one(partitionAt(body, HISTORY_FILTER.at.accountId, this.#lanes.length), envelope, body, sink);
+      case 'balancesAt':
+        return this.#one(partitionAt(body, BALANCE_QUERY.at.accountId, this.#lanes.length), envelope, body, sink);
+      case 'aggregate':
+        return this.#one(partitionAt(body, AGGREGATE_QUERY.at.accountId, this.#lanes.length), envelope, body, sink);
+      case 'trialBalance': {
+        const limit = trialLimit(body);
+        return this.#all(envelope, body, sink, (parts) => mergeTrial(parts, limit));
+      }
       case 'sale':
       case 'authorise':
         return this.#one(partitionAt(body, PAYMENT.at.payerAccountId, this.#lanes.length), envelope, body, sink);

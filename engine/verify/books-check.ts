@@ -9,7 +9,7 @@ import { TransferWord } from '../ledger/words.ts';
 import { accountOpenedAt, LegEventWord } from '../ledger/leg-event.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
 import type { PartitionState } from '../worker/state.ts';
-import { ExactSum } from './exact-sum.ts';
+import { ExactSum } from '../exact-sum.ts';
 
 const SIDES = ['debitsPending', 'debitsPosted', 'creditsPending', 'creditsPosted'] as const;
 type Side = (typeof SIDES)[number];

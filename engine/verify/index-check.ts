@@ -84,6 +84,7 @@ export class IndexCheck {
       operations: of('operations'),
       references: of('references'),
       entities: of('entities'),
+      histories: of('histories'),
     };
     this.indexes = indexes;
     this.#all = INDEX_NAMES.map((name) => indexes[name]);

@@ -9,6 +9,8 @@ import { createTransfers } from '../ledger/create-transfers.ts';
 import { createPayment } from '../payment/create.ts';
 import { operate } from '../payment/operations.ts';
 import { accountHistory, lookupAccounts, lookupTransfers } from '../query/accounts.ts';
+import { balancesAt, trialBalance } from '../query/balances.ts';
+import { aggregate, queryHistory } from '../query/history.ts';
 import { lookupPayments, queryPayments } from '../query/payments.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
 import { ClearingKinds, receiveCrossings, resendCrossings, settleCrossings } from './clearing-commands.ts';
@@ -79,6 +81,10 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   lookupAccounts: (state, command, reply) => lookupAccounts(state.ledger, command, reply),
   lookupTransfers: (state, command, reply) => lookupTransfers(state.ledger, state.transfers, command, reply),
   accountHistory: (state, command, reply) => accountHistory(state.ledger, state.transfers, command, reply),
+  queryHistory: (state, command, reply) => queryHistory(state.ledger, state.histories, command, reply),
+  balancesAt: (state, command, reply) => balancesAt(state.ledger, state.histories, command, reply),
+  trialBalance: (state, command, reply) => trialBalance(state.ledger, command, reply),
+  aggregate: (state, command, reply) => aggregate(state.ledger, state.histories, command, reply),
   sale: payment(true),
   authorise: payment(false),
   capture: operation(PaymentOperations.capture),

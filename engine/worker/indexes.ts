@@ -6,8 +6,19 @@ import type { FrozenMemtable } from '../storage/index/memtable.ts';
 import type { IndexName } from './state.ts';
 import { INDEX_NAMES } from './state.ts';
 
-/** One record puts at most this many entries into one index. */
-const ENTRIES_PER_RECORD = 1;
+/**
+ * One record puts at most this many entries into an index. A payment has up to four accounts (payer, payee, campaign, fees), and
+ * each may reach an entry that the index of histories takes.
+ */
+const ENTRIES_PER_RECORD: Readonly<Record<IndexName, number>> = {
+  transfers: 1,
+  resolutions: 1,
+  payments: 1,
+  operations: 1,
+  references: 1,
+  entities: 1,
+  histories: 4,
+};
 /** Share of a memtable that starts a checkpoint: the rest is room for what comes while it is written. */
 const FILLING = 0.75;
 
@@ -34,6 +45,8 @@ export class PartitionIndexes {
       operations: new KeyIndex({ memtableBound, hashSeed }),
       references: new KeyIndex({ memtableBound, hashSeed }),
       entities: new KeyIndex({ memtableBound, hashSeed }),
+      // An empty memtable must take any batch. The system gives the memory only as it is written.
+      histories: new KeyIndex({ memtableBound: memtableBound * ENTRIES_PER_RECORD.histories, hashSeed }),
     };
   }
 
@@ -44,7 +57,7 @@ export class PartitionIndexes {
 
   /** Entries in memory, by index. */
   get entries(): Readonly<Record<IndexName, number>> {
-    const { transfers, resolutions, payments, operations, references, entities } = this.byName;
+    const { transfers, resolutions, payments, operations, references, entities, histories } = this.byName;
     return {
       transfers: inMemory(transfers),
       resolutions: inMemory(resolutions),
@@ -52,13 +65,14 @@ export class PartitionIndexes {
       operations: inMemory(operations),
       references: inMemory(references),
       entities: inMemory(entities),
+      histories: inMemory(histories),
     };
   }
 
   hasRoom(records: number): boolean {
     for (const name of INDEX_NAMES) {
       const index = this.byName[name];
-      if (index.memtableCount + records * ENTRIES_PER_RECORD > index.memtableBound) return false;
+      if (index.memtableCount + records * ENTRIES_PER_RECORD[name] > index.memtableBound) return false;
     }
     return true;
   }

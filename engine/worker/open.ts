@@ -11,7 +11,7 @@ import { PartitionIndexes } from './indexes.ts';
 import type { PartitionBounds } from './partition.ts';
 import { batchEntriesMax, Partition } from './partition.ts';
 import { Replayer } from './recovery.ts';
-import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
+import { missingSection, restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import type { StateOptions } from './state.ts';
 import { PartitionState } from './state.ts';
 
@@ -54,7 +54,9 @@ export async function openPartition(options: OpenOptions): Promise<Opened> {
 
   const { checkpoint, damage } = indexes.store.newest();
   let from = 0;
-  if (checkpoint !== undefined) {
+  // What an older version left out of its checkpoints is in the journal: that is replayed from its start.
+  const isWhole = checkpoint !== undefined && missingSection(checkpoint.sections) === undefined;
+  if (isWhole) {
     checkAgainstJournal(checkpoint, journal);
     indexes.installNewest(checkpoint);
     restoreSnapshot(state, checkpoint.sections);

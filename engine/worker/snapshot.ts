@@ -33,6 +33,11 @@ export function takeSnapshot(state: PartitionState): Sections {
   return sections;
 }
 
+/** Name of a section that a checkpoint of an older version does not have; undefined when it has all. */
+export function missingSection(sections: ReadonlyMap<string, Uint8Array>): string | undefined {
+  return ACCOUNT_COLUMNS.map((column) => `accounts.${column}`).find((name) => !sections.has(name));
+}
+
 /** Fills an empty state. Entities are read from the journal, so the event log must be able to read by now. */
 export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<string, Uint8Array>): void {
   const { accounts, holds, tables } = state.ledger;

@@ -10,10 +10,19 @@ import { Ledger } from '../ledger/ledger.ts';
 import { ResultWriter } from '../ledger/results.ts';
 import { Timers } from '../ledger/timers.ts';
 import { Payments } from '../payment/payments.ts';
+import { Histories } from '../query/histories.ts';
 import { Transfers } from '../query/transfers.ts';
 
 /** Names are stored in checkpoints: never rename one. */
-export const INDEX_NAMES = ['transfers', 'resolutions', 'payments', 'operations', 'references', 'entities'] as const;
+export const INDEX_NAMES = [
+  'transfers',
+  'resolutions',
+  'payments',
+  'operations',
+  'references',
+  'entities',
+  'histories',
+] as const;
 export type IndexName = (typeof INDEX_NAMES)[number];
 export type Indexes = Readonly<Record<IndexName, KeyIndex>>;
 
@@ -28,6 +37,7 @@ export class PartitionState {
   readonly entities: Entities;
   readonly payments: Payments;
   readonly transfers: Transfers;
+  readonly histories: Histories;
   readonly events: EventLog;
   /** Where results of messages with many records are written. */
   readonly results = new ResultWriter();
@@ -37,11 +47,12 @@ export class PartitionState {
     this.events = new EventLog(source);
     const accounts = new Accounts({ capacityMax: accountsMax, hashSeed });
     const holds = new Holds({ capacityMax: holdsMax, hashSeed });
-    const { transfers, resolutions, payments, operations, references, entities } = indexes;
-    const tables = { accounts, holds, timers: new Timers(), transfers, resolutions, events: this.events };
+    const { transfers, resolutions, payments, operations, references, entities, histories } = indexes;
+    const tables = { accounts, holds, timers: new Timers(), transfers, resolutions, histories, events: this.events };
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
     this.payments = new Payments(this.ledger, this.entities, { payments, operations, references });
     this.transfers = new Transfers(this.events, options.partition);
+    this.histories = new Histories(this.ledger, this.transfers);
   }
 }

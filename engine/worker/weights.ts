@@ -3,7 +3,15 @@ import type { CommandName } from '../../protocol/commands.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import { ACCOUNT, BALANCES, PAGE, PAYMENT_STATE, paymentViewBytes, RESULT } from '../../protocol/records.ts';
+import {
+  ACCOUNT,
+  BALANCE_AT,
+  BALANCES,
+  PAGE,
+  PAYMENT_STATE,
+  paymentViewBytes,
+  RESULT,
+} from '../../protocol/records.ts';
 import { entityEventBytes } from '../entity/event.ts';
 import { ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
@@ -23,6 +31,11 @@ const READ_PAGE: Weight = {
   records: 1,
   journalBytes: 0,
   replyBytes: PAGE_BYTES + LIMITS.pageEntriesMax * Math.max(TRANSFER_EVENT_BYTES, VIEW_BYTES_MAX),
+};
+const BALANCE: Weight = {
+  records: 1,
+  journalBytes: 0,
+  replyBytes: FRAME_BYTES + RESULT.size + BALANCE_AT.size + TRANSFER_EVENT_BYTES,
 };
 const RICH: Weight = {
   records: 1,
@@ -59,6 +72,10 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   lookupAccounts: accountLookups,
   lookupTransfers: transferLookups,
   accountHistory: () => READ_PAGE,
+  queryHistory: () => READ_PAGE,
+  balancesAt: () => BALANCE,
+  trialBalance: () => READ_PAGE,
+  aggregate: () => READ_PAGE,
   sale: () => PAYMENT,
   authorise: () => PAYMENT,
   capture: () => PAYMENT,

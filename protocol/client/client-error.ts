@@ -1,5 +1,6 @@
 /** Why a call has no answer. A business decline is an answer, never one of these. */
 import type { Refusal } from '../codecs/frame-codec.ts';
+import type { Result } from '../codecs/result-codec.ts';
 import type { ResultName } from '../results.ts';
 
 /**
@@ -66,6 +67,19 @@ export class RefusedError extends Error {
     this.name = refusal.name;
     this.index = refusal.index;
     this.detail = refusal.detail;
+  }
+}
+
+/** A page of a list that is read as a whole was answered with something else than `ok`. */
+export class ResultError extends Error {
+  /** The name of the result, as in the table of results. */
+  override readonly name: ResultName;
+  readonly result: Result;
+
+  constructor(result: Result) {
+    super(`${result.message.en} (${result.name}, ${result.code})`);
+    this.name = result.name;
+    this.result = result;
   }
 }
 

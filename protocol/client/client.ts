@@ -35,6 +35,24 @@ import {
   type PaymentPage,
   type PaymentQueryInput,
 } from '../codecs/payment-query-codec.ts';
+import {
+  type Aggregate,
+  type AggregatePage,
+  type AggregateQuery,
+  type BalanceAt,
+  type BalanceQuery,
+  decodeAggregate,
+  decodeBalancesAt,
+  decodeQueryHistory,
+  decodeTrialBalance,
+  encodeAggregate,
+  encodeBalancesAt,
+  encodeQueryHistory,
+  encodeTrialBalance,
+  type HistoryFilter,
+  type TrialPage,
+  type TrialQuery,
+} from '../codecs/reading-codec.ts';
 import type { Result } from '../codecs/result-codec.ts';
 import { decodeRich, encodeRich, type RichResult } from '../codecs/rich-codec.ts';
 import {
@@ -42,12 +60,14 @@ import {
   decodeLookupTransfers,
   encodeCreateTransfers,
   encodeLookupTransfers,
+  type TransferEntry,
   type TransferInput,
   type TransferLookup,
   type TransferResult,
 } from '../codecs/transfer-codec.ts';
 import { Calls } from './calls.ts';
 import { type ClientOptions, clientSettings } from './client-options.ts';
+import { allPages, wholeDays } from './pages.ts';
 
 type Encode = (options: FrameOptions) => Uint8Array<ArrayBuffer>;
 
@@ -106,6 +126,51 @@ export class SluiceClient {
   /** Entries of an account, newest first. */
   accountHistory(query: HistoryInput): Promise<HistoryPage> {
     return this.#single((options) => encodeAccountHistory(query, options), decodeAccountHistory);
+  }
+
+  /** One page of the entries of an account that match, in either order. See `entries` for all of them. */
+  queryHistory(filter: HistoryFilter): Promise<HistoryPage> {
+    return this.#single((options) => encodeQueryHistory(filter, options), decodeQueryHistory);
+  }
+
+  /**
+   * The entries of an account that match, page after page: what is written meanwhile neither shifts nor repeats any.
+   * @throws ResultError when a page is refused
+   */
+  async *entries(filter: HistoryFilter): AsyncGenerator<TransferEntry, void, undefined> {
+    yield* allPages(
+      filter.cursor,
+      (cursor) => this.queryHistory({ ...filter, cursor }),
+      ({ entries }) => entries,
+    );
+  }
+
+  /** Posted balance of an account at a past time, and the entry that made it. */
+  balancesAt(query: BalanceQuery): Promise<BalanceAt> {
+    return this.#single((options) => encodeBalancesAt(query, options), decodeBalancesAt);
+  }
+
+  /** One page of the sums over all accounts of the institution, by ledger. */
+  trialBalance(query: TrialQuery = {}): Promise<TrialPage> {
+    return this.#single((options) => encodeTrialBalance(query, options), decodeTrialBalance);
+  }
+
+  /** One page of what was posted on an account by day and code. The last day can go on in the next page. */
+  aggregate(query: AggregateQuery): Promise<AggregatePage> {
+    return this.#single((options) => encodeAggregate(query, options), decodeAggregate);
+  }
+
+  /**
+   * What was posted on an account by day and code, each pair once, in order.
+   * @throws ResultError when a page is refused
+   */
+  async *aggregates(query: AggregateQuery): AsyncGenerator<Aggregate, void, undefined> {
+    const pages = allPages(
+      query.cursor,
+      (cursor) => this.aggregate({ ...query, cursor }),
+      ({ sums }) => sums,
+    );
+    yield* wholeDays(pages);
   }
 
   /** Authorises and captures in one step. */

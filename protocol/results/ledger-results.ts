@@ -141,4 +141,12 @@ export const LEDGER_RESULTS = {
   accountNotFound: row(525, 'never', 404, '14', 'The account does not exist.', '账户不存在。'),
   accountForbidden: row(526, 'never', 403, '57', 'The account belongs to another institution.', '账户属于其他机构。'),
   transferNotFound: row(527, 'never', 404, '25', 'The transfer does not exist.', '转账不存在。'),
+  timeRangeEmpty: row(
+    561,
+    'never',
+    400,
+    '30',
+    'The end of the time range is not after its start.',
+    '时间范围的结束时间不晚于开始时间。',
+  ),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -3,6 +3,7 @@ import { resultOfCode } from '../../protocol/codecs/result-codec.ts';
 import type { CommandName } from '../../protocol/commands.ts';
 import { AccountFlags, PaymentOperationFlags, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { readingCases } from './reading-cases.ts';
 
 export interface GoldenCase {
   readonly name: string;
@@ -161,6 +162,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       value: { ...lookupOk, nextCursor: 8123n, entries: [entry] },
     },
   ],
+  reading: readingCases({ payer: PAYER, merchant: MERCHANT, time: T, currency: CNY, entry }),
   transfers: [
     {
       name: 'one transfer',

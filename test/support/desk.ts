@@ -31,6 +31,23 @@ import {
   type PaymentPage,
   type PaymentQueryInput,
 } from '../../protocol/codecs/payment-query-codec.ts';
+import {
+  type AggregatePage,
+  type AggregateQuery,
+  type BalanceAt,
+  type BalanceQuery,
+  decodeAggregate,
+  decodeBalancesAt,
+  decodeQueryHistory,
+  decodeTrialBalance,
+  encodeAggregate,
+  encodeBalancesAt,
+  encodeQueryHistory,
+  encodeTrialBalance,
+  type HistoryFilter,
+  type TrialPage,
+  type TrialQuery,
+} from '../../protocol/codecs/reading-codec.ts';
 import { readResult } from '../../protocol/codecs/result-codec.ts';
 import { decodeRich, encodeRich, type RichResult } from '../../protocol/codecs/rich-codec.ts';
 import {
@@ -204,6 +221,22 @@ export class Desk {
 
   async history(institution: number, query: HistoryInput): Promise<HistoryPage> {
     return decodeAccountHistory(openReply(await this.one(framed(institution, encodeAccountHistory(query, ID)))));
+  }
+
+  async queryHistory(institution: number, filter: HistoryFilter): Promise<HistoryPage> {
+    return decodeQueryHistory(openReply(await this.one(framed(institution, encodeQueryHistory(filter, ID)))));
+  }
+
+  async balancesAt(institution: number, query: BalanceQuery): Promise<BalanceAt> {
+    return decodeBalancesAt(openReply(await this.one(framed(institution, encodeBalancesAt(query, ID)))));
+  }
+
+  async trialBalance(institution: number, query: TrialQuery = {}): Promise<TrialPage> {
+    return decodeTrialBalance(openReply(await this.one(framed(institution, encodeTrialBalance(query, ID)))));
+  }
+
+  async aggregate(institution: number, query: AggregateQuery): Promise<AggregatePage> {
+    return decodeAggregate(openReply(await this.one(framed(institution, encodeAggregate(query, ID)))));
   }
 
   async lookupPayments(institution: number, ...ids: bigint[]): Promise<PaymentLookup[]> {

@@ -82,6 +82,7 @@ export function resultBody(code: number, language: Language): ResultBody {
 const FIELD_OF: Readonly<Partial<Record<ResultName, string>>> = {
   limitOutOfRange: 'limit',
   cursorInvalid: 'cursor',
+  timeRangeEmpty: 'to',
   idMustNotBeZero: 'id',
   idReserved: 'id',
   flagsAreMutuallyExclusive: 'kind',

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { EventTypes, TRANSFER_EVENT_BYTES } from '../../../engine/ledger/events.ts';
 import { BooksCheck } from '../../../engine/verify/books-check.ts';
-import { ExactSum } from '../../../engine/verify/exact-sum.ts';
+import { ExactSum } from '../../../engine/exact-sum.ts';
 import { IndexCheck } from '../../../engine/verify/index-check.ts';
 import { PartitionState } from '../../../engine/worker/state.ts';
 import { AccountFlags } from '../../../protocol/records.ts';

@@ -20,6 +20,16 @@ import {
   encodeLookupPayments,
   encodeQueryPayments,
 } from '../../../protocol/codecs/payment-query-codec.ts';
+import {
+  decodeAggregate,
+  decodeBalancesAt,
+  decodeQueryHistory,
+  decodeTrialBalance,
+  encodeAggregate,
+  encodeBalancesAt,
+  encodeQueryHistory,
+  encodeTrialBalance,
+} from '../../../protocol/codecs/reading-codec.ts';
 import { decodeHello, decodeRich, encodeRich, type RichCommand } from '../../../protocol/codecs/rich-codec.ts';
 import {
   decodeCreateTransfers,
@@ -71,6 +81,10 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   lookupAccounts: { encode: encodeLookupAccounts, decode: decodeLookupAccounts },
   lookupTransfers: { encode: encodeLookupTransfers, decode: decodeLookupTransfers },
   accountHistory: { encode: encodeAccountHistory, decode: decodeAccountHistory },
+  queryHistory: { encode: encodeQueryHistory, decode: decodeQueryHistory },
+  balancesAt: { encode: encodeBalancesAt, decode: decodeBalancesAt },
+  trialBalance: { encode: encodeTrialBalance, decode: decodeTrialBalance },
+  aggregate: { encode: encodeAggregate, decode: decodeAggregate },
   sale: payment('sale'),
   authorise: payment('authorise'),
   capture: operation('capture'),

@@ -5,6 +5,7 @@ import { type FrameOptions, type Refusal, readText } from '../../../protocol/cod
 import type { HistoryPage } from '../../../protocol/codecs/history-codec.ts';
 import type { PaymentResult, PaymentStatus } from '../../../protocol/codecs/payment-codec.ts';
 import type { PaymentLookup, PaymentPage, PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
+import type { AggregatePage, BalanceAt, TrialPage } from '../../../protocol/codecs/reading-codec.ts';
 import { readRecord } from '../../../protocol/codecs/record-codec.ts';
 import type { Result } from '../../../protocol/codecs/result-codec.ts';
 import type { RichResult } from '../../../protocol/codecs/rich-codec.ts';
@@ -55,6 +56,22 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
       return many(count, (index) => readU128(body, index * 16));
     case 'accountHistory':
       return nonZero(readRecord(records.HISTORY_QUERY, body, 0));
+    case 'queryHistory': {
+      const { flags = 0, ...filter } = nonZero(readRecord(records.HISTORY_FILTER, body, 0));
+      const { debits, credits, oldestFirst } = records.HistoryFlags;
+      const has = (flag: number): boolean => (Number(flags) & flag) !== 0;
+      return {
+        ...filter,
+        ...(has(oldestFirst) ? { order: 'oldestFirst' } : {}),
+        ...(has(debits) ? { side: 'debit' } : has(credits) ? { side: 'credit' } : {}),
+      };
+    }
+    case 'balancesAt':
+      return nonZero(readRecord(records.BALANCE_QUERY, body, 0));
+    case 'trialBalance':
+      return nonZero(readRecord(records.TRIAL_QUERY, body, 0));
+    case 'aggregate':
+      return nonZero(readRecord(records.AGGREGATE_QUERY, body, 0));
     case 'sale':
     case 'authorise':
       return withReference(records.PAYMENT, body);
@@ -142,10 +159,27 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       const lookups = value as TransferLookup[];
       return { count: lookups.length, bytes: lookups.flatMap((item) => [result(item), ...entry(item.entry)]) };
     }
-    case 'accountHistory': {
+    case 'accountHistory':
+    case 'queryHistory': {
       const page = value as HistoryPage;
       const head = [result(page), pageRecord(page.nextCursor, page.entries.length)];
       return { count: page.entries.length, bytes: [...head, ...page.entries.flatMap(entry)] };
+    }
+    case 'balancesAt': {
+      const { balance, entries, ledger, entry: last, ...head } = value as BalanceAt;
+      const timestamp = last?.transfer.timestamp ?? 0n;
+      const bytes = [result(head), record(records.BALANCE_AT, { balance, entries, ledger, timestamp }), ...entry(last)];
+      return { count: 1, bytes };
+    }
+    case 'trialBalance': {
+      const { ledgers, ...page } = value as TrialPage;
+      const rows = ledgers.map((row) => record(records.TRIAL_BALANCE, row));
+      return { count: rows.length, bytes: [result(page), pageRecord(page.nextCursor, rows.length), ...rows] };
+    }
+    case 'aggregate': {
+      const { sums, ...page } = value as AggregatePage;
+      const rows = sums.map((row) => record(records.AGGREGATE, row));
+      return { count: rows.length, bytes: [result(page), pageRecord(page.nextCursor, rows.length), ...rows] };
     }
     case 'sale':
     case 'authorise':

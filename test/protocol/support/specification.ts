@@ -6,6 +6,7 @@ import type { FieldTable, FieldType, Layout } from '../../../protocol/layout.ts'
 import { LIMITS } from '../../../protocol/limits.ts';
 import {
   AccountFlags,
+  HistoryFlags,
   PaymentOperationFlags,
   PaymentOperations,
   PaymentStates,
@@ -17,7 +18,7 @@ import { readGolden } from './golden-file.ts';
 import { BODIES, LAYOUTS } from './schema.ts';
 
 const WIDTH: Readonly<Record<FieldType, number>> = { u8: 1, u16: 2, u32: 4, u64: 8, i64: 8, u128: 16 };
-const FLAGS = { FrameFlags, AccountFlags, TransferFlags, ResultFlags, PaymentOperationFlags };
+const FLAGS = { FrameFlags, AccountFlags, TransferFlags, HistoryFlags, ResultFlags, PaymentOperationFlags };
 const EXAMPLES = [
   'hello',
   'ping with checksum',

@@ -15,8 +15,12 @@ export class ExactSum {
     return this.#low % HALF === 0 && this.#high + this.#low / HALF === 0;
   }
 
+  get value(): bigint {
+    return BigInt(this.#high) * BigInt(HALF) + BigInt(this.#low);
+  }
+
   /** Decimal digits. */
   get text(): string {
-    return String(BigInt(this.#high) * BigInt(HALF) + BigInt(this.#low));
+    return String(this.value);
   }
 }
