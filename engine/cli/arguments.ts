@@ -76,6 +76,18 @@ export function readWhole(text: string, what: string, minimum: number, maximum: 
   return value;
 }
 
+/** A time in µs since 1970: `2026-01-31` (its first moment in UTC) or RFC 3339 with an offset. */
+export function readTime(text: string, what: string): bigint {
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
+  const isMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/.test(text);
+  const ms = isDay || isMoment ? Date.parse(text) : Number.NaN;
+  if (!(ms >= 0) || (isDay && !new Date(ms).toISOString().startsWith(text))) {
+    throw new UsageError(`${what} must be a day as 2026-01-31 or a time as 2026-01-31T08:00:00Z, not "${text}"`);
+  }
+  const micros = /\.\d{3}(\d{1,3})/.exec(text)?.[1]?.padEnd(3, '0') ?? '0';
+  return BigInt(ms) * 1000n + BigInt(micros);
+}
+
 /** The cursor that a page ended with. */
 export function readCursor(text: string | undefined): bigint {
   if (text === undefined) return 0n;

@@ -17,9 +17,11 @@ import { registerJournal } from './commands/journal.ts';
 import { registerKey } from './commands/key.ts';
 import { registerPay } from './commands/pay.ts';
 import { registerPayment } from './commands/payment.ts';
+import { registerReconcile } from './commands/reconcile.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerTransfer } from './commands/transfer.ts';
+import { registerTrialBalance } from './commands/trial-balance.ts';
 import { registerVerify } from './commands/verify.ts';
 import { CommandFailure, ExitCode, UsageError } from './errors.ts';
 import { json } from './output.ts';
@@ -51,7 +53,9 @@ export function buildProgram(terminal: Terminal): Command {
     registerPay,
     registerAccount,
     registerTransfer,
+    registerTrialBalance,
     registerPayment,
+    registerReconcile,
     registerJournal,
     registerKey,
     registerBench,

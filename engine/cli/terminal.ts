@@ -1,9 +1,17 @@
 /** What a command sees of the process that runs it: where to write, who reads it, and the environment. */
 
 export interface Writer {
+  /** False: it has enough for now, and emits `drain` when it has not. */
   write(text: string): unknown;
+  once?(event: 'drain', listener: () => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+}
+
+/** Writes, and waits until a slow reader has caught up: what waits for it stays small. */
+export async function writeSlowly(writer: Writer, text: string): Promise<void> {
+  if (writer.write(text) !== false || writer.once === undefined) return;
+  await new Promise<void>((resolve) => writer.once?.('drain', resolve));
 }
 
 export interface Terminal {

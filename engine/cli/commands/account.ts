@@ -1,19 +1,21 @@
-/** `sluice account create|show|history|list`: parties of the caller's institution and their accounts. */
+/** `sluice account create|show|list`: parties of the caller's institution and their accounts. */
 import type { Command } from 'commander';
 import type { PartyKind, StoredParty } from '../../../protocol/bodies.ts';
 import type { SluiceClient } from '../../../protocol/client/client.ts';
 import type { Account } from '../../../protocol/codecs/account-codec.ts';
-import { formatId, type Id, parseId, partyAccountId } from '../../../protocol/ids.ts';
+import { formatId, parseId, partyAccountId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { accountInput, openAccounts, PARTY_KINDS } from '../accounts.ts';
 import { ledgerName, readAmount, readCurrency, readCursor, readHandle, readId, readWhole } from '../arguments.ts';
 import { UsageError } from '../errors.ts';
+import { findParty } from '../find-account.ts';
 import { command, group } from '../options.ts';
 import { json } from '../output.ts';
 import { expectOk } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
-import { accountJson, accountTable, entryJson, historyTable } from '../views.ts';
+import { accountJson, accountTable } from '../views.ts';
+import { registerReading } from './account-reading.ts';
 
 interface CreateOptions extends ConnectionOptions {
   readonly kind: string;
@@ -22,12 +24,6 @@ interface CreateOptions extends ConnectionOptions {
   readonly mcc: string;
   readonly tariff?: string;
   readonly creditLimit?: string;
-}
-
-interface HistoryOptions extends ConnectionOptions {
-  readonly currency?: string;
-  readonly limit: string;
-  readonly cursor?: string;
 }
 
 interface ListOptions extends ConnectionOptions {
@@ -78,15 +74,7 @@ export function registerAccount(program: Command, terminal: Terminal): void {
     }),
   );
 
-  const history = command(account, 'history <account>', 'Show the entries of an account, newest first.', [
-    'sluice account history alice --currency EUR',
-    'sluice account history 0198c0de0000700080000000000000aa --limit 100 --json',
-  ]);
-  addConnectionOptions(history)
-    .option('--currency <code>', 'Which account of a name; needed when it has several.')
-    .option('--limit <number>', 'Entries on a page, 1 to 1000.', '20')
-    .option('--cursor <cursor>', 'Go on where the last page ended.')
-    .action((text: string, options: HistoryOptions) => showHistory(text, options, terminal));
+  registerReading(account, terminal);
 
   const list = command(account, 'list', 'List the parties of your institution with their balances, newest first.', [
     'sluice account list',
@@ -128,23 +116,6 @@ function createParty(text: string, options: CreateOptions, terminal: Terminal): 
   });
 }
 
-function showHistory(text: string, options: HistoryOptions, terminal: Terminal): Promise<void> {
-  const limit = readWhole(options.limit, 'the limit', 1, 1000);
-  const cursor = readCursor(options.cursor);
-  return withClient(options, terminal, async (client) => {
-    const accountId = await findAccountId(client, text, options.currency, terminal);
-    const page = await client.accountHistory({ accountId, limit, cursor });
-    expectOk(page, terminal);
-    if (options.json === true) {
-      const entries = page.entries.map(entryJson);
-      terminal.output.write(json({ accountId: formatId(accountId), entries, nextCursor: page.nextCursor }));
-      return;
-    }
-    terminal.output.write(historyTable(page.entries, accountId));
-    if (page.nextCursor !== 0n) terminal.errors.write(`There are more: add --cursor ${page.nextCursor}\n`);
-  });
-}
-
 function listAccounts(options: ListOptions, terminal: Terminal): Promise<void> {
   const limit = readWhole(options.limit, 'the limit', 1, 1000);
   const cursor = Number(readCursor(options.cursor));
@@ -183,31 +154,6 @@ async function accountsOf(client: SluiceClient, parties: readonly StoredParty[])
     }
   }
   return accounts;
-}
-
-async function findAccountId(
-  client: SluiceClient,
-  text: string,
-  currency: string | undefined,
-  terminal: Terminal,
-): Promise<Id> {
-  if (parseId(text) !== undefined) return readId(text, 'account');
-  const handle = readHandle(text);
-  const institution = institutionOf(client);
-  if (currency !== undefined) return partyAccountId(institution, handle, readCurrency(currency).numeric);
-  const party = await findParty(client, handle, terminal);
-  const [only] = party.ledgers;
-  if (only === undefined || party.ledgers.length > 1) {
-    throw new UsageError(`${handle} has accounts in ${party.ledgers.map(ledgerName).join(', ')}: add --currency`);
-  }
-  return partyAccountId(institution, handle, only);
-}
-
-async function findParty(client: SluiceClient, text: string, terminal: Terminal): Promise<StoredParty> {
-  const result = await client.getParty(readHandle(text));
-  expectOk(result, terminal, { handle: text });
-  if (result.party === undefined) throw new UsageError(`there is no ${text}: see "sluice account list"`);
-  return result.party;
 }
 
 function readKind(text: string): PartyKind {
