@@ -134,7 +134,8 @@ function readFilter(options: HistoryOptions): Omit<HistoryFilter, 'accountId'> {
 }
 
 function showBalance(text: string, options: AccountOptions & { at?: string }, terminal: Terminal): Promise<void> {
-  const at = options.at === undefined ? 0n : readTime(options.at, '--at');
+  // A time of 0 means now.
+  const at = options.at === undefined ? 0n : readTime(options.at, '--at') || 1n;
   return withClient(options, terminal, async (client) => {
     const accountId = await findAccountId(client, text, options.currency, terminal);
     const found = await client.balancesAt({ accountId, at });

@@ -1,7 +1,8 @@
 /** What a handler knows of its request's sender, and its way into the engine. */
 import type { RichReply } from '../../../protocol/bodies.ts';
+import type { Reply as ProtocolReply } from '../../../protocol/codecs/frame-codec.ts';
 import { COMMANDS, type CommandName } from '../../../protocol/commands.ts';
-import { FRAME_HEADER, REFUSAL, REFUSED_KIND } from '../../../protocol/frame.ts';
+import { FRAME_HEADER, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../protocol/frame.ts';
 import { type Id, partyAccountId } from '../../../protocol/ids.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
 import { Code } from '../../../protocol/results.ts';
@@ -40,20 +41,41 @@ export class AccountNames {
   }
 }
 
+/** A command got no answer of its own, inside of something that reads several. */
+export class GatewayProblem extends Error {
+  override readonly name = 'GatewayProblem';
+  readonly problem: Problem;
+
+  constructor(refusal: Problem) {
+    super(`the engine refused (${refusal.code})`);
+    this.problem = refusal;
+  }
+}
+
 export class Caller {
   readonly institution: number;
   readonly language: Language;
   /** The Idempotency-Key header; empty when there is none. */
   readonly idempotencyKey: string;
+  /** The Accept header; empty when there is none. */
+  readonly accept: string;
   readonly #gateway: Gateway;
   readonly #names: AccountNames;
 
-  constructor(gateway: Gateway, names: AccountNames, institution: number, language: Language, idempotencyKey: string) {
+  constructor(
+    gateway: Gateway,
+    names: AccountNames,
+    institution: number,
+    language: Language,
+    idempotencyKey: string,
+    accept = '',
+  ) {
     this.#gateway = gateway;
     this.#names = names;
     this.institution = institution;
     this.language = language;
     this.idempotencyKey = idempotencyKey;
+    this.accept = accept;
   }
 
   accountId(name: AccountName, ledger: number): Id {
@@ -69,6 +91,16 @@ export class Caller {
     const view = new DataView(frame.buffer, frame.byteOffset + FRAME_HEADER.size, frame.length - FRAME_HEADER.size);
     if (header.getUint8(FRAME_HEADER.at.kind) === REFUSED_KIND) return readRefusal(view);
     return { kind: 'reply', view, count: header.getUint32(FRAME_HEADER.at.count, true) };
+  }
+
+  /**
+   * Sends what a codec of the protocol encodes, and reads the reply with it.
+   * @throws GatewayProblem when the command was not taken or was refused
+   */
+  async ask<T>(name: CommandName, frame: Uint8Array, decode: (reply: ProtocolReply) => T): Promise<T> {
+    const reply = await this.send(name, 1, frame.subarray(FRAME_HEADER.size));
+    if (reply.kind === 'problem') throw new GatewayProblem(reply);
+    return decode({ kind: COMMANDS[name].kind | REPLY_BIT, count: reply.count, requestId: 0, body: reply.view });
   }
 
   /** Sends a command with a MessagePack body; codes other than `ok` become problems. */

@@ -6,7 +6,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Gauge } from '../../admission/limits.ts';
 import type { HttpResponse } from '../uws.ts';
 import type { Language } from './language.ts';
-import { type Outcome, type Problem, problem, problemBody, problemStatus } from './outcome.ts';
+import { type Answer, type Problem, problem, problemBody, problemStatus, type Stream } from './outcome.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -84,7 +84,7 @@ export class Exchange {
   }
 
   /** Answers with JSON or with problem+json. */
-  finish(outcome: Outcome): void {
+  finish(outcome: Answer | Problem): void {
     if (outcome.kind === 'answer') {
       this.send(200, outcome.replayed === true ? REPLAYED_HEADERS : JSON_HEADERS, JSON.stringify(outcome.body));
       return;
@@ -100,6 +100,55 @@ export class Exchange {
       ...outcome.headers,
     };
     this.send(status, headers, JSON.stringify(problemBody(outcome, this.language)));
+  }
+
+  /**
+   * Answers with what comes from a stream. The next piece is asked for when the socket has taken the one before, so a slow reader
+   * holds no more than one in memory; one that takes nothing for 10 s is cut off by the library. Rejects with what the stream
+   * throws; the connection is closed then, so that nobody takes a part for the whole.
+   */
+  async stream({ contentType, pieces }: Stream): Promise<void> {
+    if (this.#closed || this.#answered) return;
+    this.#answered = true;
+    this.#status = 200;
+    const response = this.#response;
+    response.cork(() => {
+      response.writeStatus(STATUS_LINES.get(200) ?? '200 OK');
+      response.writeHeader('Content-Type', contentType);
+      response.writeHeader('Cache-Control', 'no-store');
+      if (this.#isHead) response.endWithoutBody();
+    });
+    if (this.#isHead) return this.#close();
+    try {
+      for await (const piece of inChunks(pieces, ONE_PIECE_BYTES)) {
+        if (this.#closed) return;
+        await this.#write(piece);
+      }
+    } catch (error) {
+      if (!this.#closed) response.close();
+      throw error;
+    }
+    if (this.#closed) return;
+    response.cork(() => response.end());
+    this.#close();
+  }
+
+  /** Resolves when the socket has taken it, or when the client has gone. */
+  #write(piece: string): Promise<void> {
+    const response = this.#response;
+    return new Promise((resolve) => {
+      let isTaken = true;
+      response.cork(() => {
+        isTaken = response.write(piece);
+      });
+      if (isTaken) return resolve();
+      this.onClosed(resolve);
+      response.onWritable(() => {
+        // Not at once: the library does not notice what is written while it is in this call, and would not call again.
+        setImmediate(resolve);
+        return true;
+      });
+    });
   }
 
   /** Answers once; later calls, and those after the client has gone, do nothing. */
@@ -150,6 +199,18 @@ export class Exchange {
     this.#closed = true;
     for (const closer of this.#closers) closer();
   }
+}
+
+/** Small pieces put together, so that each write is worth its system call. */
+async function* inChunks(pieces: AsyncIterable<string>, bytesMin: number): AsyncGenerator<string, void, undefined> {
+  let waiting = '';
+  for await (const piece of pieces) {
+    waiting += piece;
+    if (waiting.length < bytesMin) continue;
+    yield waiting;
+    waiting = '';
+  }
+  if (waiting !== '') yield waiting;
 }
 
 function decodeUtf8(bytes: Uint8Array): string | Problem {

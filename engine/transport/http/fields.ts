@@ -164,6 +164,19 @@ export const moment = field(
   },
 );
 
+/** Start and end of a time range. */
+export const from = moment
+  .clone()
+  .meta({ type: 'string', format: 'date-time', description: 'At this time (RFC 3339) or later.' });
+export const at = moment.clone().meta({
+  type: 'string',
+  format: 'date-time',
+  description: 'This time (RFC 3339), itself included; now when left out.',
+});
+export const to = moment
+  .clone()
+  .meta({ type: 'string', format: 'date-time', description: 'Before this time (RFC 3339).' });
+
 export const cursor = whole(0, Number.MAX_SAFE_INTEGER, '`nextCursor` of the page before.', 'cursorInvalid');
 export const limit = whole(1, LIMITS.pageEntriesMax, 'Entries wanted; 100 when left out.', 'limitOutOfRange');
 export const LIMIT_DEFAULT = 100;

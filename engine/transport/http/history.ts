@@ -1,8 +1,8 @@
-/** /v1/accounts/{id}/entries: what happened on an account, newest first. */
+/** /v1/accounts/{id}/entries: what happened on an account. */
 import { z } from 'zod';
 import { ENGINE_ID_PREFIX, type Id } from '../../../protocol/ids.ts';
 import { encodeRecord, readU128 } from '../../../protocol/layout.ts';
-import { HISTORY_QUERY, PAGE, RESULT, TRANSFER, TRANSFER_OUTCOME } from '../../../protocol/records.ts';
+import { HISTORY_FILTER, HistoryFlags, PAGE, RESULT, TRANSFER, TRANSFER_OUTCOME } from '../../../protocol/records.ts';
 import { Code } from '../../../protocol/results.ts';
 import * as fields from './fields.ts';
 import { answer, problemOfCode } from './outcome.ts';
@@ -10,7 +10,7 @@ import { route } from './route.ts';
 import { kindOfFlags, kindShape } from './transfer-view.ts';
 import * as views from './views.ts';
 
-const entryShape = z.strictObject({
+export const entryShape = z.strictObject({
   transfer: views.idText,
   direction: z.enum(['debit', 'credit']).meta({ description: 'debit: money left the account.' }),
   kind: kindShape,
@@ -26,11 +26,25 @@ const entryShape = z.strictObject({
 export const getEntries = route({
   method: 'get',
   path: '/v1/accounts/{id}/entries',
-  command: 'accountHistory',
+  command: 'queryHistory',
   tag: 'Accounts',
-  summary: 'Entries of an account, newest first, with running balances.',
+  summary: 'Entries of an account that match, with running balances.',
+  description:
+    'Newest first unless `order` says otherwise. A page can be short, or empty, before the last: go on while there is a `nextCursor`.',
   params: z.strictObject({ id: fields.id }),
-  query: z.strictObject({ cursor: fields.cursor.optional(), limit: fields.limit.optional() }),
+  query: z.strictObject({
+    cursor: fields.cursor.optional(),
+    limit: fields.limit.optional(),
+    order: z.enum(['newestFirst', 'oldestFirst']).optional().meta({ description: 'newestFirst when left out.' }),
+    side: z.enum(['debit', 'credit']).optional().meta({ description: 'Only entries on this side of the account.' }),
+    from: fields.from.optional(),
+    to: fields.to.optional(),
+    code: fields.whole(1, 0xffff, 'Only entries with this code.').optional(),
+    counterparty: fields.id.optional(),
+    userData128: fields.userData128.optional(),
+    userData64: fields.userData64.optional(),
+    userData32: fields.whole(1, 0xffff_ffff, 'Only entries with this user data.').optional(),
+  }),
   answer: z.strictObject({ entries: z.array(entryShape), nextCursor: views.cursorText }),
   example: {
     answer: {
@@ -51,15 +65,26 @@ export const getEntries = route({
       nextCursor: null,
     },
   },
-  errors: ['accountNotFound', 'accountForbidden', 'limitOutOfRange', 'cursorInvalid'],
+  errors: ['accountNotFound', 'accountForbidden', 'limitOutOfRange', 'cursorInvalid', 'timeRangeEmpty'],
   async handle({ params, query }, caller) {
-    const { bytes, view } = views.blank(HISTORY_QUERY);
-    encodeRecord(HISTORY_QUERY, view, 0, {
+    const { bytes, view } = views.blank(HISTORY_FILTER);
+    encodeRecord(HISTORY_FILTER, view, 0, {
       accountId: params.id,
       cursor: BigInt(query.cursor ?? 0),
       limit: query.limit ?? fields.LIMIT_DEFAULT,
+      code: query.code ?? 0,
+      flags:
+        (query.order === 'oldestFirst' ? HistoryFlags.oldestFirst : 0) |
+        (query.side === 'debit' ? HistoryFlags.debits : 0) |
+        (query.side === 'credit' ? HistoryFlags.credits : 0),
+      from: BigInt(query.from ?? 0),
+      to: BigInt(query.to ?? 0),
+      counterpartId: query.counterparty ?? 0n,
+      userData128: query.userData128 ?? 0n,
+      userData64: query.userData64 ?? 0n,
+      userData32: query.userData32 ?? 0,
     });
-    const reply = await caller.send('accountHistory', 1, bytes);
+    const reply = await caller.send('queryHistory', 1, bytes);
     if (reply.kind === 'problem') return reply;
     const { code } = views.resultAt(reply.view, 0);
     if (code !== Code.ok) return problemOfCode(code);
@@ -71,7 +96,7 @@ export const getEntries = route({
   },
 });
 
-function entryAt(view: DataView, outcome: number, account: Id): z.infer<typeof entryShape> {
+export function entryAt(view: DataView, outcome: number, account: Id): z.infer<typeof entryShape> {
   const transfer = outcome + TRANSFER_OUTCOME.size;
   const isDebit = readU128(view, transfer + TRANSFER.at.debitAccountId) === account;
   const balance = outcome + (isDebit ? TRANSFER_OUTCOME.at.debitBalanceAfter : TRANSFER_OUTCOME.at.creditBalanceAfter);

@@ -160,7 +160,10 @@ function responsesOf(route: Route): Readonly<Record<string, ResponseObject>> {
             },
           }
         : {}),
-      content: { 'application/json': { schema: schemaOf(spec.answer, 'output'), example: spec.example.answer } },
+      content: {
+        'application/json': { schema: schemaOf(spec.answer, 'output'), example: spec.example.answer },
+        ...(spec.csv === undefined ? {} : { 'text/csv': { schema: { type: 'string' }, example: spec.csv } }),
+      },
     },
   };
   for (const [status, names] of byStatus(errorsOf(route))) {

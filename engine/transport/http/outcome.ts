@@ -25,7 +25,14 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export type Outcome = Answer | Problem;
+/** A body that is made while it is sent, piece by piece. Its iterator throws only for bugs and damage: the answer then breaks off. */
+export interface Stream {
+  readonly kind: 'stream';
+  readonly contentType: string;
+  readonly pieces: AsyncIterable<string>;
+}
+
+export type Outcome = Answer | Problem | Stream;
 
 export function answer(body: unknown, replayed = false): Answer {
   return { kind: 'answer', body, replayed };

@@ -38,6 +38,8 @@ export interface RouteSpec<P, Q, B> {
   /** No body at all stands for `{}`. */
   readonly bodyOptional?: boolean;
   readonly answer: z.ZodType;
+  /** Also answers with text/csv, to whoever asks for that. */
+  readonly csv?: string;
   readonly example: { readonly body?: unknown; readonly answer: unknown };
   /** Results of the engine that a caller should be ready for. */
   readonly errors: readonly ResultName[];

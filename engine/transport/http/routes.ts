@@ -1,10 +1,12 @@
 /** The route table. A new route is one line here. */
 import { getAccount, postAccounts } from './accounts.ts';
 import { getEntries } from './history.ts';
+import { getAggregates, getBalance, getTrialBalance } from './balances.ts';
 import { getParties, getParty, putParty } from './parties.ts';
 import { postCapture, postRefund, postVoid } from './payment-operations.ts';
 import { getPayment, getPayments, postPayment } from './payments.ts';
 import type { Route } from './route.ts';
+import { getStatement } from './statement.ts';
 import { putCampaign, putTariff } from './terms.ts';
 import { getTransfer, postTransfers } from './transfers.ts';
 
@@ -12,6 +14,10 @@ export const ROUTES: readonly Route[] = [
   postAccounts,
   getAccount,
   getEntries,
+  getBalance,
+  getAggregates,
+  getStatement,
+  getTrialBalance,
   postTransfers,
   getTransfer,
   postPayment,

@@ -101,7 +101,7 @@ class Edge {
     const run = (body: unknown) => {
       route
         .run({ params, query, body }, caller)
-        .then((outcome) => exchange.finish(outcome))
+        .then((outcome) => (outcome.kind === 'stream' ? exchange.stream(outcome) : exchange.finish(outcome)))
         .catch((error: unknown) => this.#fail(error, exchange));
     };
     if (!route.takesBody) {
@@ -132,7 +132,14 @@ class Edge {
     if (wrong !== undefined) return wrong;
     if (!this.inFlight.enter()) return problem('busy');
     const key = request.getHeader('idempotency-key');
-    const caller = new Caller(this.#settings.gateway, this.#names, principal.institution, language, key);
+    const caller = new Caller(
+      this.#settings.gateway,
+      this.#names,
+      principal.institution,
+      language,
+      key,
+      request.getHeader('accept'),
+    );
     return { kind: 'prepared', caller, params, query };
   }
 

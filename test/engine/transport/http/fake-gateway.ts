@@ -8,6 +8,9 @@ import { decodeRecord, encodeRecord, type RecordOf, readU128 } from '../../../..
 import {
   ACCOUNT,
   BALANCES,
+  BALANCE_AT,
+  BALANCE_QUERY,
+  HISTORY_FILTER,
   HISTORY_QUERY,
   PAGE,
   PAYMENT,
@@ -111,6 +114,16 @@ export class FakeGateway implements Gateway {
         });
       case 'accountHistory':
         return this.#history(decodeRecord(HISTORY_QUERY, view, 0));
+      case 'queryHistory':
+        return this.#history(decodeRecord(HISTORY_FILTER, view, 0));
+      case 'balancesAt': {
+        const { accountId } = decodeRecord(BALANCE_QUERY, view, 0);
+        const code = this.accounts.has(accountId) ? Code.ok : Code.accountNotFound;
+        return { count: 1, parts: [result(code), record(BALANCE_AT, {}), outcome(), record(TRANSFER, {})] };
+      }
+      case 'aggregate':
+      case 'trialBalance':
+        return { count: 0, parts: [result(Code.ok), page(0n, 0)] };
       case 'sale':
       case 'authorise':
         return { count: 1, parts: this.#pay(name, decodeRecord(PAYMENT, view, 0), body.slice(PAYMENT.size)) };
@@ -162,7 +175,7 @@ export class FakeGateway implements Gateway {
     return [result(code, known !== undefined), ...(wantsBalances ? [balances] : [])];
   }
 
-  #history(query: RecordOf<typeof HISTORY_QUERY.fields>) {
+  #history(query: Pick<RecordOf<typeof HISTORY_QUERY.fields>, 'accountId' | 'cursor' | 'limit'>) {
     if (!this.accounts.has(query.accountId)) return { count: 0, parts: [result(Code.accountNotFound), page(0n, 0)] };
     const all = [...this.transfers.values()]
       .reverse()
