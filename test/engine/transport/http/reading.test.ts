@@ -176,7 +176,7 @@ describe('statements', () => {
         await new Promise((resolve) => setTimeout(resolve, 300));
       }
       expect(seen).toBeLessThan(BIG / 1000);
-
+      let end = '';
       socket.setEncoding('latin1').on('data', (chunk: string) => {
         end = (end + chunk).slice(-200);
         if (end.endsWith('0\r\n\r\n')) socket.end();
