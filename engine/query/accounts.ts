@@ -110,7 +110,7 @@ function accountOf(ledger: Ledger, event: DataView, field: number): number {
 }
 
 /** Whether an entry of an account's history debits it. A clearing account stands for the accounts of other partitions. */
-function isDebitOf(ledger: Ledger, event: DataView, account: number): boolean {
+export function isDebitOf(ledger: Ledger, event: DataView, account: number): boolean {
   const debit = accountOf(ledger, event, TransferWord.debitAccountId);
   if (debit !== NO_ACCOUNT || !ledger.clearing.isClearing(account)) return debit === account;
   return accountOf(ledger, event, TransferWord.creditAccountId) !== NO_ACCOUNT;

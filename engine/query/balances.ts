@@ -14,8 +14,8 @@ import { ExactSum } from '../exact-sum.ts';
 import { TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { readU64 } from '../ledger/words.ts';
-import { copyEntry, type IdsQuery, whyHidden, writePage } from './accounts.ts';
-import { decidedAt, type Histories, isDebitOf } from './histories.ts';
+import { copyEntry, type IdsQuery, isDebitOf, whyHidden, writePage } from './accounts.ts';
+import { decidedAt, type Histories } from './histories.ts';
 import type { ReplyArea } from './reply-area.ts';
 
 const BalanceWord = {
@@ -46,7 +46,7 @@ export function balancesAt(ledger: Ledger, histories: Histories, query: IdsQuery
     return reply.close(1);
   }
   const entry = histories.entry(account, count - 1);
-  const isDebit = isDebitOf(entry, ledger.accounts.ids, account);
+  const isDebit = isDebitOf(ledger, entry, account);
   const after = isDebit ? TRANSFER_OUTCOME.at.debitBalanceAfter : TRANSFER_OUTCOME.at.creditBalanceAfter;
   reply.view.setBigInt64(at + BALANCE_AT.at.balance, entry.getBigInt64(after, true), true);
   reply.view.setBigUint64(at + BALANCE_AT.at.entries, BigInt(count), true);

@@ -8,9 +8,9 @@ import { LegEventWord } from '../ledger/leg-event.ts';
 import { type Ledger, TransferEventWord } from '../ledger/ledger.ts';
 import { TransferWord } from '../ledger/words.ts';
 import { readView64 } from '../payment/version.ts';
+import { isDebitOf } from './accounts.ts';
 import type { Transfers } from './transfers.ts';
 
-const ID_WORDS = 4;
 const RECORD = TransferEventWord.record;
 
 /** Looks at one entry; the view is good until it returns. False ends the visit before the next entry. */
@@ -110,7 +110,7 @@ export class Histories {
     const isDebit =
       event.getUint8(0) === EventTypes.leg
         ? readView64(event, LegEventWord.debitAccount) === accounts.createdLsn[account]
-        : isDebitOf(event, accounts.ids, account);
+        : isDebitOf(this.#ledger, event, account);
     return readView64(event, isDebit ? TransferEventWord.previousOfDebit : TransferEventWord.previousOfCredit);
   }
 }
@@ -118,14 +118,4 @@ export class Histories {
 /** When the transfer was decided, µs. */
 export function decidedAt(entry: DataView): number {
   return readView64(entry, RECORD + TransferWord.timestamp);
-}
-
-/** Whether the transfer debits this account. */
-export function isDebitOf(entry: DataView, ids: Uint32Array, account: number): boolean {
-  const at = account * ID_WORDS;
-  for (let word = 0; word < ID_WORDS; word++) {
-    const field = RECORD + TransferWord.debitAccountId + word;
-    if (entry.getUint32(field * 4, true) !== ids[at + word]) return false;
-  }
-  return true;
 }

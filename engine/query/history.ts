@@ -12,8 +12,8 @@ import { Code } from '../../protocol/results.ts';
 import { type Ledger, TransferEventWord } from '../ledger/ledger.ts';
 import { isZeroId, readU64, TransferWord } from '../ledger/words.ts';
 import { readView64 } from '../payment/version.ts';
-import { copyEntry, type IdsQuery, whyHidden, writePage } from './accounts.ts';
-import { decidedAt, type Histories, isDebitOf } from './histories.ts';
+import { copyEntry, type IdsQuery, isDebitOf, whyHidden, writePage } from './accounts.ts';
+import { decidedAt, type Histories } from './histories.ts';
 import type { ReplyArea } from './reply-area.ts';
 
 const RECORD = TransferEventWord.record;
@@ -116,7 +116,6 @@ function stretchOf(histories: Histories, account: number, { from, to }: Range, c
 }
 
 function matcher(ledger: Ledger, account: number, words: Uint32Array, at: number): (entry: DataView) => boolean {
-  const { ids } = ledger.accounts;
   const code = (words[at + FilterWord.codeAndFlags] as number) & 0xffff;
   const sides = ((words[at + FilterWord.codeAndFlags] as number) >>> 16) & (debits | credits);
   const hasSide = sides === debits || sides === credits;
@@ -138,7 +137,7 @@ function matcher(ledger: Ledger, account: number, words: Uint32Array, at: number
   return (entry) => {
     if (code !== 0 && code !== codeOf(entry)) return false;
     if (hasSide || hasCounterpart) {
-      const isDebit = isDebitOf(entry, ids, account);
+      const isDebit = isDebitOf(ledger, entry, account);
       if (hasSide && isDebit !== (sides === debits)) return false;
       const other = isDebit ? TransferWord.creditAccountId : TransferWord.debitAccountId;
       if (hasCounterpart && !same(entry, other, FilterWord.counterpartId, 4)) return false;
@@ -198,7 +197,7 @@ export function aggregate(ledger: Ledger, histories: Histories, query: IdsQuery,
       return false;
     }
     visits++;
-    if (isPosted(entry)) add(sumsOf(rows, key, day), isDebitOf(entry, ledger.accounts.ids, account), entry);
+    if (isPosted(entry)) add(sumsOf(rows, key, day), isDebitOf(ledger, entry, account), entry);
     return true;
   });
   const sorted = [...rows.entries()].sort(([a], [b]) => a - b);
