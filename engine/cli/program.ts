@@ -12,6 +12,7 @@ import { packageVersion } from '../version.ts';
 import { registerAccount } from './commands/account.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
+import { registerChanges } from './commands/changes.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerJournal } from './commands/journal.ts';
 import { registerKey } from './commands/key.ts';
@@ -52,6 +53,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerAccount,
     registerTransfer,
     registerPayment,
+    registerChanges,
     registerJournal,
     registerKey,
     registerBench,

@@ -86,7 +86,8 @@ export class Exchange {
   /** Answers with JSON or with problem+json. */
   finish(outcome: Outcome): void {
     if (outcome.kind === 'answer') {
-      this.send(200, outcome.replayed === true ? REPLAYED_HEADERS : JSON_HEADERS, JSON.stringify(outcome.body));
+      const text = outcome.text ?? JSON.stringify(outcome.body);
+      this.send(200, outcome.replayed === true ? REPLAYED_HEADERS : JSON_HEADERS, text);
       return;
     }
     const status = problemStatus(outcome);

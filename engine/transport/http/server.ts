@@ -5,7 +5,7 @@
  */
 import type { Principal } from '../../admission/key-store.ts';
 import { Gauge, type RateLimiter } from '../../admission/limits.ts';
-import type { Gateway } from '../../gateway.ts';
+import type { ChangeReader, Gateway } from '../../gateway.ts';
 import { type App, type HttpRequest, type HttpResponse, queryOf } from '../uws.ts';
 import { AccountNames, Caller } from './caller.ts';
 import { Exchange } from './exchange.ts';
@@ -19,6 +19,7 @@ import { type Health, registerSystem } from './system.ts';
 
 export interface HttpSettings {
   readonly gateway: Gateway;
+  readonly changes: ChangeReader;
   /** Who has this key; `KeyStore.authenticate`. */
   readonly authenticate: (key: string) => Principal | undefined;
   readonly health: Health;
@@ -90,7 +91,10 @@ class Edge {
         exchange.finish(prepared);
         return;
       }
-      exchange.onClosed(() => this.inFlight.leave());
+      exchange.onClosed(() => {
+        this.inFlight.leave();
+        prepared.caller.gone();
+      });
       this.#receive(route, prepared, exchange);
     } catch (error) {
       this.#fail(error, exchange);
@@ -132,7 +136,7 @@ class Edge {
     if (wrong !== undefined) return wrong;
     if (!this.inFlight.enter()) return problem('busy');
     const key = request.getHeader('idempotency-key');
-    const caller = new Caller(this.#settings.gateway, this.#names, principal.institution, language, key);
+    const caller = new Caller(this.#settings, this.#names, principal.institution, language, key);
     return { kind: 'prepared', caller, params, query };
   }
 

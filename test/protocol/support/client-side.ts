@@ -20,7 +20,13 @@ import {
   encodeLookupPayments,
   encodeQueryPayments,
 } from '../../../protocol/codecs/payment-query-codec.ts';
-import { decodeHello, decodeRich, encodeRich, type RichCommand } from '../../../protocol/codecs/rich-codec.ts';
+import {
+  decodeChanges,
+  decodeHello,
+  decodeRich,
+  encodeRich,
+  type RichCommand,
+} from '../../../protocol/codecs/rich-codec.ts';
 import {
   decodeCreateTransfers,
   decodeLookupTransfers,
@@ -48,7 +54,7 @@ const operation = (command: 'capture' | 'void' | 'refund'): ClientCodec => ({
   decode: (reply) => decodePayment(reply, command),
 });
 
-const rich = (command: Exclude<RichCommand, 'hello'>): ClientCodec => ({
+const rich = (command: Exclude<RichCommand, 'hello' | 'readChanges'>): ClientCodec => ({
   encode: (input, options) => encodeRich(command, input, options),
   decode: (reply) => decodeRich(reply, command),
 });
@@ -83,4 +89,8 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   listParties: rich('listParties'),
   putTariff: rich('putTariff'),
   putCampaign: rich('putCampaign'),
+  readChanges: {
+    encode: (input, options) => encodeRich('readChanges', input, options),
+    decode: decodeChanges,
+  },
 };

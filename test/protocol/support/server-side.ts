@@ -7,7 +7,7 @@ import type { PaymentResult, PaymentStatus } from '../../../protocol/codecs/paym
 import type { PaymentLookup, PaymentPage, PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
 import { readRecord } from '../../../protocol/codecs/record-codec.ts';
 import type { Result } from '../../../protocol/codecs/result-codec.ts';
-import type { RichResult } from '../../../protocol/codecs/rich-codec.ts';
+import type { ChangesResult, RichResult } from '../../../protocol/codecs/rich-codec.ts';
 import type { TransferEntry, TransferLookup, TransferResult } from '../../../protocol/codecs/transfer-codec.ts';
 import { COMMANDS, type CommandName, commandOfKind } from '../../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../protocol/frame.ts';
@@ -167,6 +167,10 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     }
     case 'hello':
       return { bytes: [encodeMessagePack(value as object)] };
+    case 'readChanges': {
+      const { code, changes, nextCursor, atEnd } = value as ChangesResult;
+      return { bytes: [encodeMessagePack({ code, changes, nextCursor, atEnd })] };
+    }
     default: {
       const { code, party, parties, nextCursor } = value as RichResult;
       const list = parties.length > 0 ? { parties, nextCursor } : {};
