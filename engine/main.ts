@@ -25,6 +25,7 @@ import { registerHttp } from './transport/http/server.ts';
 import { createApp, listen } from './transport/uws.ts';
 import { registerWebSocket } from './transport/websocket.ts';
 import { packageVersion } from './version.ts';
+import { Webhooks } from './webhook/webhooks.ts';
 import { Batch, batchBytes } from './worker/batch.ts';
 import { BackgroundThreads, PartitionThread } from './worker/threads.ts';
 
@@ -50,7 +51,6 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   });
   const metrics = createMetrics(config.partitions);
   const health = new Health();
-  const version = packageVersion();
 
   // 1 The data directory: made on the first start, locked while the switch runs.
   const directory = await openOrCreate(config);
@@ -120,6 +120,18 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
     onError,
   });
 
+  const version = packageVersion();
+  const webhooks = new Webhooks(
+    {
+      partitions: directory.partitions,
+      hashSeed: info.hashSeed,
+      control: directory.control,
+      userAgent: `sluice/${version}`,
+    },
+    metrics,
+    log,
+  );
+
   // 4 A lane into each partition, and the router in front of them.
   const clearing = new ClearingHouse(info.partitions);
   const lanes = partitions.map(({ paths, partition, thread, buffers }, index) => {
@@ -185,6 +197,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
     await observers.stop();
     await background.close();
     await streamThread.close();
+    await webhooks.close();
     await Promise.all(partitions.map(({ thread }) => thread.close()));
     await keys.close();
     directory.release();

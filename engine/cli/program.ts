@@ -22,6 +22,7 @@ import { registerRestore } from './commands/restore.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerTransfer } from './commands/transfer.ts';
 import { registerVerify } from './commands/verify.ts';
+import { registerWebhook } from './commands/webhook.ts';
 import { CommandFailure, ExitCode, UsageError } from './errors.ts';
 import { json } from './output.ts';
 import { type Terminal, wantsColour } from './terminal.ts';
@@ -56,6 +57,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerChanges,
     registerJournal,
     registerKey,
+    registerWebhook,
     registerBench,
     registerVerify,
     registerBackup,

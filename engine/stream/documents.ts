@@ -24,9 +24,6 @@ import { Versions } from '../payment/versions.ts';
 import { formatCurrency, formatTime } from '../query/text-forms.ts';
 import { Transfers } from '../query/transfers.ts';
 
-/** Who owns an account at a position of the partition's journal; undefined when it is not open there by then. */
-export type OwnerOf = (id: bigint, lsn: number) => number | undefined;
-
 /** Whose eyes a document is made for. */
 export interface Reader {
   readonly institution: number;

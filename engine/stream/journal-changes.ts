@@ -50,7 +50,7 @@ export class JournalChanges {
   readonly #journal: LmdbJournal;
   readonly #options: JournalChangesOptions;
   readonly #documents: Documents;
-  #owners: Owners | undefined;
+  #owners: Promise<Owners> | undefined;
 
   private constructor(journal: LmdbJournal, options: JournalChangesOptions) {
     this.partition = options.partition;
@@ -72,9 +72,13 @@ export class JournalChanges {
 
   /** The next page. Looks at what is durable by now. */
   async read(query: ChangeQuery): Promise<ChangePage> {
-    const reader = await this.#readerFor(query.institution);
+    const { institution } = query;
+    const owners = institution === OPERATOR_INSTITUTION ? undefined : await this.#openOwners();
     const end = this.end();
-    if (reader.follows) this.#owners?.follow(this.#journal);
+    owners?.follow(this.#journal);
+    const maySee = (account: bigint, lsn: number): boolean =>
+      owners === undefined || owners.ownerOf(account, lsn) === institution;
+    const reader = { institution, maySee };
     const until = Math.min(query.until ?? end, end);
     const page = new Page(query, until);
     if (query.cursor < until) {
@@ -112,17 +116,15 @@ export class JournalChanges {
     return page.scanned < SCAN_BYTES_MAX;
   }
 
-  async #readerFor(institution: number): Promise<Reader & { readonly follows: boolean }> {
-    if (institution === OPERATOR_INSTITUTION) return { institution, follows: false, maySee: () => true };
-    const owners = this.#owners ?? (await this.#openOwners());
-    return { institution, follows: true, maySee: (account, lsn) => owners.ownerOf(account, lsn) === institution };
+  /** Only who is not the operator needs to know the owners. */
+  #openOwners(): Promise<Owners> {
+    this.#owners ??= this.#loadOwners();
+    return this.#owners;
   }
 
-  /** Only who is not the operator needs to know the owners. */
-  async #openOwners(): Promise<Owners> {
+  async #loadOwners(): Promise<Owners> {
     const owners = new Owners(this.#options.hashSeed);
     await owners.load(this.#options.indexPath);
-    this.#owners = owners;
     return owners;
   }
 }
