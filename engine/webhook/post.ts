@@ -49,7 +49,6 @@ export class Poster {
         method: 'POST',
         agent: isTls ? this.#https : this.#http,
         lookup: this.#lookup,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
         headers: {
           'content-type': 'application/json',
           'content-length': bytes.length,
@@ -59,6 +58,17 @@ export class Poster {
           'webhook-signature': signWebhook(secret, id, timestamp, body),
         },
       });
+      // Not AbortSignal.any with AbortSignal.timeout: nobody holds that timer, and once it was collected it never fires.
+      const cut = (): void => {
+        request.destroy(new Error(`no answer within ${timeoutMs} ms`));
+      };
+      const timer = setTimeout(cut, timeoutMs);
+      signal.addEventListener('abort', cut, { once: true });
+      request.on('close', () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', cut);
+      });
+      if (signal.aborted) cut();
       request.on('response', (response) => {
         const status = response.statusCode ?? 0;
         // What the receiver has to say beside its status does not matter: nothing waits for the rest.
@@ -66,8 +76,7 @@ export class Poster {
         resolve(status >= 200 && status < 300 ? undefined : `the receiver answered ${status}`);
       });
       request.on('error', (error: NodeJS.ErrnoException) => {
-        const isLate = error.name === 'AbortError' || error.name === 'TimeoutError';
-        resolve(isLate ? `no answer within ${timeoutMs} ms` : (error.code ?? error.message).slice(0, ERROR_TEXT_MAX));
+        resolve((error.code ?? error.message).slice(0, ERROR_TEXT_MAX));
       });
       request.end(bytes);
     });

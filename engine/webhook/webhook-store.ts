@@ -160,8 +160,8 @@ export class WebhookStore {
     if (this.deadCount(letter.endpoint) >= DEAD_LETTERS_MAX) return false;
     const next: DeliveryState = { cursor: letter.until, attempts: 0, nextAtMs: 0 };
     await this.#root.transaction(() => {
-      this.#dead.put([letter.endpoint, letter.id], letter);
-      this.#states.put([letter.endpoint, letter.partition], next);
+      this.#dead.putSync([letter.endpoint, letter.id], letter);
+      this.#states.putSync([letter.endpoint, letter.partition], next);
     });
     return true;
   }
@@ -206,11 +206,6 @@ export class WebhookStore {
   close(): Promise<void> {
     return this.#root.close();
   }
-}
-
-/** The secret stays where it is. */
-export function withoutSecret({ secret: _, ...endpoint }: StoredEndpoint): WebhookEndpoint {
-  return endpoint;
 }
 
 // The keys are of two parts; the types of lmdb-js want both ends to be so.

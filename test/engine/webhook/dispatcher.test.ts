@@ -125,6 +125,7 @@ describe('delivery', () => {
     expect([second?.id, third?.id]).toEqual([first?.id, first?.id]);
     expect([second?.text, third?.text]).toEqual([first?.text, first?.text]);
     expect(positionsOf(receiver.received.slice(2))).toEqual(await positions());
+    await until(() => dispatcher.figures()[0]?.lagBytes === 0, 'it is noted');
     expect(dispatcher.figures()).toMatchObject([{ failures: 2, lagBytes: 0, deadLetters: 0 }]);
     expect(dispatcher.notes().map(({ event, reason }) => [event, reason])).toEqual(
       Array(2).fill(['delivery failed', 'the receiver answered 500']),

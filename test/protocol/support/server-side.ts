@@ -169,7 +169,8 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       return { bytes: [encodeMessagePack(value as object)] };
     case 'readChanges': {
       const { code, changes, nextCursor, atEnd } = value as ChangesResult;
-      return { bytes: [encodeMessagePack({ code, changes, nextCursor, atEnd })] };
+      const page = changes === undefined ? {} : { changes, nextCursor, atEnd };
+      return { bytes: [encodeMessagePack({ code, ...page })] };
     }
     default: {
       const { code, party, parties, nextCursor } = value as RichResult;
