@@ -47,6 +47,9 @@ describe('readers of the change stream', () => {
     expect(asked.length).toBe(1);
     changes.advanced(0, 120);
     expect(asked.map(({ cursor }) => cursor)).toEqual(['now', 100]);
+    // It is looking: more news does not make it look twice at once.
+    changes.advanced(0, 120);
+    expect(asked.length).toBe(2);
     asked[1]!.give({ nextCursor: 120 });
     await Promise.resolve();
     changes.advanced(0, 140);

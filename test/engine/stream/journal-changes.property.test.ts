@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LmdbJournal } from '../../../engine/journal/journal.ts';
 import { JournalChanges } from '../../../engine/stream/journal-changes.ts';
+import { Owners } from '../../../engine/stream/owners.ts';
 import type { Opened } from '../../../engine/worker/open.ts';
 import type { Change } from '../../../protocol/changes.ts';
 import { AccountFlags } from '../../../protocol/records.ts';
@@ -163,6 +164,26 @@ describe('the change stream of a partition', () => {
     const later = await JournalChanges.open({ ...options, partition: 0 });
     const page = await later.read({ institution: 2, cursor: 0, countMax: 10_000, bytesMax: 1e9 });
     expect(page.changes).toEqual(await readAll(2, 0, 1000));
+    await later.close();
+  });
+
+  it('has what came before an account was opened for its maker alone, whoever owns it later, also from a checkpoint', async () => {
+    const owners = new Owners(options.hashSeed);
+    await owners.load(options.indexPath);
+    expect(owners.count, 'the checkpoint has the accounts').toBe(5);
+    const from = reader.end();
+    const early = { id: 76n, debitAccountId: 1n, creditAccountId: 60n, amount: 5n, ledger: 156, code: 1 };
+    await desk.transfers(1, early);
+    await desk.accounts(3, { id: 60n, ledger: 156, code: 1 });
+    await desk.transfers(1, { ...early, id: 79n });
+    const later = await JournalChanges.open({ ...options, partition: 0 });
+    for (const one of [reader, later]) {
+      const { changes } = await one.read({ institution: 3, cursor: from, countMax: 9, bytesMax: 1e6 });
+      expect(changes.map(({ type, result }) => [type, result])).toEqual([
+        ['account', 'ok'],
+        ['transfer', 'ok'],
+      ]);
+    }
     await later.close();
   });
 

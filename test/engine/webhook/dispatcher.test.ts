@@ -151,6 +151,22 @@ describe('delivery', () => {
     expect(new Set(repeated.map(({ id, text }) => id + text)).size).toBe(1);
   });
 
+  it('repeats what was on its way when it stopped, the same, though more has come since', async () => {
+    const receiver = await startReceiver();
+    receiver.answer = () => undefined;
+    add(receiver.url);
+    dispatcher.start();
+    await until(() => receiver.received.length === 1, 'it is on its way');
+    await dispatcher.stop();
+    await pay(2);
+    receiver.answer = (response) => response.writeHead(200).end();
+    await restart();
+    await until(() => receiver.received.length === 3, 'all is there');
+    const [first, second, third] = receiver.received;
+    expect([second?.id, second?.text]).toEqual([first?.id, first?.text]);
+    expect(third?.body.changes.length).toBe(2);
+  });
+
   it('begins where it was told to', async () => {
     const receiver = await startReceiver();
     await pay(5);
@@ -258,16 +274,26 @@ describe('a receiver that does not do its part', () => {
 
   it('one that answers without end costs nothing', async () => {
     const receiver = await startReceiver();
+    let written = 0;
+    let closed = 0;
     receiver.answer = (response) => {
       response.writeHead(200);
-      const timer = setInterval(() => response.write(Buffer.alloc(65_536)), 1);
-      response.on('close', () => clearInterval(timer));
+      const timer = setInterval(() => {
+        response.write(Buffer.alloc(262_144));
+        written += 262_144;
+      }, 1);
+      response.on('close', () => {
+        clearInterval(timer);
+        closed++;
+      });
     };
     add(receiver.url);
     dispatcher.start();
     await until(() => receiver.received.length === 1, 'the first');
     await pay(1);
-    await until(() => receiver.received.length === 2, 'the second');
+    await until(() => receiver.received.length === 2 && closed === 2, 'the second');
+    // Without a bound it would be read for as long as a delivery may take.
+    expect(written).toBeLessThan(16 * 2 ** 20);
     expect(dispatcher.figures()).toMatchObject([{ failures: 0 }]);
   });
 });

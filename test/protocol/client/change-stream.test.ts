@@ -67,6 +67,20 @@ describe('a change stream', () => {
     expect(asked(server.arrivals[0]!)).toEqual({ partition: 2, cursor: 100, limit: 7, waitMs: 15_000 });
   });
 
+  it('goes on over pages without changes', async () => {
+    const { client, server } = await connected((arrival) => {
+      const { cursor } = asked(arrival);
+      if (cursor === 0 || cursor === 75) {
+        const nextCursor = cursor === 0 ? 75 : 390;
+        arrival.reply({ ...resultOfCode(Code.ok), changes: [], nextCursor, atEnd: false });
+      } else answer(arrival);
+    });
+    const found: Change[] = [];
+    for await (const change of client.changes({ follow: false })) found.push(change);
+    expect(found).toEqual(ALL.slice(39));
+    expect(server.arrivals.map((arrival) => asked(arrival).cursor)).toEqual([0, 75, 390]);
+  });
+
   it('says after each change where another would go on', async () => {
     const { client } = await connected();
     const first = client.changes({ from: 'now' });
