@@ -75,6 +75,9 @@ export interface ChangesRequest {
 export interface ChangesPage {
   readonly code: number;
   readonly body: Uint8Array;
+  /** Changes in it. */
+  readonly count: number;
+  readonly nextCursor: number;
 }
 
 /** The way to the change stream. It is beside the Gateway because its answers may wait, and come from no batch. */

@@ -8,11 +8,10 @@
  */
 import { Code } from '../../protocol/results.ts';
 import type { ChangeReader, ChangesPage, ChangesRequest } from '../gateway.ts';
-import type { StreamAnswer } from './stream-worker.ts';
 
 export interface ChangesSettings {
   /** Reads a page in another thread. */
-  readonly readPage: (request: Omit<ChangesRequest, 'waitMs'>) => Promise<StreamAnswer>;
+  readonly readPage: (request: Omit<ChangesRequest, 'waitMs'>) => Promise<ChangesPage>;
   /** Where each partition's journal ends. */
   readonly ends: readonly number[];
   /** Requests at once, over all transports. */
@@ -24,7 +23,10 @@ export interface ChangesSettings {
 const READERS_MAX = 4096;
 /** A reader for whom nothing was in the last batches does not look again sooner: foreign traffic costs it little. */
 const LOOK_AGAIN_MS = 5;
-const NOTHING = new Uint8Array(0);
+
+function refused(code: number): ChangesPage {
+  return { code, body: new Uint8Array(0), count: 0, nextCursor: 0 };
+}
 
 interface Waiting {
   readonly request: ChangesRequest;
@@ -64,14 +66,14 @@ export class Changes implements ChangeReader {
       answer,
       deadline: performance.now() + request.waitMs,
       cursor: request.cursor,
-      last: { code: Code.shuttingDown, body: NOTHING },
+      last: refused(Code.shuttingDown),
       timer: undefined,
       isDone: false,
     };
     const code = this.#whyNot();
     this.#readers.add(waiting);
     if (code === Code.ok) this.#look(waiting);
-    else queueMicrotask(() => this.#finish(waiting, { code, body: NOTHING }));
+    else queueMicrotask(() => this.#finish(waiting, refused(code)));
     return () => this.#end(waiting);
   }
 
@@ -106,15 +108,15 @@ export class Changes implements ChangeReader {
       (error: unknown) => {
         if (waiting.isDone) return;
         this.#settings.onError(error);
-        this.#finish(waiting, { code: Code.internalError, body: NOTHING });
+        this.#finish(waiting, refused(Code.internalError));
       },
     );
   }
 
-  #looked(waiting: Waiting, page: StreamAnswer): void {
+  #looked(waiting: Waiting, page: ChangesPage): void {
     if (waiting.isDone) return;
     const leftMs = waiting.deadline - performance.now();
-    waiting.last = { code: page.code, body: page.body };
+    waiting.last = page;
     if (page.code !== Code.ok || page.count > 0 || leftMs <= 0) return this.#finish(waiting, waiting.last);
     waiting.cursor = page.nextCursor;
     const { partition } = waiting.request;

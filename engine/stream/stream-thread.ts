@@ -1,20 +1,20 @@
 /** The thread that reads change streams: a Piscina pool of one, started when somebody first reads. */
 import { Piscina } from 'piscina';
-import type { ChangesRequest } from '../gateway.ts';
-import type { StreamAnswer, StreamOptions, StreamTask } from './stream-worker.ts';
+import type { ChangesPage, ChangesRequest } from '../gateway.ts';
+import type { StreamOptions, StreamTask } from './stream-worker.ts';
 
 /** Reads that may wait for the thread; more than the readers that there may be at once. */
 const QUEUE_MAX = 65_536;
 
 export class StreamThread {
   readonly #options: StreamOptions;
-  #pool: Piscina<StreamTask, StreamAnswer | undefined> | undefined;
+  #pool: Piscina<StreamTask, ChangesPage | undefined> | undefined;
 
   constructor(options: StreamOptions) {
     this.#options = options;
   }
 
-  async read(request: Omit<ChangesRequest, 'waitMs'>): Promise<StreamAnswer> {
+  async read(request: Omit<ChangesRequest, 'waitMs'>): Promise<ChangesPage> {
     this.#pool ??= new Piscina({
       filename: new URL('./stream-worker.js', import.meta.url).href,
       minThreads: 1,

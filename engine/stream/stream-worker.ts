@@ -4,7 +4,7 @@
  */
 import { encodeMessagePack } from '../../protocol/message-pack.ts';
 import { Code } from '../../protocol/results.ts';
-import type { ChangesRequest } from '../gateway.ts';
+import type { ChangesPage, ChangesRequest } from '../gateway.ts';
 import { type ChangePage, JournalChanges } from './journal-changes.ts';
 
 export interface StreamOptions {
@@ -20,13 +20,6 @@ export type StreamTask =
       readonly request: Omit<ChangesRequest, 'waitMs'>;
     }
   | { readonly type: 'close' };
-
-export interface StreamAnswer {
-  readonly code: number;
-  readonly body: Uint8Array;
-  readonly count: number;
-  readonly nextCursor: number;
-}
 
 /** Of one page: a reply stays far below what a connection may leave unread. */
 const PAGE_BYTES_MAX = 262_144;
@@ -46,7 +39,7 @@ function open(options: StreamOptions, partition: number): Promise<JournalChanges
   return opening;
 }
 
-async function read(options: StreamOptions, request: Omit<ChangesRequest, 'waitMs'>): Promise<StreamAnswer> {
+async function read(options: StreamOptions, request: Omit<ChangesRequest, 'waitMs'>): Promise<ChangesPage> {
   const stream = await open(options, request.partition);
   if (stream === undefined) return { code: Code.partitionNotFound, body: NOTHING, count: 0, nextCursor: 0 };
   const end = stream.end();
@@ -67,7 +60,7 @@ function packed({ changes, nextCursor, atEnd }: ChangePage): Uint8Array {
 }
 
 /** Runs one task; Piscina calls it. */
-export default async function task(work: StreamTask): Promise<StreamAnswer | undefined> {
+export default async function task(work: StreamTask): Promise<ChangesPage | undefined> {
   if (work.type === 'read') return read(work.options, work.request);
   for (const stream of streams.values()) await (await stream).close();
   streams.clear();

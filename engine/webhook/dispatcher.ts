@@ -166,7 +166,7 @@ export class Dispatcher {
   async #deliver(runner: Runner, stream: JournalChanges): Promise<void> {
     const { signal } = runner.abort;
     const { partition } = stream;
-    let state = this.#store.state(runner.endpoint.id, partition);
+    let state = this.#resumed(runner, stream);
     // Loops begin one by one, not all in the turn in which the switch starts.
     await sleep(0, signal);
     while (!signal.aborted) {
@@ -175,10 +175,26 @@ export class Dispatcher {
       } catch (error) {
         this.#note(runner, partition, 'error', state.attempts, error instanceof Error ? error.message : String(error));
         await sleep(ERROR_PAUSE_MS, signal);
-        state = this.#store.state(runner.endpoint.id, partition);
+        state = this.#resumed(runner, stream);
       }
       runner.cursors[partition] = state.cursor;
     }
+  }
+
+  /** How far the endpoint is. In a directory that was restored it may be ahead of the journal: then it goes on at the end. */
+  #resumed(runner: Runner, stream: JournalChanges): DeliveryState {
+    const state = this.#store.state(runner.endpoint.id, stream.partition);
+    const end = stream.end();
+    if (state.cursor <= end && (state.until ?? 0) <= end) return state;
+    const cursor = Math.min(state.cursor, end);
+    this.#note(
+      runner,
+      stream.partition,
+      'error',
+      state.attempts,
+      `the journal ends before ${state.until ?? state.cursor}`,
+    );
+    return { cursor, attempts: 0, nextAtMs: 0 };
   }
 
   /** Waits, or delivers a page. Returns how far the endpoint is now. */

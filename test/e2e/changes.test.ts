@@ -154,6 +154,68 @@ describe('HTTP', () => {
   });
 });
 
+describe('server-sent events', () => {
+  async function* follow(query: string, headers: Record<string, string> = {}) {
+    const response = await fetch(`${running.http}/v1/changes?${query}`, {
+      headers: { authorization: `Bearer ${bankKey}`, accept: 'text/event-stream', ...headers },
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        yield text.slice(0, end);
+        text = text.slice(end + 2);
+      }
+    }
+  }
+  const read = (event: string): { id: string; changes: Change[] } => {
+    const [, id = '', data = ''] = /^event: changes\nid: (\d+)\ndata: (.*)$/.exec(event) ?? [];
+    return { id, changes: JSON.parse(data).changes };
+  };
+
+  it('bring what there is and what comes, go on at the last id, and live over pauses', {
+    timeout: 60_000,
+  }, async () => {
+    const known = await all(bank);
+    const found: Change[] = [];
+    let lastId = '';
+    for await (const event of follow('limit=10')) {
+      const page = read(event);
+      found.push(...page.changes);
+      lastId = page.id;
+      if (found.length >= 20) break;
+    }
+    expect(found).toEqual(known.slice(0, found.length));
+    let beats = 0;
+    for await (const event of follow('limit=10&cursor=0', { 'last-event-id': lastId })) {
+      if (event.startsWith(':')) {
+        // The library would cut a silent connection after ten seconds.
+        if (++beats === 3) await pay();
+        continue;
+      }
+      found.push(...read(event).changes);
+      if (beats >= 3) break;
+    }
+    expect(found).toEqual(await all(bank));
+  });
+
+  it('are refused like any request', async () => {
+    const headers = { authorization: `Bearer ${bankKey}`, accept: 'text/event-stream', 'last-event-id': 'x' };
+    expect(await (await fetch(`${running.http}/v1/changes`, { headers })).json()).toMatchObject({
+      name: 'cursorInvalid',
+    });
+    const wrong = { ...headers, 'last-event-id': '' };
+    expect(await (await fetch(`${running.http}/v1/changes?partition=9`, { headers: wrong })).json()).toMatchObject({
+      name: 'partitionNotFound',
+    });
+    expect(await (await fetch(`${running.http}/v1/changes?nonsense=9`, { headers: wrong })).json()).toMatchObject({
+      name: 'malformedBody',
+    });
+  });
+});
+
 describe('the command line', () => {
   it('lists changes and follows them', async () => {
     const words = ['changes', '--url', running.url, '--key', bankKey, '--json'];

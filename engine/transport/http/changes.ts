@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { Code } from '../../../protocol/results.ts';
+import type { ChangesPage } from '../../gateway.ts';
 import * as fields from './fields.ts';
 import { problemOfCode } from './outcome.ts';
 import { route } from './route.ts';
@@ -9,18 +10,24 @@ import * as views from './views.ts';
 
 const WAIT_SECONDS_MAX = LIMITS.changesWaitMsMax / 1000;
 
+function readCursor(value: unknown): number | 'now' | fields.Fault {
+  if (value === 'now') return 'now';
+  const given = typeof value === 'string' && /^(?:0|[1-9][0-9]{0,15})$/.test(value) ? Number(value) : Number.NaN;
+  return Number.isSafeInteger(given) ? given : new fields.Fault('must be a cursor or now', 'cursorInvalid');
+}
+
 const cursor = fields.field(
   {
     type: ['string', 'integer'],
     description:
       '`nextCursor` of the page before, or the `cursor` of a change; 0 = from the start, `now` = only what comes.',
   },
-  (value): number | 'now' | fields.Fault => {
-    if (value === 'now') return 'now';
-    const given = typeof value === 'string' && /^(?:0|[1-9][0-9]{0,15})$/.test(value) ? Number(value) : Number.NaN;
-    return Number.isSafeInteger(given) ? given : new fields.Fault('must be a cursor or now', 'cursorInvalid');
-  },
+  readCursor,
 );
+
+const EVENT_HEADERS = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' };
+/** The library cuts a connection on which nothing moves for 10 s. */
+const BEAT_MS = 5000;
 
 /** What the parts hold, by type, is in the specification page: protocol/README.md. */
 const changeShape = z.looseObject({
@@ -41,7 +48,7 @@ export const getChanges = route({
   tag: 'Changes',
   summary: 'What happened in a partition, in order, from a cursor on.',
   description:
-    'Holds what your institution asked for and what is on its accounts. With `wait` the answer comes with the next change, or empty when the time is up. A page may hold fewer changes than `limit`, also none: go on with `nextCursor`.',
+    'Holds what your institution asked for and what is on its accounts. With `wait` the answer comes with the next change, or empty when the time is up. A page may hold fewer changes than `limit`, also none: go on with `nextCursor`. With `Accept: text/event-stream` pages come as events named `changes` for as long as the connection lasts, each with its `nextCursor` as id; `Last-Event-ID` goes on there.',
   query: z.strictObject({
     partition: fields.whole(0, 0xffff_ffff, 'Which partition; 0 when left out.').optional(),
     cursor: cursor.optional(),
@@ -99,4 +106,31 @@ export const getChanges = route({
     if (code !== Code.ok) return problemOfCode(code);
     return { kind: 'answer', body: undefined, text: new TextDecoder().decode(body) };
   },
+  async follow(query, lastEventId, caller, exchange) {
+    const given = lastEventId === '' ? (query.cursor ?? 0) : readCursor(lastEventId);
+    if (given instanceof fields.Fault) return problemOfCode(Code.cursorInvalid);
+    const read = (at: number | 'now', waitMs: number) => {
+      return caller.readChanges({
+        partition: query.partition ?? 0,
+        cursor: at,
+        limit: query.limit ?? fields.LIMIT_DEFAULT,
+        waitMs,
+      });
+    };
+    let page = await read(given, 0);
+    if (page.code !== Code.ok) return problemOfCode(page.code);
+    const write = exchange.begin(EVENT_HEADERS);
+    while (write !== undefined && page.code === Code.ok) {
+      // A client that is behind is not read for: there is never more than one page on its way to it.
+      await write(eventOf(page));
+      page = await read(page.nextCursor, BEAT_MS);
+    }
+    return undefined;
+  },
 });
+
+function eventOf({ body, count, nextCursor }: ChangesPage): string {
+  // A comment keeps the connection alive, and goes through proxies that wait for a first byte.
+  if (count === 0) return ': nothing new\n\n';
+  return `event: changes\nid: ${nextCursor}\ndata: ${new TextDecoder().decode(body)}\n\n`;
+}

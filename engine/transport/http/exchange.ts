@@ -129,6 +129,41 @@ export class Exchange {
     });
   }
 
+  /**
+   * Begins an answer that goes on, piece by piece. What it gives back writes a piece and resolves when the client has room for
+   * more; it never resolves when the client has gone. Undefined when there is nobody to answer.
+   */
+  begin(headers: Headers): ((piece: string) => Promise<void>) | undefined {
+    if (this.#closed || this.#answered) return undefined;
+    this.#answered = true;
+    this.#status = 200;
+    const response = this.#response;
+    response.cork(() => {
+      response.writeStatus('200 OK');
+      for (const name in headers) response.writeHeader(name, headers[name] ?? '');
+    });
+    return (piece) =>
+      new Promise((resolve) => {
+        if (this.#closed) return;
+        let hasRoom = false;
+        response.cork(() => {
+          hasRoom = response.write(piece);
+        });
+        if (hasRoom) return resolve();
+        response.onWritable(() => {
+          resolve();
+          return true;
+        });
+      });
+  }
+
+  /** Ends what `begin` began. */
+  end(): void {
+    if (this.#closed) return;
+    this.#response.cork(() => this.#response.end());
+    this.#close();
+  }
+
   /** As much as the socket takes now, the rest as it drains; the library ends a client that takes nothing for 10 s. */
   #sendInPieces(bytes: Buffer): void {
     const response = this.#response;

@@ -101,13 +101,20 @@ class Edge {
     }
   }
 
-  #receive(route: Route, { caller, params, query }: Prepared, exchange: Exchange): void {
+  #receive(route: Route, { caller, params, query, events }: Prepared, exchange: Exchange): void {
     const run = (body: unknown) => {
       route
         .run({ params, query, body }, caller)
         .then((outcome) => exchange.finish(outcome))
         .catch((error: unknown) => this.#fail(error, exchange));
     };
+    if (events !== undefined && route.follow !== undefined) {
+      route
+        .follow({ params, query, body: undefined }, events.lastId, caller, exchange)
+        .then((refusal) => (refusal === undefined ? exchange.end() : exchange.finish(refusal)))
+        .catch((error: unknown) => this.#fail(error, exchange));
+      return;
+    }
     if (!route.takesBody) {
       run(undefined);
       return;
@@ -137,7 +144,10 @@ class Edge {
     if (!this.inFlight.enter()) return problem('busy');
     const key = request.getHeader('idempotency-key');
     const caller = new Caller(this.#settings, this.#names, principal.institution, language, key);
-    return { kind: 'prepared', caller, params, query };
+    const accepts = request.getHeader('accept');
+    const wantsEvents = accepts.includes('text/event-stream') && request.getMethod() === 'get';
+    const events = wantsEvents ? { lastId: request.getHeader('last-event-id') } : undefined;
+    return { kind: 'prepared', caller, params, query, events };
   }
 
   #admit(route: Route, request: HttpRequest): Principal | Problem {
@@ -166,6 +176,8 @@ interface Prepared {
   readonly caller: Caller;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** Set when the caller wants server-sent events. */
+  readonly events: { readonly lastId: string } | undefined;
 }
 
 type Body = { readonly value: unknown; readonly problem?: undefined } | { readonly problem: Problem };

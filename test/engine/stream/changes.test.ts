@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ChangesPage, ChangesRequest } from '../../../engine/gateway.ts';
 import { Changes } from '../../../engine/stream/changes.ts';
-import type { StreamAnswer } from '../../../engine/stream/stream-worker.ts';
 import { Code } from '../../../protocol/results.ts';
 import { until } from '../../support/switch.ts';
 
@@ -9,7 +8,7 @@ const REQUEST: ChangesRequest = { institution: 2, partition: 0, cursor: 0, limit
 
 /** Changes over pages that the test gives by hand. */
 function setUp(readersMax = 10) {
-  const asked: { cursor: number | 'now'; give(page: Partial<StreamAnswer>): void; fail(error: Error): void }[] = [];
+  const asked: { cursor: number | 'now'; give(page: Partial<ChangesPage>): void; fail(error: Error): void }[] = [];
   const errors: unknown[] = [];
   const changes = new Changes({
     ends: [100, 100],
@@ -33,7 +32,7 @@ describe('readers of the change stream', () => {
     read();
     asked[0]!.give({});
     await until(() => answers.length === 1, 'an answer');
-    expect(answers).toEqual([{ code: Code.ok, body: new Uint8Array([1]) }]);
+    expect(answers).toMatchObject([{ code: Code.ok, body: new Uint8Array([1]) }]);
     expect(changes.readers).toBe(0);
   });
 
@@ -84,7 +83,7 @@ describe('readers of the change stream', () => {
     read({ waitMs: 10_000 });
     read();
     await until(() => answers.length === 1, 'a refusal');
-    expect(answers).toEqual([{ code: Code.tooManyReaders, body: new Uint8Array(0) }]);
+    expect(answers).toEqual([{ code: Code.tooManyReaders, body: new Uint8Array(0), count: 0, nextCursor: 0 }]);
     giveUp();
     expect(changes.readers).toBe(1);
     asked[0]!.give({ count: 1 });

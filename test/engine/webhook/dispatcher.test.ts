@@ -177,6 +177,18 @@ describe('delivery', () => {
     expect(positionsOf(receiver.received)).toEqual((await positions()).slice(-1));
   });
 
+  it('goes on at the end when its cursor is ahead of a journal that was restored', async () => {
+    const receiver = await startReceiver();
+    const { id } = add(receiver.url, { cursors: [stream.end() + 1000] });
+    dispatcher.start();
+    await until(() => dispatcher.figures()[0]?.lagBytes === 0, 'it runs');
+    await pay(1);
+    await until(() => receiver.received.length === 1, 'the next');
+    expect(positionsOf(receiver.received)).toEqual((await positions()).slice(-1));
+    await until(() => store.state(id, 0).cursor === stream.end(), 'it is noted');
+    expect(dispatcher.notes()).toMatchObject([{ event: 'error', reason: expect.stringContaining('the journal ends') }]);
+  });
+
   it('ends when the endpoint is removed, and nothing is kept', async () => {
     const receiver = await startReceiver();
     const { id } = add(receiver.url);

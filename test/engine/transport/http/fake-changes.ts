@@ -17,7 +17,8 @@ export class FakeChanges implements ChangeReader {
     const changes = request.cursor === 0 ? [CHANGE] : [];
     const page = { changes, nextCursor: CHANGE.cursor, atEnd: true };
     const body = new TextEncoder().encode(this.code === Code.ok ? JSON.stringify(page) : '');
-    if (!this.silent || request.waitMs === 0) queueMicrotask(() => answer({ code: this.code, body }));
+    if (!this.silent || request.waitMs === 0)
+      queueMicrotask(() => answer({ code: this.code, body, count: changes.length, nextCursor: CHANGE.cursor }));
     return () => {
       this.givenUp++;
     };
