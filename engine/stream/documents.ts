@@ -27,7 +27,9 @@ import { Transfers } from '../query/transfers.ts';
 /** Whose eyes a document is made for. */
 export interface Reader {
   readonly institution: number;
-  /** Whether an account is the reader's to see. */
+  /** Whether it is the operator, who sees every change. */
+  readonly seesAll: boolean;
+  /** Whether an account is the reader's to see, and of this partition: of another it has no balance here. */
   maySee(account: bigint, lsn: number): boolean;
 }
 
@@ -39,9 +41,13 @@ const ENTITY_TYPES: Readonly<Record<number, ChangeType>> = {
 
 const TABLE_AT = EVENT_PREFIX_BYTES + ENTITY.at.table;
 
-/** The type of the document that an event becomes. */
-export function changeTypeOf(event: DataView): ChangeType {
+/** The type of the document that an event becomes; undefined for steps that nothing is decided by. */
+export function changeTypeOf(event: DataView): ChangeType | undefined {
   switch (event.getUint8(0)) {
+    case EventTypes.crossing:
+    case EventTypes.settled:
+      // On its way to another partition, or answered from there: what came of it is an event of its own.
+      return undefined;
     case EventTypes.transfer:
     case EventTypes.leg:
       return 'transfer';
@@ -75,6 +81,7 @@ export class Documents {
   /** The document of an event, or undefined when it is not the reader's to see. `timestamp`: µs, of its batch. */
   read(event: DataView, lsn: number, timestamp: number, reader: Reader): Change | undefined {
     const type = changeTypeOf(event);
+    if (type === undefined) return undefined;
     const institution = event.getUint32(8, true);
     const code = event.getUint16(2, true);
     const head: Change = {
@@ -87,7 +94,7 @@ export class Documents {
       institution,
       result: resultName(code) ?? String(code),
     };
-    const isMine = institution === reader.institution;
+    const isMine = reader.seesAll || institution === reader.institution;
     switch (type) {
       case 'transfer':
         return this.#transfer(head, lsn, code, reader, isMine);
@@ -100,9 +107,9 @@ export class Documents {
       case 'party':
       case 'tariff':
       case 'campaign':
-        return isMine || seesAll(reader) ? { ...head, body: entityBody(event) } : undefined;
+        return isMine ? { ...head, body: entityBody(event) } : undefined;
       case 'other':
-        return isMine || seesAll(reader) ? head : undefined;
+        return isMine ? head : undefined;
     }
   }
 
@@ -141,11 +148,6 @@ export class Documents {
       isMine || reader.maySee(payment.payerAccountId, lsn) || reader.maySee(payment.payeeAccountId, lsn);
     return isVisible ? { ...head, payment: paymentChange(version, payment) } : undefined;
   }
-}
-
-/** An account of no partition: only who sees everything sees it. */
-function seesAll(reader: Reader): boolean {
-  return reader.maySee(0n, 0);
 }
 
 function accountChange(record: ReturnType<typeof decodeRecord<(typeof ACCOUNT)['fields']>>): AccountChange {

@@ -4,6 +4,7 @@
  */
 import type { Change, ChangeType } from '../../protocol/changes.ts';
 import { OPERATOR_INSTITUTION } from '../gateway.ts';
+import { partitionOfAccount } from '../hash-id.ts';
 import type { StoredBatch } from '../journal/batch-store.ts';
 import { BATCH_HEADER_BYTES, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
 import { LmdbJournal } from '../journal/journal.ts';
@@ -13,6 +14,8 @@ import { Owners } from './owners.ts';
 
 export interface JournalChangesOptions {
   readonly partition: number;
+  /** How many there are. */
+  readonly partitions: number;
   readonly journalPath: string;
   readonly indexPath: string;
   /** u32 of the data directory. */
@@ -77,8 +80,8 @@ export class JournalChanges {
     const end = this.end();
     owners?.follow(this.#journal);
     const maySee = (account: bigint, lsn: number): boolean =>
-      owners === undefined || owners.ownerOf(account, lsn) === institution;
-    const reader = { institution, maySee };
+      owners === undefined ? this.#isHere(account) : owners.ownerOf(account, lsn) === institution;
+    const reader = { institution, seesAll: owners === undefined, maySee };
     const until = Math.min(query.until ?? end, end);
     const page = new Page(query, until);
     if (query.cursor < until) {
@@ -116,6 +119,12 @@ export class JournalChanges {
     return page.scanned < SCAN_BYTES_MAX;
   }
 
+  #isHere(account: bigint): boolean {
+    const { partition, partitions } = this.#options;
+    const word = (shift: bigint): number => Number((account >> shift) & 0xffff_ffffn);
+    return partitionOfAccount(word(0n), word(32n), word(64n), word(96n), partitions) === partition;
+  }
+
   /** Only who is not the operator needs to know the owners. */
   #openOwners(): Promise<Owners> {
     this.#owners ??= this.#loadOwners();
@@ -149,7 +158,8 @@ class Page {
   }
 
   wants(event: DataView): boolean {
-    return this.#query.types === undefined || this.#query.types.includes(changeTypeOf(event));
+    const type = changeTypeOf(event);
+    return type !== undefined && (this.#query.types === undefined || this.#query.types.includes(type));
   }
 
   /** False when it does not fit any more. */

@@ -34,7 +34,13 @@ function open(options: StreamOptions, partition: number): Promise<JournalChanges
   const known = streams.get(partition);
   if (known !== undefined) return known;
   const { hashSeed } = options;
-  const opening = JournalChanges.open({ partition, journalPath: paths.journal, indexPath: paths.index, hashSeed });
+  const opening = JournalChanges.open({
+    partition,
+    partitions: options.partitions.length,
+    journalPath: paths.journal,
+    indexPath: paths.index,
+    hashSeed,
+  });
   streams.set(partition, opening);
   return opening;
 }

@@ -33,7 +33,13 @@ export default async function task(work: WebhookTask): Promise<WebhookReport> {
     case 'open': {
       const { partitions, hashSeed, control, userAgent } = work.options;
       const opening = partitions.map(({ journal, index }, partition) =>
-        JournalChanges.open({ partition, journalPath: journal, indexPath: index, hashSeed }),
+        JournalChanges.open({
+          partition,
+          partitions: partitions.length,
+          journalPath: journal,
+          indexPath: index,
+          hashSeed,
+        }),
       );
       streams = await Promise.all(opening);
       store = WebhookStore.open(control);
