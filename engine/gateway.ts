@@ -57,3 +57,34 @@ export function call(
     if (code !== 0) resolve(code);
   });
 }
+
+export interface ChangesRequest {
+  /** Whose changes. */
+  readonly institution: number;
+  readonly partition: number;
+  /** Position to go on at; 'now' = the end of what is durable. */
+  readonly cursor: number | 'now';
+  readonly limit: number;
+  /** How long to wait for a change when there is none, ms. */
+  readonly waitMs: number;
+  /** How the page is wanted: the body of a reply, or `{"changes":[…],"nextCursor":…,"atEnd":…}`. */
+  readonly form: 'messagePack' | 'json';
+}
+
+/** A page of changes in the form that was asked for. When `code` is not `ok`, `body` is empty. */
+export interface ChangesPage {
+  readonly code: number;
+  readonly body: Uint8Array;
+  /** Changes in it. */
+  readonly count: number;
+  readonly nextCursor: number;
+}
+
+/** The way to the change stream. It is beside the Gateway because its answers may wait, and come from no batch. */
+export interface ChangeReader {
+  /**
+   * Reads a page and calls `answer` once, later. Returns what gives the request up: then `answer` is not called. How many
+   * wait at once is bounded (`tooManyReaders`).
+   */
+  read(request: ChangesRequest, answer: (page: ChangesPage) => void): () => void;
+}

@@ -17,12 +17,15 @@ import { FLIGHTS, Lane } from './router/lane.ts';
 import { LaneObservers } from './router/observer.ts';
 import { Router } from './router/router.ts';
 import { Scatter } from './router/scatter.ts';
+import { Changes } from './stream/changes.ts';
+import { StreamThread } from './stream/stream-thread.ts';
 import type { LockedDirectory } from './storage/directory.ts';
 import { createDirectory, DIRECTORY_FILE, openDirectory } from './storage/directory.ts';
 import { registerHttp } from './transport/http/server.ts';
 import { createApp, listen } from './transport/uws.ts';
 import { registerWebSocket } from './transport/websocket.ts';
 import { packageVersion } from './version.ts';
+import { Webhooks } from './webhook/webhooks.ts';
 import { Batch, batchBytes } from './worker/batch.ts';
 import { BackgroundThreads, PartitionThread } from './worker/threads.ts';
 
@@ -48,7 +51,6 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   });
   const metrics = createMetrics(config.partitions);
   const health = new Health();
-  const version = packageVersion();
 
   // 1 The data directory: made on the first start, locked while the switch runs.
   const directory = await openOrCreate(config);
@@ -69,7 +71,15 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   };
   const background = new BackgroundThreads();
   const { failed, fail } = failure();
-  const observers = new LaneObservers({ metrics, health, log, background, hashSeed: info.hashSeed, fail });
+  const observers = new LaneObservers({
+    metrics,
+    health,
+    log,
+    background,
+    hashSeed: info.hashSeed,
+    advanced: (partition, nextLsn) => changes.advanced(partition, nextLsn),
+    fail,
+  });
   const partitions = directory.partitions.map((paths, partition) => {
     const thread = new PartitionThread();
     const buffers = Array.from(
@@ -101,6 +111,27 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
     ),
   );
 
+  // Those who read what happens do so in a thread of their own, from the journals; batches only wake them.
+  const onError = (error: unknown): void => log.error({ err: error }, 'unexpected error');
+  const streamThread = new StreamThread({ partitions: directory.partitions, hashSeed: info.hashSeed });
+  const changes = new Changes({
+    readPage: (request) => streamThread.read(request),
+    ends: opened.map(({ figures }) => figures.nextLsn),
+    onError,
+  });
+
+  const version = packageVersion();
+  const webhooks = new Webhooks(
+    {
+      partitions: directory.partitions,
+      hashSeed: info.hashSeed,
+      control: directory.control,
+      userAgent: `sluice/${version}`,
+    },
+    metrics,
+    log,
+  );
+
   // 4 A lane into each partition, and the router in front of them.
   const clearing = new ClearingHouse(info.partitions);
   const lanes = partitions.map(({ paths, partition, thread, buffers }, index) => {
@@ -123,8 +154,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   // 5 The transports: one app for WebSocket and HTTP.
   const app = createApp(tlsOf(config));
   const authenticate = (key: string) => keys.authenticate(key);
-  const onError = (error: unknown): void => log.error({ err: error }, 'unexpected error');
-  const shared = { gateway: router, authenticate, rateLimiter };
+  const shared = { gateway: router, changes, authenticate, rateLimiter };
   const websocket = registerWebSocket(app, {
     ...shared,
     metrics,
@@ -159,12 +189,15 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
     health.startDraining();
     log.info('stopping: draining');
     listener.close();
+    changes.close();
     await withDeadline(router.drain(), config.drainTimeoutS * 1000);
     websocket.closeAll();
     app.close();
     clearInterval(ticks);
     await observers.stop();
     await background.close();
+    await streamThread.close();
+    await webhooks.close();
     await Promise.all(partitions.map(({ thread }) => thread.close()));
     await keys.close();
     directory.release();

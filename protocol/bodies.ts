@@ -1,4 +1,5 @@
 /** MessagePack bodies (maps with these keys) of the rich commands and of their replies. */
+import type { Change } from './changes.ts';
 import type { Scope } from './commands.ts';
 
 export interface HelloBody {
@@ -84,4 +85,23 @@ export interface RichReply {
   readonly party?: StoredParty;
   readonly parties?: readonly StoredParty[];
   readonly nextCursor?: number;
+}
+
+export interface ReadChangesBody {
+  readonly partition: number;
+  /** `nextCursor` of the page before, or `cursor` of a change; 0 = from the start, 'now' = only what comes. */
+  readonly cursor: number | 'now';
+  /** Most changes of one page. */
+  readonly limit: number;
+  /** How long to wait when there is nothing, in milliseconds; 0 = answer at once. */
+  readonly waitMs: number;
+}
+
+/** A page of the change stream. May hold fewer changes than `limit`, also none, before the end. */
+export interface ChangesReply {
+  readonly code: number;
+  readonly changes?: readonly Change[];
+  readonly nextCursor?: number;
+  /** Whether this was all that is durable. */
+  readonly atEnd?: boolean;
 }

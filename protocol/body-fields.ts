@@ -81,6 +81,30 @@ export function oneOf<const T extends string>(...options: readonly T[]): Field<T
   };
 }
 
+export function flag(): Field<boolean> {
+  const accepts = 'true or false';
+  return {
+    accepts,
+    optional: false,
+    check: (value, path) => (typeof value === 'boolean' ? good(value) : bad(path, `must be ${accepts}`)),
+  };
+}
+
+/** The first of the two that accepts the value. */
+export function either<A, B>(one: Field<A>, other: Field<B>): Field<A | B> {
+  const accepts = `${one.accepts}; or ${other.accepts}`;
+  return {
+    accepts,
+    optional: false,
+    check(value, path): Checked<A | B> {
+      const first = one.check(value, path);
+      if (first.ok) return first;
+      const second = other.check(value, path);
+      return second.ok ? second : bad(path, `must be ${accepts}`);
+    },
+  };
+}
+
 /** An id in text (ids.ts); comes out as 32 lower-case hex digits. */
 export function idText(): Field<string> {
   const accepts = 'id: 32 hex digits, or a UUID';

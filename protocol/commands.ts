@@ -183,6 +183,13 @@ export const COMMANDS = {
     scope: 'admin',
     summary: 'Set the terms of a discount campaign.',
   },
+  readChanges: {
+    kind: 0x40,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'read',
+    summary: 'What happened in a partition, from a cursor on; waits for news.',
+  },
 } as const satisfies Readonly<Record<string, CommandSpec>>;
 
 export type CommandName = keyof typeof COMMANDS;

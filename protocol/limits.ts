@@ -13,4 +13,6 @@ export const LIMITS = {
   amountMax: Number.MAX_SAFE_INTEGER,
   /** MessagePack bodies. */
   richBodyBytesMax: 65_536,
+  /** How long `readChanges` may wait for news. */
+  changesWaitMsMax: 30_000,
 } as const;

@@ -4,17 +4,21 @@
  */
 import type {
   CampaignBody,
+  ChangesReply,
   GetPartyBody,
   HelloBody,
   HelloReply,
   ListPartiesBody,
   PartyBody,
+  ReadChangesBody,
   RichReply,
   TariffBody,
 } from './bodies.ts';
 import {
   type Checked,
+  either,
   type Field,
+  flag,
   idText,
   integer,
   list,
@@ -24,6 +28,7 @@ import {
   optional,
   text,
 } from './body-fields.ts';
+import type { Change } from './changes.ts';
 import { SCOPES } from './commands.ts';
 import { LIMITS } from './limits.ts';
 
@@ -90,12 +95,53 @@ export const RICH_REPLY_FIELDS = {
   nextCursor: optional(microseconds),
 };
 
+export const READ_CHANGES_FIELDS = {
+  partition: integer(0, U32_MAX),
+  cursor: either(microseconds, oneOf('now')),
+  limit: integer(1, LIMITS.pageEntriesMax),
+  waitMs: integer(0, LIMITS.changesWaitMsMax),
+};
+
+/** What every change has; the part that is named by its type, or `body`, comes with it as it is. */
+export const CHANGE_FIELDS = {
+  id: text(1, 64),
+  /** One of CHANGE_TYPES; a newer server may have more. */
+  type: text(1, 32),
+  partition: integer(0, U32_MAX),
+  position: microseconds,
+  cursor: microseconds,
+  decidedAt: text(1, 64),
+  institution: integer(0, U32_MAX),
+  result: text(1, 128),
+};
+
+const changeHead = object(CHANGE_FIELDS, 'dropped');
+
+/** Only what all changes have is looked at: a newer server may say more, and of kinds that this client does not know. */
+const change: Field<Change> = {
+  accepts: `map of ${Object.keys(CHANGE_FIELDS).join(', ')}, and the part of its type`,
+  optional: false,
+  check(value, path) {
+    const head = changeHead.check(value, path);
+    return head.ok ? { ok: true, value: { ...(value as Change), ...head.value } as Change } : head;
+  },
+};
+
+export const CHANGES_REPLY_FIELDS = {
+  code: integer(0, 65_535),
+  changes: optional(list(change, LIMITS.pageEntriesMax)),
+  nextCursor: optional(microseconds),
+  atEnd: optional(flag()),
+};
+
 const hello: Field<HelloBody> = object(HELLO_FIELDS, 'refused');
 const party: Field<PartyBody> = object(PARTY_FIELDS, 'refused');
 const getParty: Field<GetPartyBody> = object(GET_PARTY_FIELDS, 'refused');
 const listParties: Field<ListPartiesBody> = object(LIST_PARTIES_FIELDS, 'refused');
 const tariff: Field<TariffBody> = object(TARIFF_FIELDS, 'refused');
 const campaign: Field<CampaignBody> = object(CAMPAIGN_FIELDS, 'refused');
+const readChanges: Field<ReadChangesBody> = object(READ_CHANGES_FIELDS, 'refused');
+const changesReply: Field<ChangesReply> = object(CHANGES_REPLY_FIELDS, 'dropped');
 const helloReply: Field<HelloReply> = object(HELLO_REPLY_FIELDS, 'dropped');
 const richReply: Field<RichReply> = object(RICH_REPLY_FIELDS, 'dropped');
 
@@ -146,4 +192,13 @@ export function parseHelloReply(value: unknown): Checked<HelloReply> {
 /** For clients: keys of a newer server are dropped. */
 export function parseRichReply(value: unknown): Checked<RichReply> {
   return richReply.check(value, '');
+}
+
+export function parseReadChangesBody(value: unknown): Checked<ReadChangesBody> {
+  return readChanges.check(value, '');
+}
+
+/** For clients: keys of a newer server are dropped, except in the changes. */
+export function parseChangesReply(value: unknown): Checked<ChangesReply> {
+  return changesReply.check(value, '');
 }

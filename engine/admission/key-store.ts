@@ -52,6 +52,8 @@ interface Cached {
 /** How long a key is trusted without looking again: half of the second in which a revocation must work. */
 const CACHE_MS = 500;
 const CACHE_KEYS_MAX = 4096;
+/** Tables of DIR/control: those of this store, and those of the webhooks. */
+export const CONTROL_DATABASES_MAX = 8;
 const NAME_BYTES_MAX = 128;
 const INSTITUTION_MAX = 0xffff_ffff;
 
@@ -78,7 +80,7 @@ export class KeyStore {
   /** Opens the store, and makes it with the operator (institution 1) when it is new. */
   static open(settings: KeyStoreSettings): KeyStore {
     mkdirSync(settings.directory, { recursive: true, mode: 0o700 });
-    const root = open({ path: settings.directory, maxDbs: 4, overlappingSync: false });
+    const root = open({ path: settings.directory, maxDbs: CONTROL_DATABASES_MAX, overlappingSync: false });
     return new KeyStore(root, settings);
   }
 

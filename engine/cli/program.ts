@@ -12,6 +12,7 @@ import { packageVersion } from '../version.ts';
 import { registerAccount } from './commands/account.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
+import { registerChanges } from './commands/changes.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerJournal } from './commands/journal.ts';
 import { registerKey } from './commands/key.ts';
@@ -23,6 +24,7 @@ import { registerServe } from './commands/serve.ts';
 import { registerTransfer } from './commands/transfer.ts';
 import { registerTrialBalance } from './commands/trial-balance.ts';
 import { registerVerify } from './commands/verify.ts';
+import { registerWebhook } from './commands/webhook.ts';
 import { CommandFailure, ExitCode, UsageError } from './errors.ts';
 import { json } from './output.ts';
 import { type Terminal, wantsColour } from './terminal.ts';
@@ -56,8 +58,10 @@ export function buildProgram(terminal: Terminal): Command {
     registerTrialBalance,
     registerPayment,
     registerReconcile,
+    registerChanges,
     registerJournal,
     registerKey,
+    registerWebhook,
     registerBench,
     registerVerify,
     registerBackup,

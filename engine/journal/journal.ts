@@ -62,7 +62,7 @@ export interface JournalOptions {
   /** A folder that exists. */
   readonly path: string;
   readonly partition: number;
-  /** For others than the one writer. Ends at the batch that was the last one when it was opened. */
+  /** For others than the one writer. Ends at the batch that was the last one when it was opened or last refreshed. */
   readonly readOnly?: boolean;
 }
 
@@ -214,6 +214,25 @@ export class LmdbJournal implements Journal {
 
   durable(): Promise<void> {
     return this.#durable;
+  }
+
+  /**
+   * For a handle that only reads: takes in what the writer has made durable since, in whichever process or thread it is.
+   * Returns the end of the journal. Costs two look-ups, and never waits for the writer.
+   */
+  refresh(): number {
+    if (!this.#readOnly) throw new JournalError('the writer of a journal knows its end');
+    this.#store.changed();
+    const lastLsn = this.#store.last();
+    const last = lastLsn === undefined || lastLsn === this.#lastLsn ? undefined : this.#store.get(lastLsn);
+    if (lastLsn === undefined || last === undefined) return this.#nextLsn;
+    const header = readBatchHeader(last.bytes);
+    this.#lastLsn = lastLsn;
+    this.#nextLsn = lastLsn + header.length / LSN_UNIT_BYTES;
+    this.#nextSequence = header.sequence + 1;
+    this.#lastTimestamp = header.timestamp;
+    this.#unhashed = last.bytes;
+    return this.#nextLsn;
   }
 
   async close(): Promise<void> {

@@ -45,6 +45,15 @@ export interface PartitionFigures {
   readonly indexEntries: Readonly<Record<IndexName, number>>;
 }
 
+/** One webhook endpoint; its id is a label, and endpoints are few. */
+export interface WebhookFigures {
+  readonly endpoint: string;
+  readonly deliveries: number;
+  readonly failures: number;
+  readonly lagBytes: number;
+  readonly deadLetters: number;
+}
+
 export interface SwitchMetrics {
   /** Once per batch, after its flush. */
   batchDone(figures: BatchFigures): void;
@@ -62,6 +71,8 @@ export interface SwitchMetrics {
   backpressureClose(): void;
   partitionFigures(partition: number, figures: PartitionFigures): void;
   checkpointDone(seconds: number): void;
+  /** How webhook endpoints are: all that there are, at most ENDPOINTS_MAX. Totals are since the start. */
+  webhooks(figures: readonly WebhookFigures[]): void;
   /** The text that Prometheus reads. */
   expose(): Promise<string>;
   readonly contentType: string;
@@ -104,6 +115,7 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
     partitions: new Array<PartitionFigures | undefined>(partitions),
     outcomes: new TallyTable(Object.keys(COMMANDS)),
     refusals: new TallyTable(['']),
+    webhooks: [] as readonly WebhookFigures[],
   };
 
   new Gauge({
@@ -203,6 +215,8 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
     },
   });
 
+  registerWebhooks(registers, () => state.webhooks);
+
   return {
     batchDone(figures) {
       state.batches[figures.partition] = (state.batches[figures.partition] ?? 0) + 1;
@@ -228,9 +242,48 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
       if (partition < partitions) state.partitions[partition] = figures;
     },
     checkpointDone: (seconds) => checkpoint.observe(seconds),
+    webhooks(figures) {
+      state.webhooks = figures;
+    },
     expose: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+function registerWebhooks(registers: Registry[], figures: () => readonly WebhookFigures[]): void {
+  const labelNames = ['endpoint'];
+  const totals = {
+    sluice_webhook_deliveries_total: ['Webhook deliveries that their receiver took.', 'deliveries'],
+    sluice_webhook_failures_total: ['Attempts to deliver a webhook that failed.', 'failures'],
+  } as const;
+  for (const [name, [help, field]] of Object.entries(totals)) {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const one of figures()) this.inc({ endpoint: one.endpoint }, one[field]);
+      },
+    });
+  }
+  const gauges = {
+    sluice_webhook_lag_bytes: ['Journal that a webhook endpoint has not been through.', 'lagBytes'],
+    sluice_webhook_dead_letters: ['Deliveries on the dead-letter list of a webhook endpoint.', 'deadLetters'],
+  } as const;
+  for (const [name, [help, field]] of Object.entries(gauges)) {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const one of figures()) this.set({ endpoint: one.endpoint }, one[field]);
+      },
+    });
+  }
 }
 
 function sum(figures: readonly (PartitionFigures | undefined)[], of: (figures: PartitionFigures) => number): number {

@@ -17,6 +17,8 @@ export interface ObserverParts {
   readonly log: Logger;
   readonly background: BackgroundThreads;
   readonly hashSeed: number;
+  /** Called when a batch is durable, with where the journal ends. */
+  readonly advanced: (partition: number, nextLsn: number) => void;
   /** Called when a partition cannot go on. */
   readonly fail: (error: unknown) => void;
 }
@@ -37,7 +39,7 @@ export class LaneObservers {
   }
 
   forPartition(partition: number, thread: PartitionThread, indexPath: string): LaneObserver {
-    const { metrics, health, log, fail } = this.#parts;
+    const { metrics, health, log, fail, advanced } = this.#parts;
     const failed = (error: unknown): void => {
       log.fatal({ partition, err: error }, 'the partition cannot go on');
       health.journalFailed(error instanceof Error ? error.message : String(error));
@@ -54,6 +56,7 @@ export class LaneObservers {
           waitNs: batch.waitMs * NS_PER_MS,
         });
         this.#figures(partition, result);
+        advanced(partition, result.figures.nextLsn);
         if (result.checkpoint === undefined || this.#stopping) return;
         const written = this.#checkpoint(partition, thread, indexPath, result.checkpoint).catch(failed);
         this.#checkpoints.add(written);

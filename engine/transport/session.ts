@@ -17,17 +17,18 @@ import {
   writeHeader,
 } from '../../protocol/frame-header.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
-import { parseHelloBody } from '../../protocol/parse-bodies.ts';
+import { parseHelloBody, parseReadChangesBody } from '../../protocol/parse-bodies.ts';
 import { Code, resultSpec } from '../../protocol/results.ts';
 import { CloseCodes } from '../../protocol/websocket.ts';
 import type { Principal } from '../admission/key-store.ts';
 import type { RateLimiter } from '../admission/limits.ts';
-import type { CommandEnvelope, Gateway, ReplyCursor, ReplySink } from '../gateway.ts';
+import type { ChangeReader, CommandEnvelope, Gateway, ReplyCursor, ReplySink } from '../gateway.ts';
 import type { SwitchMetrics } from '../observe/metrics.ts';
 
 /** What every session of a transport shares. */
 export interface SessionContext {
   readonly gateway: Gateway;
+  readonly changes: ChangeReader;
   readonly authenticate: (key: string) => Principal | undefined;
   readonly rateLimiter: RateLimiter;
   readonly metrics: SwitchMetrics;
@@ -61,7 +62,10 @@ const SCOPE_OF_KIND = Uint8Array.from({ length: 256 }, (_, kind) => {
   const name = commandOfKind(kind);
   return name === undefined ? 0 : SCOPE_BIT[COMMANDS[name].scope];
 });
+/** Requests of one session that may wait for changes at once. */
+const WAITING_MAX = 64;
 const HELLO = COMMANDS.hello.kind;
+const READ_CHANGES = COMMANDS.readChanges.kind;
 const PING = COMMANDS.ping.kind;
 
 export class Session implements ReplySink {
@@ -79,6 +83,8 @@ export class Session implements ReplySink {
   #principal: Principal | undefined;
   #scopes = 0;
   #inFlight = 0;
+  /** What gives up the requests that wait for changes. */
+  readonly #waiting = new Set<() => void>();
   #strangerFrames = 0;
   #closed = false;
 
@@ -104,6 +110,7 @@ export class Session implements ReplySink {
     if (this.#principal === undefined) return this.#stranger(frame);
     if ((this.#scopes & (SCOPE_OF_KIND[kind] as number)) === 0) return this.#refuse(frame, Code.forbidden);
     if (kind === PING) return this.#answer(frame, kind, 0, new Uint8Array(0));
+    if (kind === READ_CHANGES) return this.#readChanges(frame, this.#principal.institution);
     this.#submit(frame, kind, this.#principal.institution);
   }
 
@@ -124,13 +131,41 @@ export class Session implements ReplySink {
   /** The socket is gone: replies still to come are dropped. */
   closed(): void {
     this.#closed = true;
+    for (const giveUp of this.#waiting) giveUp();
+    this.#inFlight -= this.#waiting.size;
+    this.#waiting.clear();
+  }
+
+  /** Whether there is room for one more request of this session. */
+  #admit(institution: number): number {
+    const { inFlightMax, rateLimiter } = this.#context;
+    if (this.#inFlight >= inFlightMax) return Code.tooManyInFlight;
+    if (this.#socket.bufferedBytes() > UNREAD_BYTES_MAX) return Code.tooManyInFlight;
+    return rateLimiter.take(institution) > 0 ? Code.rateLimited : Code.ok;
+  }
+
+  /** Asks for a page of the change stream. The answer may take its time, and others overtake it. */
+  #readChanges(frame: Uint8Array, institution: number): void {
+    const parsed = parseReadChangesBody(decodeMessagePack(frame.subarray(FRAME_HEADER.size, bodyEndOf(frame))));
+    if (!parsed.ok) return this.#refuse(frame, Code.malformedBody);
+    const admitted = this.#waiting.size >= WAITING_MAX ? Code.tooManyInFlight : this.#admit(institution);
+    if (admitted !== Code.ok) return this.#refuse(frame, admitted);
+    // The frame is gone when the answer comes; its header is what the answer repeats.
+    const header = frame.slice(0, FRAME_HEADER.size);
+    this.#inFlight++;
+    const giveUp = this.#context.changes.read({ ...parsed.value, institution, form: 'messagePack' }, (page) => {
+      this.#waiting.delete(giveUp);
+      this.#inFlight--;
+      if (page.code === Code.ok) this.#answer(header, READ_CHANGES, page.body.length, page.body);
+      else this.#refuse(header, page.code);
+    });
+    this.#waiting.add(giveUp);
   }
 
   #submit(frame: Uint8Array, kind: number, institution: number): void {
-    const { gateway, inFlightMax, rateLimiter } = this.#context;
-    if (this.#inFlight >= inFlightMax) return this.#refuse(frame, Code.tooManyInFlight);
-    if (this.#socket.bufferedBytes() > UNREAD_BYTES_MAX) return this.#refuse(frame, Code.tooManyInFlight);
-    if (rateLimiter.take(institution) > 0) return this.#refuse(frame, Code.rateLimited);
+    const { gateway } = this.#context;
+    const admitted = this.#admit(institution);
+    if (admitted !== Code.ok) return this.#refuse(frame, admitted);
     const envelope = this.#envelope;
     envelope.kind = kind;
     envelope.flags = flagsOf(frame);

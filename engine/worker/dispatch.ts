@@ -97,6 +97,8 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   listParties: rich('listParties'),
   putTariff: rich('putTariff'),
   putCampaign: rich('putCampaign'),
+  // Answered beside the batches, as hello is: here it is a bug.
+  readChanges: rich('readChanges'),
 };
 
 /** What partitions say to each other. */

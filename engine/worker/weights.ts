@@ -88,6 +88,7 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   listParties: () => RICH,
   putTariff: () => RICH,
   putCampaign: () => RICH,
+  readChanges: () => RICH,
 };
 
 const BY_KIND = Array.from({ length: 256 }, (_, kind) => {

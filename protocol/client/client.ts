@@ -1,5 +1,5 @@
 /** The client of the switch, for Node and browsers: typed calls, pipelined over one connection that comes back. */
-import type { CampaignBody, HelloReply, PartyBody, TariffBody } from '../bodies.ts';
+import type { CampaignBody, HelloReply, PartyBody, ReadChangesBody, TariffBody } from '../bodies.ts';
 import {
   type AccountInput,
   type AccountLookup,
@@ -54,7 +54,7 @@ import {
   type TrialQuery,
 } from '../codecs/reading-codec.ts';
 import type { Result } from '../codecs/result-codec.ts';
-import { decodeRich, encodeRich, type RichResult } from '../codecs/rich-codec.ts';
+import { type ChangesResult, decodeChanges, decodeRich, encodeRich, type RichResult } from '../codecs/rich-codec.ts';
 import {
   decodeCreateTransfers,
   decodeLookupTransfers,
@@ -65,8 +65,10 @@ import {
   type TransferLookup,
   type TransferResult,
 } from '../codecs/transfer-codec.ts';
+import { LIMITS } from '../limits.ts';
 import { Calls } from './calls.ts';
-import { type ClientOptions, clientSettings } from './client-options.ts';
+import { ChangeStream, type ChangesOptions } from './change-stream.ts';
+import { type ClientOptions, type ClientSettings, clientSettings } from './client-options.ts';
 import { allPages, wholeDays } from './pages.ts';
 
 type Encode = (options: FrameOptions) => Uint8Array<ArrayBuffer>;
@@ -78,9 +80,11 @@ type Encode = (options: FrameOptions) => Uint8Array<ArrayBuffer>;
  */
 export class SluiceClient {
   readonly #calls: Calls;
+  readonly #requestTimeoutMs: number;
 
-  private constructor(calls: Calls) {
+  private constructor(calls: Calls, { requestTimeoutMs }: ClientSettings) {
     this.#calls = calls;
+    this.#requestTimeoutMs = requestTimeoutMs;
   }
 
   /**
@@ -89,9 +93,10 @@ export class SluiceClient {
    * @throws RangeError, TypeError or EncodeError for options; RefusedError when the key is refused; ConnectionLostError
    */
   static async connect(options: ClientOptions): Promise<SluiceClient> {
-    const calls = new Calls(clientSettings(options));
+    const settings = clientSettings(options);
+    const calls = new Calls(settings);
     await calls.opened();
-    return new SluiceClient(calls);
+    return new SluiceClient(calls, settings);
   }
 
   /** What the server said in its last hello. */
@@ -239,6 +244,18 @@ export class SluiceClient {
       (options) => encodeRich('putCampaign', campaign, options),
       (reply) => decodeRich(reply, 'putCampaign'),
     );
+  }
+
+  /** One page of the change stream of a partition. Most programs want `changes`. */
+  readChanges(body: ReadChangesBody): Promise<ChangesResult> {
+    return this.#single((options) => encodeRich('readChanges', body, options), decodeChanges);
+  }
+
+  /** What happens in a partition, from a cursor on: `for await (const change of client.changes({ from: 'now' })) …`. */
+  changes(options: ChangesOptions = {}): ChangeStream {
+    // The answer must be back before the client gives the request up.
+    const waitMs = Math.min(LIMITS.changesWaitMsMax, Math.ceil(this.#requestTimeoutMs / 2));
+    return new ChangeStream((body) => this.readChanges(body), options, waitMs);
   }
 
   /** Goes to the server and back; nothing is stored. */

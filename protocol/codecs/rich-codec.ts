@@ -1,6 +1,6 @@
 /**
- * hello, putParty, getParty, listParties, putTariff, putCampaign: a MessagePack map (bodies.ts)
- *   → hello: HelloReply; the others: RichReply
+ * hello, putParty, getParty, listParties, putTariff, putCampaign, readChanges: a MessagePack map (bodies.ts)
+ *   → hello: HelloReply; readChanges: ChangesReply; the others: RichReply
  */
 import type {
   CampaignBody,
@@ -9,19 +9,23 @@ import type {
   HelloReply,
   ListPartiesBody,
   PartyBody,
+  ReadChangesBody,
   StoredParty,
   TariffBody,
 } from '../bodies.ts';
 import type { Checked } from '../body-fields.ts';
+import type { Change } from '../changes.ts';
 import { LIMITS } from '../limits.ts';
 import { decodeMessagePack, encodeMessagePack } from '../message-pack.ts';
 import {
   parseCampaignBody,
+  parseChangesReply,
   parseGetPartyBody,
   parseHelloBody,
   parseHelloReply,
   parseListPartiesBody,
   parsePartyBody,
+  parseReadChangesBody,
   parseRichReply,
   parseTariffBody,
 } from '../parse-bodies.ts';
@@ -36,6 +40,7 @@ interface RichBodies {
   readonly listParties: ListPartiesBody;
   readonly putTariff: TariffBody;
   readonly putCampaign: CampaignBody;
+  readonly readChanges: ReadChangesBody;
 }
 export type RichCommand = keyof RichBodies;
 
@@ -46,6 +51,7 @@ const PARSERS: { readonly [C in RichCommand]: (value: unknown) => Checked<RichBo
   listParties: parseListPartiesBody,
   putTariff: parseTariffBody,
   putCampaign: parseCampaignBody,
+  readChanges: parseReadChangesBody,
 };
 
 /** Rich replies say no time: `timestamp` is 0 and `replayed` false. */
@@ -54,6 +60,14 @@ export interface RichResult extends Result {
   readonly parties: readonly StoredParty[];
   /** Cursor of the next page; 0 = there is none. */
   readonly nextCursor: number;
+}
+
+/** A page of the change stream, or why there is none. */
+export interface ChangesResult extends Result {
+  readonly changes: readonly Change[];
+  /** Where to go on. */
+  readonly nextCursor: number;
+  readonly atEnd: boolean;
 }
 
 /** @throws EncodeError with the path of the first wrong field. */
@@ -77,9 +91,15 @@ export function decodeHello(reply: Reply): HelloReply {
 }
 
 /** @throws DecodeError */
-export function decodeRich(reply: Reply, command: Exclude<RichCommand, 'hello'>): RichResult {
+export function decodeRich(reply: Reply, command: Exclude<RichCommand, 'hello' | 'readChanges'>): RichResult {
   const { code, party, parties, nextCursor } = readRich(reply, command, parseRichReply);
   return { ...resultOfCode(code), party, parties: parties ?? [], nextCursor: nextCursor ?? 0 };
+}
+
+/** @throws DecodeError */
+export function decodeChanges(reply: Reply): ChangesResult {
+  const { code, changes, nextCursor, atEnd } = readRich(reply, 'readChanges', parseChangesReply);
+  return { ...resultOfCode(code), changes: changes ?? [], nextCursor: nextCursor ?? 0, atEnd: atEnd ?? false };
 }
 
 function readRich<T>(reply: Reply, command: RichCommand, parse: (value: unknown) => Checked<T>): T {

@@ -23,4 +23,13 @@ export const FRAME_RESULTS = {
   limitOutOfRange: broken(112, 'The page size is out of range.', '分页大小超出范围。'),
   cursorInvalid: broken(113, 'This page does not exist.', '该分页不存在。'),
   notFound: row(114, 'never', 404, '30', 'There is nothing at this address.', '该地址不存在。'),
+  partitionNotFound: row(120, 'never', 404, '30', 'There is no such partition.', '该分区不存在。'),
+  tooManyReaders: row(
+    121,
+    'later',
+    503,
+    '91',
+    'Too many readers wait for changes. Please try again in a moment.',
+    '等待变更的读取方过多，请稍后再试。',
+  ),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -3,6 +3,7 @@ import { resultOfCode } from '../../protocol/codecs/result-codec.ts';
 import type { CommandName } from '../../protocol/commands.ts';
 import { AccountFlags, PaymentOperationFlags, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { CHANGE } from './golden-change.ts';
 import { readingCases } from './reading-cases.ts';
 
 export interface GoldenCase {
@@ -361,6 +362,20 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
         endsAt: 0,
       },
       value: rich,
+    },
+  ],
+  changes: [
+    {
+      name: 'the change stream from a cursor: a transfer, and more to come',
+      command: 'readChanges',
+      input: { partition: 0, cursor: 4711, limit: 1, waitMs: 0 },
+      value: { ...lookupOk, timestamp: 0n, changes: [CHANGE], nextCursor: 4722, atEnd: false },
+    },
+    {
+      name: 'only what comes, and nothing came while it waited',
+      command: 'readChanges',
+      input: { partition: 0, cursor: 'now', limit: 1000, waitMs: 30_000 },
+      value: { ...lookupOk, timestamp: 0n, changes: [], nextCursor: 4722, atEnd: true },
     },
   ],
 };

@@ -10,6 +10,7 @@ const GOOD = {
   listParties: { cursor: 0, limit: 1000 },
   tariff: { number: 1, basisPoints: 10_000, fixed: 0, minimum: 1, maximum: 0, feeAccountId: ID },
   campaign: { accountId: ID, basisPoints: 0, fixed: 1, maximum: 0, minimumAmount: 0, startsAt: 5, endsAt: 0 },
+  readChanges: { partition: 0, cursor: 'now', limit: 1, waitMs: 30_000 },
 };
 const PARSERS = {
   hello: parse.parseHelloBody,
@@ -18,6 +19,7 @@ const PARSERS = {
   listParties: parse.parseListPartiesBody,
   tariff: parse.parseTariffBody,
   campaign: parse.parseCampaignBody,
+  readChanges: parse.parseReadChangesBody,
 };
 type Kind = keyof typeof PARSERS;
 const kinds = Object.keys(PARSERS) as Kind[];
@@ -73,6 +75,12 @@ describe('parse functions of rich bodies', () => {
     ['listParties', { cursor: 2 ** 53 }, 'cursor'],
     ['listParties', { limit: 0 }, 'limit'],
     ['listParties', { limit: 1001 }, 'limit'],
+    ['readChanges', { partition: -1 }, 'partition'],
+    ['readChanges', { cursor: 'end' }, 'cursor'],
+    ['readChanges', { cursor: -1 }, 'cursor'],
+    ['readChanges', { limit: 0 }, 'limit'],
+    ['readChanges', { limit: 1001 }, 'limit'],
+    ['readChanges', { waitMs: 30_001 }, 'waitMs'],
     ['tariff', { number: 0 }, 'number'],
     ['tariff', { number: 65_536 }, 'number'],
     ['tariff', { basisPoints: 10_001 }, 'basisPoints'],

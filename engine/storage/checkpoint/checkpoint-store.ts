@@ -170,6 +170,12 @@ export class CheckpointStore {
     return this.#readSections(manifest, []);
   }
 
+  /** One state section of a checkpoint; undefined when it has none of that name, or a damaged one. */
+  section(manifest: Manifest, name: string): Uint8Array | undefined {
+    const number = manifest.sections.findIndex((section) => section.name === name);
+    return number < 0 ? undefined : readSection(this.#environment, manifest, number, []);
+  }
+
   /**
    * Opens the segments of a checkpoint for look-ups, and closes those of other checkpoints.
    *

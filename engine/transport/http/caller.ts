@@ -6,7 +6,7 @@ import { FRAME_HEADER, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../protoco
 import { type Id, partyAccountId } from '../../../protocol/ids.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
 import { Code } from '../../../protocol/results.ts';
-import { call, type Gateway } from '../../gateway.ts';
+import { type ChangeReader, type ChangesPage, type ChangesRequest, call, type Gateway } from '../../gateway.ts';
 import type { AccountName } from './fields.ts';
 import type { Language } from './language.ts';
 import { type Problem, problem, problemOfCode } from './outcome.ts';
@@ -60,17 +60,20 @@ export class Caller {
   /** The Accept header; empty when there is none. */
   readonly accept: string;
   readonly #gateway: Gateway;
+  readonly #changes: ChangeReader;
   readonly #names: AccountNames;
+  #giveUp: () => void = () => undefined;
 
   constructor(
-    gateway: Gateway,
+    engine: { readonly gateway: Gateway; readonly changes: ChangeReader },
     names: AccountNames,
     institution: number,
     language: Language,
     idempotencyKey: string,
     accept = '',
   ) {
-    this.#gateway = gateway;
+    this.#gateway = engine.gateway;
+    this.#changes = engine.changes;
     this.#names = names;
     this.institution = institution;
     this.language = language;
@@ -80,6 +83,18 @@ export class Caller {
 
   accountId(name: AccountName, ledger: number): Id {
     return 'id' in name ? name.id : this.#names.resolve(this.institution, name.handle, ledger);
+  }
+
+  /** Reads a page of the change stream as JSON. Never resolves when the caller has gone. */
+  readChanges(request: Omit<ChangesRequest, 'institution' | 'form'>): Promise<ChangesPage> {
+    return new Promise((resolve) => {
+      this.#giveUp = this.#changes.read({ ...request, institution: this.institution, form: 'json' }, resolve);
+    });
+  }
+
+  /** The answer is out, or nobody waits for it any more. */
+  gone(): void {
+    this.#giveUp();
   }
 
   /** Sends a command of records; the reply is a copy. */

@@ -86,7 +86,8 @@ export class Exchange {
   /** Answers with JSON or with problem+json. */
   finish(outcome: Answer | Problem): void {
     if (outcome.kind === 'answer') {
-      this.send(200, outcome.replayed === true ? REPLAYED_HEADERS : JSON_HEADERS, JSON.stringify(outcome.body));
+      const text = outcome.text ?? JSON.stringify(outcome.body);
+      this.send(200, outcome.replayed === true ? REPLAYED_HEADERS : JSON_HEADERS, text);
       return;
     }
     const status = problemStatus(outcome);
@@ -175,6 +176,41 @@ export class Exchange {
         this.#sendInPieces(Buffer.from(body));
       }
     });
+  }
+
+  /**
+   * Begins an answer that goes on, piece by piece. What it gives back writes a piece and resolves when the client has room for
+   * more; it never resolves when the client has gone. Undefined when there is nobody to answer.
+   */
+  begin(headers: Headers): ((piece: string) => Promise<void>) | undefined {
+    if (this.#closed || this.#answered) return undefined;
+    this.#answered = true;
+    this.#status = 200;
+    const response = this.#response;
+    response.cork(() => {
+      response.writeStatus('200 OK');
+      for (const name in headers) response.writeHeader(name, headers[name] ?? '');
+    });
+    return (piece) =>
+      new Promise((resolve) => {
+        if (this.#closed) return;
+        let hasRoom = false;
+        response.cork(() => {
+          hasRoom = response.write(piece);
+        });
+        if (hasRoom) return resolve();
+        response.onWritable(() => {
+          resolve();
+          return true;
+        });
+      });
+  }
+
+  /** Ends what `begin` began. */
+  end(): void {
+    if (this.#closed) return;
+    this.#response.cork(() => this.#response.end());
+    this.#close();
   }
 
   /** As much as the socket takes now, the rest as it drains; the library ends a client that takes nothing for 10 s. */

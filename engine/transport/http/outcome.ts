@@ -6,6 +6,8 @@ export interface Answer {
   readonly kind: 'answer';
   /** JSON value; its amounts are strings. */
   readonly body: unknown;
+  /** The same as text, where it was made elsewhere already: then `body` is not looked at. */
+  readonly text?: string;
   /** The first answer again: the id was decided before. */
   readonly replayed?: boolean;
 }

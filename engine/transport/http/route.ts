@@ -7,6 +7,7 @@ import { COMMANDS, type CommandName, type Scope } from '../../../protocol/comman
 import { LIMITS } from '../../../protocol/limits.ts';
 import { RESULTS, type ResultName } from '../../../protocol/results.ts';
 import type { Caller } from './caller.ts';
+import type { Exchange } from './exchange.ts';
 import { type Outcome, type Problem, problem } from './outcome.ts';
 
 export type Method = 'get' | 'post' | 'put';
@@ -44,6 +45,8 @@ export interface RouteSpec<P, Q, B> {
   /** Results of the engine that a caller should be ready for. */
   readonly errors: readonly ResultName[];
   handle(input: RouteInput<P, Q, B>, caller: Caller): Promise<Outcome>;
+  /** How it answers `Accept: text/event-stream`, where it does. A problem is answered as usual. */
+  follow?(query: Q, lastEventId: string, caller: Caller, exchange: Exchange): Promise<Problem | undefined>;
 }
 
 /** What the transport read from the wire, not yet checked. */
@@ -54,11 +57,15 @@ export interface RawInput {
 }
 
 export interface Route {
-  readonly spec: Omit<RouteSpec<unknown, unknown, unknown>, 'handle'>;
+  readonly spec: Omit<RouteSpec<unknown, unknown, unknown>, 'handle' | 'follow'>;
   readonly scope: Scope;
   readonly paramNames: readonly string[];
   readonly takesBody: boolean;
   run(raw: RawInput, caller: Caller): Promise<Outcome>;
+  /** Undefined when it has no stream of events. */
+  readonly follow:
+    | ((raw: RawInput, lastEventId: string, caller: Caller, exchange: Exchange) => Promise<Problem | undefined>)
+    | undefined;
 }
 
 export function route<P = unknown, Q = unknown, B = unknown>(spec: RouteSpec<P, Q, B>): Route {
@@ -67,6 +74,13 @@ export function route<P = unknown, Q = unknown, B = unknown>(spec: RouteSpec<P, 
     scope: COMMANDS[spec.command].scope,
     paramNames: [...spec.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name),
     takesBody: spec.body !== undefined,
+    follow:
+      spec.follow === undefined
+        ? undefined
+        : async (raw, lastEventId, caller, exchange) => {
+            const query = check(spec.query, raw.query);
+            return query.problem ?? spec.follow?.(query.value as Q, lastEventId, caller, exchange);
+          },
     async run(raw, caller) {
       const params = check(spec.params, raw.params);
       if (params.problem !== undefined) return params.problem;

@@ -1,5 +1,6 @@
 /** The route table. A new route is one line here. */
 import { getAccount, postAccounts } from './accounts.ts';
+import { getChanges } from './changes.ts';
 import { getEntries } from './history.ts';
 import { getAggregates, getBalance, getTrialBalance } from './balances.ts';
 import { getParties, getParty, putParty } from './parties.ts';
@@ -31,4 +32,5 @@ export const ROUTES: readonly Route[] = [
   getParties,
   putTariff,
   putCampaign,
+  getChanges,
 ];

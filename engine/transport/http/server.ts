@@ -5,7 +5,7 @@
  */
 import type { Principal } from '../../admission/key-store.ts';
 import { Gauge, type RateLimiter } from '../../admission/limits.ts';
-import type { Gateway } from '../../gateway.ts';
+import type { ChangeReader, Gateway } from '../../gateway.ts';
 import { type App, type HttpRequest, type HttpResponse, queryOf } from '../uws.ts';
 import { AccountNames, Caller } from './caller.ts';
 import { Exchange } from './exchange.ts';
@@ -19,6 +19,7 @@ import { type Health, registerSystem } from './system.ts';
 
 export interface HttpSettings {
   readonly gateway: Gateway;
+  readonly changes: ChangeReader;
   /** Who has this key; `KeyStore.authenticate`. */
   readonly authenticate: (key: string) => Principal | undefined;
   readonly health: Health;
@@ -90,20 +91,30 @@ class Edge {
         exchange.finish(prepared);
         return;
       }
-      exchange.onClosed(() => this.inFlight.leave());
+      exchange.onClosed(() => {
+        this.inFlight.leave();
+        prepared.caller.gone();
+      });
       this.#receive(route, prepared, exchange);
     } catch (error) {
       this.#fail(error, exchange);
     }
   }
 
-  #receive(route: Route, { caller, params, query }: Prepared, exchange: Exchange): void {
+  #receive(route: Route, { caller, params, query, events }: Prepared, exchange: Exchange): void {
     const run = (body: unknown) => {
       route
         .run({ params, query, body }, caller)
         .then((outcome) => (outcome.kind === 'stream' ? exchange.stream(outcome) : exchange.finish(outcome)))
         .catch((error: unknown) => this.#fail(error, exchange));
     };
+    if (events !== undefined && route.follow !== undefined) {
+      route
+        .follow({ params, query, body: undefined }, events.lastId, caller, exchange)
+        .then((refusal) => (refusal === undefined ? exchange.end() : exchange.finish(refusal)))
+        .catch((error: unknown) => this.#fail(error, exchange));
+      return;
+    }
     if (!route.takesBody) {
       run(undefined);
       return;
@@ -132,15 +143,11 @@ class Edge {
     if (wrong !== undefined) return wrong;
     if (!this.inFlight.enter()) return problem('busy');
     const key = request.getHeader('idempotency-key');
-    const caller = new Caller(
-      this.#settings.gateway,
-      this.#names,
-      principal.institution,
-      language,
-      key,
-      request.getHeader('accept'),
-    );
-    return { kind: 'prepared', caller, params, query };
+    const accepts = request.getHeader('accept');
+    const caller = new Caller(this.#settings, this.#names, principal.institution, language, key, accepts);
+    const wantsEvents = accepts.includes('text/event-stream') && request.getMethod() === 'get';
+    const events = wantsEvents ? { lastId: request.getHeader('last-event-id') } : undefined;
+    return { kind: 'prepared', caller, params, query, events };
   }
 
   #admit(route: Route, request: HttpRequest): Principal | Problem {
@@ -169,6 +176,8 @@ interface Prepared {
   readonly caller: Caller;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** Set when the caller wants server-sent events. */
+  readonly events: { readonly lastId: string } | undefined;
 }
 
 type Body = { readonly value: unknown; readonly problem?: undefined } | { readonly problem: Problem };

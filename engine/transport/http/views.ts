@@ -1,9 +1,9 @@
 /** Records of the engine as JSON: amounts are strings of minor units, ids are hex, times are RFC 3339. */
 import { z } from 'zod';
-import { currencyOfNumeric } from '../../../protocol/currencies.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import { type FieldTable, type Layout, readU128 } from '../../../protocol/layout.ts';
 import { PAGE, RESULT, ResultFlags } from '../../../protocol/records.ts';
+import { formatCurrency, formatTime } from '../../query/text-forms.ts';
 
 /** Balances and amounts are below 2^53, so a number is exact, and much quicker than a bigint. */
 export function readU64(view: DataView, offset: number): number {
@@ -30,16 +30,7 @@ export function timeAt(view: DataView, offset: number): string | null {
   return us === 0 ? null : formatTime(us);
 }
 
-/** The engine's clock ends in the year 9999, long before a Date does. */
-export function formatTime(us: number): string {
-  const ms = Math.min(Math.floor(us / 1000), 253_402_300_799_999);
-  return `${new Date(ms).toISOString().slice(0, -1)}${String(us % 1000).padStart(3, '0')}Z`;
-}
-
-/** Alphabetic where ISO 4217 knows the number, else the digits. */
-export function formatCurrency(ledger: number): string {
-  return currencyOfNumeric(ledger)?.alphabetic ?? String(ledger);
-}
+export { formatCurrency, formatTime };
 
 export interface ResultView {
   readonly code: number;

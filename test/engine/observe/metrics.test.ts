@@ -23,6 +23,10 @@ const NAMES = [
   'sluice_outcomes_total',
   'sluice_queue_depth_batches',
   'sluice_refusals_total',
+  'sluice_webhook_dead_letters',
+  'sluice_webhook_deliveries_total',
+  'sluice_webhook_failures_total',
+  'sluice_webhook_lag_bytes',
 ];
 
 const indexEntries = {
@@ -126,5 +130,19 @@ describe('metrics', () => {
     }
     const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
     expect(series).toBeLessThan(Object.keys(COMMANDS).length * Object.keys(RESULTS).length + 300);
+  });
+
+  it('have the webhook endpoints that there are, and no others', async () => {
+    const metrics = createMetrics(1, false);
+    const figures = { endpoint: 'we_1', deliveries: 3, failures: 2, lagBytes: 160, deadLetters: 1 };
+    metrics.webhooks([figures, { ...figures, endpoint: 'we_2' }]);
+    metrics.webhooks([figures]);
+    const lines = (await metrics.expose()).split('\n').filter((line) => line.startsWith('sluice_webhook'));
+    expect(lines.sort()).toEqual([
+      'sluice_webhook_dead_letters{endpoint="we_1"} 1',
+      'sluice_webhook_deliveries_total{endpoint="we_1"} 3',
+      'sluice_webhook_failures_total{endpoint="we_1"} 2',
+      'sluice_webhook_lag_bytes{endpoint="we_1"} 160',
+    ]);
   });
 });

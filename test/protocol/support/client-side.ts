@@ -30,7 +30,13 @@ import {
   encodeQueryHistory,
   encodeTrialBalance,
 } from '../../../protocol/codecs/reading-codec.ts';
-import { decodeHello, decodeRich, encodeRich, type RichCommand } from '../../../protocol/codecs/rich-codec.ts';
+import {
+  decodeChanges,
+  decodeHello,
+  decodeRich,
+  encodeRich,
+  type RichCommand,
+} from '../../../protocol/codecs/rich-codec.ts';
 import {
   decodeCreateTransfers,
   decodeLookupTransfers,
@@ -58,7 +64,7 @@ const operation = (command: 'capture' | 'void' | 'refund'): ClientCodec => ({
   decode: (reply) => decodePayment(reply, command),
 });
 
-const rich = (command: Exclude<RichCommand, 'hello'>): ClientCodec => ({
+const rich = (command: Exclude<RichCommand, 'hello' | 'readChanges'>): ClientCodec => ({
   encode: (input, options) => encodeRich(command, input, options),
   decode: (reply) => decodeRich(reply, command),
 });
@@ -97,4 +103,8 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   listParties: rich('listParties'),
   putTariff: rich('putTariff'),
   putCampaign: rich('putCampaign'),
+  readChanges: {
+    encode: (input, options) => encodeRich('readChanges', input, options),
+    decode: decodeChanges,
+  },
 };

@@ -44,6 +44,9 @@ export const BODIES: Readonly<Record<string, Readonly<Record<string, Field<unkno
   CampaignBody: bodies.CAMPAIGN_FIELDS,
   StoredParty: bodies.STORED_PARTY_FIELDS,
   RichReply: bodies.RICH_REPLY_FIELDS,
+  ReadChangesBody: bodies.READ_CHANGES_FIELDS,
+  ChangesReply: bodies.CHANGES_REPLY_FIELDS,
+  Change: bodies.CHANGE_FIELDS,
 };
 
 /** What the hash of the schema is taken over. Summaries and messages are left out: their wording may change. */

@@ -8,7 +8,7 @@ import type { PaymentLookup, PaymentPage, PaymentView } from '../../../protocol/
 import type { AggregatePage, BalanceAt, TrialPage } from '../../../protocol/codecs/reading-codec.ts';
 import { readRecord } from '../../../protocol/codecs/record-codec.ts';
 import type { Result } from '../../../protocol/codecs/result-codec.ts';
-import type { RichResult } from '../../../protocol/codecs/rich-codec.ts';
+import type { ChangesResult, RichResult } from '../../../protocol/codecs/rich-codec.ts';
 import type { TransferEntry, TransferLookup, TransferResult } from '../../../protocol/codecs/transfer-codec.ts';
 import { COMMANDS, type CommandName, commandOfKind } from '../../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../protocol/frame.ts';
@@ -201,6 +201,11 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     }
     case 'hello':
       return { bytes: [encodeMessagePack(value as object)] };
+    case 'readChanges': {
+      const { code, changes, nextCursor, atEnd } = value as ChangesResult;
+      const page = changes === undefined ? {} : { changes, nextCursor, atEnd };
+      return { bytes: [encodeMessagePack({ code, ...page })] };
+    }
     default: {
       const { code, party, parties, nextCursor } = value as RichResult;
       const list = parties.length > 0 ? { parties, nextCursor } : {};

@@ -6,6 +6,7 @@ import type { Principal } from '../../../../engine/admission/key-store.ts';
 import { type HttpEdge, type HttpSettings, registerHttp } from '../../../../engine/transport/http/server.ts';
 import { createApp, listen, type TlsFiles } from '../../../../engine/transport/uws.ts';
 import { SCOPES } from '../../../../protocol/commands.ts';
+import { FakeChanges } from './fake-changes.ts';
 import { FakeGateway } from './fake-gateway.ts';
 
 export const KEY = 'slk_full';
@@ -23,6 +24,7 @@ export interface Reply {
 
 export interface Harness {
   readonly gateway: FakeGateway;
+  readonly changes: FakeChanges;
   readonly edge: HttpEdge;
   readonly port: number;
   readonly origin: string;
@@ -35,10 +37,12 @@ export interface Harness {
 
 export async function startHttp(settings: Partial<HttpSettings> = {}, tls?: TlsFiles): Promise<Harness> {
   const gateway = new FakeGateway();
+  const changes = new FakeChanges();
   const errors: unknown[] = [];
   const app = createApp(tls === undefined ? {} : { tls });
   const edge = registerHttp(app, {
     gateway,
+    changes,
     authenticate: (key) => PRINCIPALS[key],
     health: { livez: () => true, readyz: () => ({ ready: true, reason: '' }), metrics: async () => 'sluice_up 1\n' },
     version: '0.0.0-test',
@@ -49,6 +53,7 @@ export async function startHttp(settings: Partial<HttpSettings> = {}, tls?: TlsF
   const origin = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   return {
     gateway,
+    changes,
     edge,
     port,
     origin,

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { AccountNames, Caller } from '../../../../engine/transport/http/caller.ts';
 import { chooseId, chooseIdInList } from '../../../../engine/transport/http/identity.ts';
 import { deriveId, partyAccountId } from '../../../../protocol/ids.ts';
+import { FakeChanges } from './fake-changes.ts';
 import { FakeGateway } from './fake-gateway.ts';
 
 const caller = (institution: number, key: string) =>
-  new Caller(new FakeGateway(), new AccountNames(2), institution, 'en', key);
+  new Caller({ gateway: new FakeGateway(), changes: new FakeChanges() }, new AccountNames(2), institution, 'en', key);
 
 describe('the id of what a POST creates', () => {
   it('is of the institution whose key it is', () => {
