@@ -2,7 +2,7 @@
  * The ledger once more, written from the specification (protocol/README.md) to compare with: plain objects, bigint, Maps, and
  * no cleverness. Slow on purpose: a chain is undone by going back to a copy of everything.
  */
-import type { ResultName } from '../../protocol/results.ts';
+import type { ResultName } from '../../../protocol/results.ts';
 
 export const MAX = 2n ** 53n - 1n;
 const SECOND = 1_000_000n;

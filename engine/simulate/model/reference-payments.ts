@@ -1,7 +1,7 @@
 /** Payments once more, over the reference ledger: a payment is an object with amounts. */
-import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
-import type { PaymentStateName } from '../../protocol/records.ts';
-import type { ResultName } from '../../protocol/results.ts';
+import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
+import type { PaymentStateName } from '../../../protocol/records.ts';
+import type { ResultName } from '../../../protocol/results.ts';
 import { type Answer, MAX, type ReferenceLedger } from './reference-ledger.ts';
 
 const SECOND = 1_000_000n;
