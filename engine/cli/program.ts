@@ -19,6 +19,7 @@ import { registerPay } from './commands/pay.ts';
 import { registerPayment } from './commands/payment.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerServe } from './commands/serve.ts';
+import { registerSimulate } from './commands/simulate.ts';
 import { registerTransfer } from './commands/transfer.ts';
 import { registerVerify } from './commands/verify.ts';
 import { CommandFailure, ExitCode, UsageError } from './errors.ts';
@@ -56,6 +57,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerKey,
     registerBench,
     registerVerify,
+    registerSimulate,
     registerBackup,
     registerRestore,
     registerConfig,

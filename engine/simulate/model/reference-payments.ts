@@ -124,6 +124,8 @@ export class ReferencePayments {
   readonly tariffs = new Map<string, TariffBody>();
   readonly campaigns = new Map<bigint, CampaignBody>();
   readonly payments = new Map<bigint, Payment>();
+  /** All that are authorised, and some that were. */
+  readonly #open = new Set<Payment>();
   readonly #knownPayments = new Map<bigint, Known>();
   readonly #knownOperations = new Map<bigint, Known>();
   /** Tariff number of accounts that have one. */
@@ -134,9 +136,10 @@ export class ReferencePayments {
   }
 
   tick(now: bigint): void {
-    for (const payment of this.payments.values()) {
+    for (const payment of this.#open) {
       const { state, expiresAt } = payment.standing;
       if (state === 'authorised' && expiresAt <= now) this.#release(payment, 'expired');
+      if (payment.standing.state !== 'authorised') this.#open.delete(payment);
     }
   }
 
@@ -147,7 +150,7 @@ export class ReferencePayments {
     if (known !== undefined) return this.#again(known, institution, kind, request, COMPARED_PAYMENT);
     if (kind === 'authorise' && this.ledger.holdsMax - this.ledger.openHolds() < 2)
       return this.#refuse('pendingTableFull');
-    const before = structuredClone(this.ledger.book);
+    const before = this.ledger.copy();
     const payment: Payment = {
       institution,
       request,
@@ -162,6 +165,7 @@ export class ReferencePayments {
       payment.standing = { ...NOTHING };
     }
     this.payments.set(request.id, payment);
+    if (payment.standing.state === 'authorised') this.#open.add(payment);
     const answer = this.#answer(name, payment);
     this.#knownPayments.set(request.id, { institution, kind, content: request, answer });
     return answer;
@@ -276,8 +280,8 @@ export class ReferencePayments {
   }
 
   #operate(payment: Payment, kind: 'capture' | 'void' | 'refund', request: ModelOperation): ResultName {
-    const book = structuredClone(this.ledger.book);
-    const saved = structuredClone(payment);
+    const book = this.ledger.copy();
+    const saved = { ...payment, standing: { ...payment.standing } };
     const name =
       kind === 'capture'
         ? this.#capture(payment, request)
