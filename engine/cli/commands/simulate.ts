@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import type { Failure, RunReport } from '../../simulate/simulate.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
 import { command } from '../options.ts';
-import { json } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Options {
@@ -55,7 +54,7 @@ async function runSeed(seed: number, steps: number, asJson: boolean, terminal: T
   const report = await simulate(seed, steps);
   const summary = summaryOf(seed, report, (performance.now() - started) / 1000);
   if (report.failure === undefined) {
-    terminal.output.write(asJson ? json(summary) : describe(summary));
+    terminal.output.write(asJson ? `${JSON.stringify(summary)}\n` : describe(summary));
     return;
   }
   const { shrink } = await import('../../simulate/shrink.ts');
@@ -84,7 +83,7 @@ async function replay(path: string, terminal: Terminal): Promise<void> {
 async function fail(failure: Failure, summary: object, asJson: boolean, terminal: Terminal): Promise<never> {
   const { stringifyEpisode } = await import('../../simulate/steps.ts');
   terminal.output.write(`${stringifyEpisode(failure.episode)}\n`);
-  if (asJson) terminal.output.write(json({ ...summary, message: failure.message }));
+  if (asJson) terminal.output.write(`${JSON.stringify({ ...summary, message: failure.message })}\n`);
   const { length } = failure.episode.steps;
   throw new CommandFailure(
     `${failure.message}\nThe ${length} steps above end in it: save them and run "sluice simulate --replay FILE"`,
