@@ -10,9 +10,9 @@ export const CHECKPOINT_WAITS_MAX = 20;
 
 /** Takes the largest batch that `makeEpisode` makes. */
 export const BATCH_BOUNDS: BatchBounds = {
-  recordsMax: 128,
+  recordsMax: 160,
   inputBytesMax: 256 * 1024,
-  journalBytesMax: 1024 * 1024,
+  journalBytesMax: 512 * 1024,
   replyBytesMax: 1024 * 1024,
 };
 
@@ -30,6 +30,6 @@ export function openOptions(holdsMax: number): OpenOptions {
     // Room for all that comes while a checkpoint is put off.
     memtableBound: 4096,
     filterBytesMax: 1024 * 1024,
-    checkpointEveryBytes: 48 * 1024,
+    checkpointEveryBytes: 96 * 1024,
   };
 }

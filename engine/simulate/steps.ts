@@ -33,7 +33,7 @@ export function makeEpisode(seed: number, commands: number): Episode {
   const steps: Step[] = [];
   const holdsMax = HOLDS_MAX[below(HOLDS_MAX.length)] ?? 300;
   for (let made = 0; made < commands; ) {
-    const count = Math.min(commands - made, 1 + below(below(3) === 0 ? 14 : 4));
+    const count = Math.min(commands - made, 1 + below(below(3) === 0 ? 24 : 6));
     steps.push({
       type: 'batch',
       jump: hostile.jump(),
@@ -42,7 +42,7 @@ export function makeEpisode(seed: number, commands: number): Episode {
     made += count;
     if (below(100) < 55) steps.push({ type: 'flush', count: 1 + below(4) });
     if (below(100) < 6) steps.push({ type: 'checkpoint', ...(below(6) === 0 ? { crashAt: below(8) } : {}) });
-    if (below(1000) < 6) steps.push({ type: 'crash', kept: below(4), torn: below(3) === 0 ? below(1000) / 1000 : 0 });
+    if (below(1000) < 5) steps.push({ type: 'crash', kept: below(4), torn: below(3) === 0 ? below(1000) / 1000 : 0 });
     if (below(1000) < 1) steps.push({ type: 'damage', where: random(), at: random(), xor: 1 << below(8) });
   }
   steps.push({ type: 'crash', kept: below(4), torn: 0 }, { type: 'verify' });

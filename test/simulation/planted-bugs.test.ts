@@ -15,9 +15,9 @@ const SEEDS = [1, 2, 3];
 const STEPS = 4_000;
 
 const HUNT = `
-import { simulate } from './dist/engine/simulate/simulate.js';
-const steps = Number(process.argv[2]);
-for (const seed of process.argv.slice(3).map(Number)) {
+const { simulate } = await import(process.argv[2]);
+const steps = Number(process.argv[3]);
+for (const seed of process.argv.slice(4).map(Number)) {
   const { failure, tally } = await simulate(seed, steps);
   if (failure !== undefined) {
     console.log(JSON.stringify({ seed, step: tally.steps, message: failure.message.split('\\n')[0] }));
@@ -47,11 +47,15 @@ function isNeeded(path: string): boolean {
 }
 
 function hunt(): { readonly status: number | null; readonly output: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['hunt.js', String(STEPS), ...SEEDS.map(String)], {
-    cwd: folder,
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['hunt.js', './dist/engine/simulate/simulate.js', String(STEPS), ...SEEDS.map(String)],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 120_000,
+    },
+  );
   return { status, output: stdout + stderr };
 }
 

@@ -10,6 +10,7 @@ interface Options {
   readonly seed?: string;
   readonly seeds: string;
   readonly steps: string;
+  readonly partitions: string;
   readonly replay?: string;
   readonly json?: boolean;
 }
@@ -30,12 +31,16 @@ export function registerSimulate(program: Command, terminal: Terminal): void {
     .option('--seed <number>', 'What happens depends on this alone; without it one is drawn and printed.')
     .option('--seeds <number>', 'Runs so many seeds, one after another, from --seed on.', '1')
     .option('--steps <number>', 'Commands of each seed.', '20000')
+    .option('--partitions <number>', 'Partitions of the engine: 1 so far.', '1')
     .option('--replay <file>', 'Runs the list of steps that a failure printed.')
     .action(async (options: Options) => {
       if (options.replay !== undefined) return replay(options.replay, terminal);
       const first =
         options.seed === undefined ? Math.floor(Math.random() * SEED_END) : whole('--seed', options.seed, SEED_END);
       const seeds = whole('--seeds', options.seeds, 1e6);
+      if (whole('--partitions', options.partitions, 1024) !== 1) {
+        throw new UsageError('--partitions takes 1: messages between partitions are not simulated yet');
+      }
       const steps = whole('--steps', options.steps, 1e9);
       for (let seed = first; seed < first + seeds; seed++) await runSeed(seed, steps, options.json === true, terminal);
     });

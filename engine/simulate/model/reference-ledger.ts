@@ -110,11 +110,15 @@ export class ReferenceLedger {
     return this.book.holds.size + this.book.paymentHolds;
   }
 
-  /** The book as it is now, to go back to. What has ended never changes again. */
-  copy(): Book {
+  /** The book as it is now, to go back to; without clients' holds for who does not change them. What has ended stays. */
+  copy(withHolds: boolean): Book {
     const clone = <T extends object>(map: Map<bigint, T>): Map<bigint, T> =>
       new Map(Array.from(map, ([id, value]) => [id, { ...value }]));
-    return { ...this.book, accounts: clone(this.book.accounts), holds: clone(this.book.holds) };
+    return {
+      ...this.book,
+      accounts: clone(this.book.accounts),
+      holds: withHolds ? clone(this.book.holds) : this.book.holds,
+    };
   }
 
   /** Ends what is due. */
@@ -229,7 +233,7 @@ export class ReferenceLedger {
     const wanted = chain.filter((member) => (member.flags & F.pending) !== 0).length;
     if (wanted > this.holdsMax - this.openHolds()) return allFailed(0, 'pendingTableFull');
 
-    const before = this.copy();
+    const before = this.copy(true);
     const knownBefore = chain.map(({ id }) => id).filter((id) => this.decided.has(id));
     let culprit = -1;
     let why: ResultName = 'ok';

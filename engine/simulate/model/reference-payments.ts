@@ -2,6 +2,7 @@
 import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
 import type { PaymentStateName } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
+import { least, most, referenceDiscount, referenceFee } from './reference-amounts.ts';
 import { type Answer, MAX, type ReferenceLedger } from './reference-ledger.ts';
 
 const SECOND = 1_000_000n;
@@ -93,31 +94,6 @@ const COMPARED_OPERATION: readonly (readonly [keyof ModelOperation, ResultName])
   ['flags', 'existsWithDifferentFlags'],
 ];
 
-function least(first: bigint, ...others: bigint[]): bigint {
-  let smallest = first;
-  for (const value of others) if (value < smallest) smallest = value;
-  return smallest;
-}
-
-const most = (...values: [bigint, ...bigint[]]): bigint => values.reduce((a, b) => -least(-a, -b));
-
-/** min(c, max(minimum, round-half-up(c × basisPoints / 10000) + fixed)), at most `maximum` when there is one. */
-export function referenceFee(captured: bigint, tariff: TariffBody): bigint {
-  const rate = (captured * BigInt(tariff.basisPoints) * 2n + 10_000n) / 20_000n;
-  let fee = most(BigInt(tariff.minimum), rate + BigInt(tariff.fixed));
-  if (tariff.maximum > 0) fee = least(fee, BigInt(tariff.maximum));
-  return least(fee, captured);
-}
-
-export function referenceDiscount(amount: bigint, campaign: CampaignBody, now: bigint): bigint | undefined {
-  if (now < BigInt(campaign.startsAt)) return undefined;
-  if (campaign.endsAt !== 0 && now >= BigInt(campaign.endsAt)) return undefined;
-  if (amount < BigInt(campaign.minimumAmount)) return undefined;
-  let discount = (amount * BigInt(campaign.basisPoints)) / 10_000n + BigInt(campaign.fixed);
-  if (campaign.maximum > 0) discount = least(discount, BigInt(campaign.maximum));
-  return least(discount, amount);
-}
-
 export class ReferencePayments {
   readonly ledger: ReferenceLedger;
   /** By owner of the payee, then number. */
@@ -150,7 +126,7 @@ export class ReferencePayments {
     if (known !== undefined) return this.#again(known, institution, kind, request, COMPARED_PAYMENT);
     if (kind === 'authorise' && this.ledger.holdsMax - this.ledger.openHolds() < 2)
       return this.#refuse('pendingTableFull');
-    const before = this.ledger.copy();
+    const before = this.ledger.copy(false);
     const payment: Payment = {
       institution,
       request,
@@ -280,7 +256,7 @@ export class ReferencePayments {
   }
 
   #operate(payment: Payment, kind: 'capture' | 'void' | 'refund', request: ModelOperation): ResultName {
-    const book = this.ledger.copy();
+    const book = this.ledger.copy(false);
     const saved = { ...payment, standing: { ...payment.standing } };
     const name =
       kind === 'capture'
