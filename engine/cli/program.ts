@@ -21,6 +21,7 @@ import { registerPayment } from './commands/payment.ts';
 import { registerReconcile } from './commands/reconcile.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerServe } from './commands/serve.ts';
+import { registerSimulate } from './commands/simulate.ts';
 import { registerTransfer } from './commands/transfer.ts';
 import { registerTrialBalance } from './commands/trial-balance.ts';
 import { registerVerify } from './commands/verify.ts';
@@ -64,6 +65,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerWebhook,
     registerBench,
     registerVerify,
+    registerSimulate,
     registerBackup,
     registerRestore,
     registerConfig,

@@ -25,6 +25,12 @@ export interface StoredBatch {
   readonly bytes: Uint8Array;
 }
 
+/** What a journal asks of its store: the LMDB environment below, or a simulated disk. */
+export type BatchStorage = Pick<
+  BatchStore,
+  'put' | 'changed' | 'count' | 'last' | 'keys' | 'get' | 'covering' | 'close'
+>;
+
 /** The LMDB environment of one partition's journal: batch blobs by the LSN at which they start. Knows no header. */
 export class BatchStore {
   readonly #root: RootDatabase;

@@ -1,4 +1,4 @@
-import { BatchStore, type StoredBatch } from './batch-store.ts';
+import { type BatchStorage, BatchStore, type StoredBatch } from './batch-store.ts';
 import { batchHash, checkBatch, LSN_UNIT_BYTES, NO_HASH, readBatchHeader, sealBatch } from './header.ts';
 
 /** The journal cannot be opened or used any more. `cause` holds what the storage said. */
@@ -93,7 +93,7 @@ const CAUSE_WAIT_MS = 100;
 export class LmdbJournal implements Journal {
   readonly partition: number;
   readonly #readOnly: boolean;
-  readonly #store: BatchStore;
+  readonly #store: BatchStorage;
   readonly #inFlight: Flight[] = [];
   #state: JournalState = 'open';
   #failure: JournalError | undefined;
@@ -106,7 +106,7 @@ export class LmdbJournal implements Journal {
   #unhashed: Uint8Array | undefined;
   #durable: Promise<void> = Promise.resolve();
 
-  private constructor(partition: number, readOnly: boolean, store: BatchStore, tail: Tail) {
+  private constructor(partition: number, readOnly: boolean, store: BatchStorage, tail: Tail) {
     this.partition = partition;
     this.#readOnly = readOnly;
     this.#store = store;
@@ -129,11 +129,16 @@ export class LmdbJournal implements Journal {
       throw new JournalError(`the journal in ${path} cannot be opened: ${message(cause)}`, { cause });
     }
     try {
-      return new LmdbJournal(partition, readOnly, store, readTail(store, partition, path));
+      return LmdbJournal.over(store, { path, partition, readOnly });
     } catch (error) {
       await store.close();
       throw error;
     }
+  }
+
+  /** The journal in a store that is open already; `path` names it in errors. Throws like `open`. */
+  static over(store: BatchStorage, { path, partition, readOnly = false }: JournalOptions): LmdbJournal {
+    return new LmdbJournal(partition, readOnly, store, readTail(store, partition, path));
   }
 
   get state(): JournalState {
@@ -303,7 +308,7 @@ function message(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function readTail(store: BatchStore, partition: number, path: string): Tail {
+function readTail(store: BatchStorage, partition: number, path: string): Tail {
   const lastLsn = store.last();
   if (lastLsn === undefined) return EMPTY;
   const broken = (detail: string) =>

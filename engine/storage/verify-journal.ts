@@ -1,4 +1,4 @@
-import { BatchStore } from '../journal/batch-store.ts';
+import { type BatchStorage, BatchStore } from '../journal/batch-store.ts';
 import {
   BATCH_HEADER_BYTES,
   type BatchCheck,
@@ -37,6 +37,8 @@ export interface VerifiedBatch {
 export interface VerifyJournalOptions {
   /** The folder of the journal. A switch may be running on it: what it adds meanwhile may be left out. */
   readonly path: string;
+  /** Instead of the environment in `path`; it is closed at the end. */
+  readonly store?: BatchStorage;
   readonly partition: number;
   readonly onFinding: (finding: Finding) => void;
   /** The consumer, such as the replay of the ledger. It is not called for damaged batches. */
@@ -76,7 +78,7 @@ const DAMAGE: ReadonlySet<BatchCheck> = new Set<BatchCheck>(['short', 'magic', '
  * cannot be opened or read at all; a B-tree page that is damaged can end the process: see guarded.ts.
  */
 export async function verifyJournal(options: VerifyJournalOptions): Promise<JournalReport> {
-  const store = BatchStore.open(options.path, true);
+  const store = options.store ?? BatchStore.open(options.path, true);
   try {
     const walk = new JournalWalk(store, options);
     for (const key of store.keys()) await walk.visit(key);
@@ -87,7 +89,7 @@ export async function verifyJournal(options: VerifyJournalOptions): Promise<Jour
 }
 
 class JournalWalk {
-  readonly #store: BatchStore;
+  readonly #store: BatchStorage;
   readonly #options: VerifyJournalOptions;
   readonly #total: number;
   readonly #count: number;
@@ -98,7 +100,7 @@ class JournalWalk {
   #findings = 0;
   #end = 0;
 
-  constructor(store: BatchStore, options: VerifyJournalOptions) {
+  constructor(store: BatchStorage, options: VerifyJournalOptions) {
     this.#store = store;
     this.#options = options;
     this.#total = store.last() ?? 0;

@@ -15,6 +15,7 @@ import type { ClearingStanding } from '../ledger/clearing.ts';
 import { CheckpointStore } from '../storage/checkpoint/checkpoint-store.ts';
 import type { Manifest } from '../storage/checkpoint/manifest.ts';
 import { StorageDamageError } from '../storage/index/page.ts';
+import type { PartitionStorage } from '../storage/partition-storage.ts';
 import { type Finding, type VerifiedBatch, verifyJournal } from '../storage/verify-journal.ts';
 import { Replayer } from '../worker/recovery.ts';
 import { PartitionState } from '../worker/state.ts';
@@ -25,6 +26,8 @@ import { IndexCheck } from './index-check.ts';
 export interface VerifyPartitionOptions {
   readonly journalPath: string;
   readonly indexPath: string;
+  /** Instead of the environments in the two folders; closed at the end. */
+  readonly storage?: PartitionStorage;
   readonly partition: number;
   readonly partitions: number;
   readonly hashSeed: number;
@@ -67,7 +70,10 @@ export async function verifyPartition(options: VerifyPartitionOptions): Promise<
 }
 
 /** Undefined when no switch has run on the directory yet. */
-function openStore({ indexPath, hashSeed }: VerifyPartitionOptions): CheckpointStore | undefined {
+function openStore({ indexPath, hashSeed, storage }: VerifyPartitionOptions): CheckpointStore | undefined {
+  if (storage !== undefined) {
+    return new CheckpointStore({ path: indexPath, hashSeed, cachePages: 16, environment: storage.index });
+  }
   if (!existsSync(join(indexPath, 'data.mdb'))) return undefined;
   return new CheckpointStore({ path: indexPath, hashSeed, filterBytesMax: FILTER_BYTES_MAX, readOnly: true });
 }
@@ -101,10 +107,11 @@ class PartitionCheck {
   }
 
   async run(): Promise<PartitionCounts> {
-    const { journalPath, partition, onFinding, onProgress } = this.#options;
+    const { journalPath, partition, onFinding, onProgress, storage } = this.#options;
     const stored = this.#verifyStore();
     const journal = await verifyJournal({
       path: journalPath,
+      ...(storage === undefined ? {} : { store: storage.batches }),
       partition,
       onFinding,
       onBatch: (batch) => this.#replay(batch),

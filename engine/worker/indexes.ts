@@ -1,6 +1,7 @@
 /** The key indexes of a partition and the checkpoint that they rest on. */
 import type { Checkpoint, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
 import { CheckpointStore } from '../storage/checkpoint/checkpoint-store.ts';
+import type { IndexEnvironment } from '../storage/checkpoint/environment.ts';
 import { KeyIndex } from '../storage/index/key-index.ts';
 import type { FrozenMemtable } from '../storage/index/memtable.ts';
 import type { IndexName } from './state.ts';
@@ -24,6 +25,8 @@ const FILLING = 0.75;
 
 export interface IndexOptions {
   readonly path: string;
+  /** Instead of the LMDB environment in `path`. */
+  readonly environment?: IndexEnvironment;
   readonly hashSeed: number;
   /** Entries of each memtable. */
   readonly memtableBound: number;
@@ -36,8 +39,8 @@ export class PartitionIndexes {
   #checkpointId = 0;
 
   constructor(options: IndexOptions) {
-    const { path, hashSeed, filterBytesMax, memtableBound } = options;
-    this.store = new CheckpointStore({ path, hashSeed, filterBytesMax });
+    const { hashSeed, memtableBound } = options;
+    this.store = new CheckpointStore(options);
     this.byName = {
       transfers: new KeyIndex({ memtableBound, hashSeed }),
       resolutions: new KeyIndex({ memtableBound, hashSeed }),

@@ -4,9 +4,10 @@
  * A crash in the middle of anything leaves a journal that ends with the last durable batch and at least one checkpoint that is
  * whole or none at all; everything else is rebuilt from these two.
  */
-import { batchHash, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
-import { LmdbJournal } from '../journal/journal.ts';
+import { batchHash, checkBatch, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
+import { JournalError, LmdbJournal } from '../journal/journal.ts';
 import type { Checkpoint } from '../storage/checkpoint/checkpoint-store.ts';
+import type { PartitionStorage } from '../storage/partition-storage.ts';
 import { PartitionIndexes } from './indexes.ts';
 import type { PartitionBounds } from './partition.ts';
 import { batchEntriesMax, Partition } from './partition.ts';
@@ -39,15 +40,20 @@ export interface RecoveryReport {
   readonly damage: readonly string[];
 }
 
-/** Opens or creates the partition. Throws JournalError, StorageDamageError or ReplayError when it cannot be trusted. */
-export async function openPartition(options: OpenOptions): Promise<Opened> {
+/**
+ * Opens or creates the partition, in the folders of the options unless `storage` is given. Throws JournalError,
+ * StorageDamageError or ReplayError when it cannot be trusted.
+ */
+export async function openPartition(options: OpenOptions, storage?: PartitionStorage): Promise<Opened> {
   const started = performance.now();
   const { journalPath, indexPath, partition, memtableBound, recordsMax } = options;
   if (memtableBound < batchEntriesMax(recordsMax)) {
     throw new RangeError(`memtables of ${memtableBound} entries cannot take a batch of ${recordsMax} records`);
   }
-  const journal = await LmdbJournal.open({ path: journalPath, partition });
-  const indexes = new PartitionIndexes({ ...options, path: indexPath });
+  const place = { path: journalPath, partition };
+  const journal = storage === undefined ? await LmdbJournal.open(place) : LmdbJournal.over(storage.batches, place);
+  const environment = storage === undefined ? {} : { environment: storage.index };
+  const indexes = new PartitionIndexes({ ...options, path: indexPath, ...environment });
   const state = new PartitionState(options, journal, indexes.byName);
   // Everything that replay reads is older than what comes next.
   state.events.start(new ArrayBuffer(0), journal.nextLsn);
@@ -110,6 +116,8 @@ function replay(
     let last = next;
     for (const { lsn, bytes } of journal.batches(next, end)) {
       last = lsn;
+      const verdict = checkBatch(bytes, { lsn, partition: options.partition });
+      if (!verdict.ok) throw new JournalError(`the batch at LSN ${lsn} is damaged: ${verdict.detail}`);
       next = lsn + bytes.length / LSN_UNIT_BYTES;
       events += replayer.apply(bytes);
       batches++;

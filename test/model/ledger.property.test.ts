@@ -3,13 +3,13 @@
  * its journal leads to the same state.
  */
 import { describe, expect, it } from 'vitest';
+import { type Command, HostileCommands } from '../../engine/simulate/model/hostile-commands.ts';
 import { takeSnapshot } from '../../engine/worker/snapshot.ts';
 import type { PartitionState } from '../../engine/worker/state.ts';
 import { randomWords, runSeed } from '../engine/storage/support.ts';
 import { Desk } from '../support/desk.ts';
 import { memoryPartition, replayed } from '../support/memory-partition.ts';
-import { Comparison } from './comparison.ts';
-import { type Command, HostileCommands } from './hostile-commands.ts';
+import { DeskComparison } from './desk-comparison.ts';
 
 const STEPS = Number(process.env.STEPS ?? 6_000);
 /** A new ledger after so many, so that balances at the limit do not block everything for ever. */
@@ -22,10 +22,10 @@ function sections(state: PartitionState): Record<string, string> {
   return Object.fromEntries(kept.map(([name, bytes]) => [name, Buffer.from(bytes).toString('hex')]));
 }
 
-async function run(seed: number, steps: number): Promise<Comparison> {
+async function run(seed: number, steps: number): Promise<DeskComparison> {
   const holdsMax = HOLDS_MAX[seed % HOLDS_MAX.length] ?? 300;
   const memory = memoryPartition({ holdsMax });
-  const comparison = new Comparison(new Desk(memory.partition), memory.state, holdsMax);
+  const comparison = new DeskComparison(new Desk(memory.partition), memory.state, holdsMax);
   const commands = new HostileCommands(randomWords(seed));
   await comparison.begin();
   for (let step = 0; step < steps; ) {

@@ -1,5 +1,20 @@
 /** Sends commands to a partition as a client would, and reads the replies as objects. One call is one batch. */
 
+import {
+  accountsRequest,
+  type CodelessPayment,
+  framed,
+  operationRequest,
+  paymentRequest,
+  type RawAccount,
+  type RawTransfer,
+  type Request,
+  records,
+  reply,
+  SECOND,
+  START,
+  transfersRequest,
+} from '../../engine/simulate/model/requests.ts';
 import { Batch, type BatchBounds, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
 import type { BatchResult, Partition } from '../../engine/worker/partition.ts';
 import { weightOf } from '../../engine/worker/weights.ts';
@@ -12,15 +27,11 @@ import {
   type HistoryInput,
   type HistoryPage,
 } from '../../protocol/codecs/history-codec.ts';
-import {
-  decodePayment,
-  encodePayment,
-  encodePaymentOperation,
-  type PaymentCommand,
-  type PaymentInput,
-  type PaymentOperationCommand,
-  type PaymentOperationInput,
-  type PaymentResult,
+import type {
+  PaymentCommand,
+  PaymentOperationCommand,
+  PaymentOperationInput,
+  PaymentResult,
 } from '../../protocol/codecs/payment-codec.ts';
 import {
   decodeLookupPayments,
@@ -51,93 +62,33 @@ import {
 import { readResult } from '../../protocol/codecs/result-codec.ts';
 import { decodeRich, encodeRich, type RichResult } from '../../protocol/codecs/rich-codec.ts';
 import {
-  decodeCreateTransfers,
   decodeLookupTransfers,
   encodeLookupTransfers,
   type TransferLookup,
   type TransferResult,
 } from '../../protocol/codecs/transfer-codec.ts';
-import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
-import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
-import { countOf, flagsOf, kindOf } from '../../protocol/frame-header.ts';
-import { encodeRecord, type FieldTable, type Layout, type RecordOf } from '../../protocol/layout.ts';
-import { ACCOUNT, TRANSFER } from '../../protocol/records.ts';
+import { COMMANDS } from '../../protocol/commands.ts';
+import { FrameFlags } from '../../protocol/frame.ts';
 import { memoryPartition } from './memory-partition.ts';
 
-/** Any field of the record, reserved ones included. */
-export type RawAccount = Partial<RecordOf<(typeof ACCOUNT)['fields']>>;
-export type RawTransfer = Partial<RecordOf<(typeof TRANSFER)['fields']>>;
-
-/** One request of a batch. */
-export interface Request {
-  readonly institution: number;
-  readonly name: CommandName;
-  readonly flags: number;
-  readonly count: number;
-  readonly body: Uint8Array;
-}
+export {
+  accountsRequest,
+  type CodelessPayment,
+  framed,
+  operationRequest,
+  paymentRequest,
+  type RawAccount,
+  type RawTransfer,
+  type Request,
+  records,
+  reply,
+  SECOND,
+  START,
+  transfersRequest,
+};
 
 const SMALL: BatchBounds = { ...DEFAULT_BOUNDS, replyBytesMax: 4 * 1024 * 1024 };
 const ID = { requestId: 7 };
-const { size: HEADER } = FRAME_HEADER;
-
-/** 1 January 2026, in microseconds. */
-export const START = 1_767_225_600_000_000;
-export const SECOND = 1_000_000;
-
-export function records<F extends FieldTable>(
-  institution: number,
-  name: CommandName,
-  layout: Layout<F>,
-  items: readonly Partial<RecordOf<F>>[],
-  flags = 0,
-): Request {
-  const body = new Uint8Array(items.length * layout.size);
-  const view = new DataView(body.buffer);
-  for (const [index, item] of items.entries()) encodeRecord(layout, view, index * layout.size, item);
-  return { institution, name, flags, count: items.length, body };
-}
-
-export function transfersRequest(institution: number, items: readonly RawTransfer[], flags = 0): Request {
-  return records(institution, 'createTransfers', TRANSFER, items, flags);
-}
-
-export function accountsRequest(institution: number, items: readonly RawAccount[]): Request {
-  return records(institution, 'createAccounts', ACCOUNT, items);
-}
-
-/** From a whole request frame. */
-export function framed(institution: number, frame: Uint8Array): Request {
-  const name = (Object.keys(COMMANDS) as CommandName[]).find((key) => COMMANDS[key].kind === kindOf(frame));
-  if (name === undefined) throw new Error('no such command');
-  return { institution, name, flags: flagsOf(frame), count: countOf(frame), body: frame.subarray(HEADER) };
-}
-
-/** A payment whose business code is 7 unless it says otherwise. */
-export type CodelessPayment = Omit<PaymentInput, 'code'> & Partial<Pick<PaymentInput, 'code'>>;
-
-export function paymentRequest(institution: number, name: PaymentCommand, payment: CodelessPayment): Request {
-  return framed(institution, encodePayment(name, { code: 7, ...payment }, ID));
-}
-
-export function operationRequest(
-  institution: number,
-  name: PaymentOperationCommand,
-  operation: PaymentOperationInput,
-): Request {
-  return framed(institution, encodePaymentOperation(name, operation, ID));
-}
-
-export const reply = {
-  accounts: (frame: Uint8Array) => {
-    const { body, count } = openReply(frame);
-    return Array.from({ length: count }, (_, index) => readResult(body, index * 16));
-  },
-  transfers: (frame: Uint8Array): TransferResult[] =>
-    decodeCreateTransfers(openReply(frame), (flagsOf(frame) & FrameFlags.balances) !== 0),
-  payment: (frame: Uint8Array, name: PaymentCommand | PaymentOperationCommand): PaymentResult =>
-    decodePayment(openReply(frame), name),
-};
 
 export class Desk {
   readonly partition: Partition;

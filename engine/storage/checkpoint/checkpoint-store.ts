@@ -22,6 +22,8 @@ import { type VerifyReport, verifyAll } from './verify.ts';
 export interface CheckpointStoreOptions {
   /** The folder of the LMDB environment. */
   readonly path: string;
+  /** Instead of the one in `path`. */
+  readonly environment?: IndexEnvironment;
   /** u32 of the data directory. */
   readonly hashSeed: number;
   /** Bytes of filters that look-ups may keep in memory; default 64 MiB. */
@@ -78,7 +80,7 @@ export class CheckpointStore {
 
   constructor(options: CheckpointStoreOptions) {
     this.#options = options;
-    this.#environment = openIndexEnvironment(options.path, options.readOnly);
+    this.#environment = options.environment ?? openIndexEnvironment(options.path, options.readOnly);
     this.#catalogue = new SegmentCatalogue(this.#environment.pages, {
       filterBytesMax: options.filterBytesMax ?? 64 * 2 ** 20,
       cachePages: options.cachePages ?? 512,

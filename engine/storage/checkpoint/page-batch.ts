@@ -5,10 +5,12 @@ import type { IndexEnvironment } from './environment.ts';
 
 /** 8 MB of pages a transaction. */
 const PAGES_PER_TRANSACTION = 1024;
+/** Room to begin with: most updates write little. */
+const PAGES_AT_FIRST = 16;
 
 export class PageBatch implements PageSink {
   readonly #environment: IndexEnvironment;
-  readonly #bytes = Buffer.alloc(PAGES_PER_TRANSACTION * PAGE_BYTES_MAX);
+  #bytes = Buffer.alloc(PAGES_AT_FIRST * PAGE_BYTES_MAX);
   readonly #keys = new Float64Array(PAGES_PER_TRANSACTION);
   readonly #lengths = new Uint32Array(PAGES_PER_TRANSACTION);
   #count = 0;
@@ -18,6 +20,7 @@ export class PageBatch implements PageSink {
   }
 
   put(key: number, bytes: Uint8Array): void {
+    if (this.#count * PAGE_BYTES_MAX === this.#bytes.length) this.#grow();
     this.#bytes.set(bytes, this.#count * PAGE_BYTES_MAX);
     this.#keys[this.#count] = key;
     this.#lengths[this.#count] = bytes.length;
@@ -35,6 +38,12 @@ export class PageBatch implements PageSink {
       }
     });
     this.#count = 0;
+  }
+
+  #grow(): void {
+    const larger = Buffer.alloc(this.#bytes.length * 2);
+    larger.set(this.#bytes);
+    this.#bytes = larger;
   }
 
   /** Forgets what was not written. */

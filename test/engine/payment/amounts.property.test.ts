@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { discountOn, discountShare, feeOn, mulDivFloor, splitRefund } from '../../../engine/payment/amounts.ts';
-import { referenceDiscount, referenceFee } from '../../model/reference-payments.ts';
+import { referenceDiscount, referenceFee } from '../../../engine/simulate/model/reference-amounts.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const amount = fc.oneof(

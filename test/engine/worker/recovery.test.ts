@@ -1,14 +1,14 @@
 /** What was answered is there after a restart: same balances, same holds, same answers; from a checkpoint or from the first batch. */
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { HostileCommands } from '../../../engine/simulate/model/hostile-commands.ts';
 import type { CheckpointRequest } from '../../../engine/storage/checkpoint/checkpoint-store.ts';
 import { DEFAULT_BOUNDS } from '../../../engine/worker/batch.ts';
 import type { Opened, OpenOptions } from '../../../engine/worker/open.ts';
 import { takeSnapshot } from '../../../engine/worker/snapshot.ts';
 import type { PartitionState } from '../../../engine/worker/state.ts';
 import { TransferFlags } from '../../../protocol/records.ts';
-import { Comparison } from '../../model/comparison.ts';
-import { HostileCommands } from '../../model/hostile-commands.ts';
+import { DeskComparison } from '../../model/desk-comparison.ts';
 import { cast } from '../../support/cast.ts';
 import { Desk } from '../../support/desk.ts';
 import { openStored, storedOptions, writeCheckpoint } from '../../support/stored-partition.ts';
@@ -26,7 +26,7 @@ function sections(state: PartitionState): Record<string, string> {
 /** Runs hostile commands, compared with the reference; checkpoints are written some batches after they were asked for. */
 class Life {
   readonly commands: HostileCommands;
-  comparison: Comparison | undefined;
+  comparison: DeskComparison | undefined;
   checkpoints = 0;
   #waiting: { request: CheckpointRequest; batches: number } | undefined;
 
@@ -71,7 +71,7 @@ describe('a partition over its journal', () => {
         expect(report.checkpointLsn).toBeGreaterThan(0);
       }
       if (life.comparison === undefined) {
-        life.comparison = new Comparison(new Desk(partition, BOUNDS), state, 200);
+        life.comparison = new DeskComparison(new Desk(partition, BOUNDS), state, 200);
         await life.comparison.begin();
       } else {
         life.comparison = life.comparison.movedTo(new Desk(partition, BOUNDS), state);

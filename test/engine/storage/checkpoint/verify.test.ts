@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CheckpointStore } from '../../../../engine/storage/checkpoint/checkpoint-store.ts';
-import { type IndexEnvironment, openIndexEnvironment } from '../../../../engine/storage/checkpoint/environment.ts';
+import { type LmdbEnvironment, openIndexEnvironment } from '../../../../engine/storage/checkpoint/environment.ts';
 import type { Finding } from '../../../../engine/storage/checkpoint/findings.ts';
 import { Memtable } from '../../../../engine/storage/index/memtable.ts';
 import { PAGES_MAX, sealPage } from '../../../../engine/storage/index/page.ts';
@@ -17,7 +17,7 @@ const random = randomWords(seed);
 const PARTS = ['entries', 'filter', 'fences'] as const;
 let path: string;
 let store: CheckpointStore;
-let environment: IndexEnvironment;
+let environment: LmdbEnvironment;
 
 beforeAll(() => {
   path = mkdtempSync(join(tmpdir(), 'sluice-verify-'));

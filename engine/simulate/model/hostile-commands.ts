@@ -1,6 +1,6 @@
 /** Random commands meant to hurt: ids used again, contents changed, amounts at the limits, foreign accounts, jumps in time. */
-import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
-import { formatId } from '../../protocol/ids.ts';
+import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
+import { formatId } from '../../../protocol/ids.ts';
 import { A, F, MAX, type ModelAccount, type ModelTransfer } from './reference-ledger.ts';
 import type { ModelOperation, ModelPayment } from './reference-payments.ts';
 

@@ -1,7 +1,8 @@
 /** Payments once more, over the reference ledger: a payment is an object with amounts. */
-import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
-import type { PaymentStateName } from '../../protocol/records.ts';
-import type { ResultName } from '../../protocol/results.ts';
+import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
+import type { PaymentStateName } from '../../../protocol/records.ts';
+import type { ResultName } from '../../../protocol/results.ts';
+import { least, most, referenceDiscount, referenceFee } from './reference-amounts.ts';
 import { type Answer, MAX, type ReferenceLedger } from './reference-ledger.ts';
 
 const SECOND = 1_000_000n;
@@ -93,37 +94,14 @@ const COMPARED_OPERATION: readonly (readonly [keyof ModelOperation, ResultName])
   ['flags', 'existsWithDifferentFlags'],
 ];
 
-function least(first: bigint, ...others: bigint[]): bigint {
-  let smallest = first;
-  for (const value of others) if (value < smallest) smallest = value;
-  return smallest;
-}
-
-const most = (...values: [bigint, ...bigint[]]): bigint => values.reduce((a, b) => -least(-a, -b));
-
-/** min(c, max(minimum, round-half-up(c × basisPoints / 10000) + fixed)), at most `maximum` when there is one. */
-export function referenceFee(captured: bigint, tariff: TariffBody): bigint {
-  const rate = (captured * BigInt(tariff.basisPoints) * 2n + 10_000n) / 20_000n;
-  let fee = most(BigInt(tariff.minimum), rate + BigInt(tariff.fixed));
-  if (tariff.maximum > 0) fee = least(fee, BigInt(tariff.maximum));
-  return least(fee, captured);
-}
-
-export function referenceDiscount(amount: bigint, campaign: CampaignBody, now: bigint): bigint | undefined {
-  if (now < BigInt(campaign.startsAt)) return undefined;
-  if (campaign.endsAt !== 0 && now >= BigInt(campaign.endsAt)) return undefined;
-  if (amount < BigInt(campaign.minimumAmount)) return undefined;
-  let discount = (amount * BigInt(campaign.basisPoints)) / 10_000n + BigInt(campaign.fixed);
-  if (campaign.maximum > 0) discount = least(discount, BigInt(campaign.maximum));
-  return least(discount, amount);
-}
-
 export class ReferencePayments {
   readonly ledger: ReferenceLedger;
   /** By owner of the payee, then number. */
   readonly tariffs = new Map<string, TariffBody>();
   readonly campaigns = new Map<bigint, CampaignBody>();
   readonly payments = new Map<bigint, Payment>();
+  /** All that are authorised, and some that were. */
+  readonly #open = new Set<Payment>();
   readonly #knownPayments = new Map<bigint, Known>();
   readonly #knownOperations = new Map<bigint, Known>();
   /** Tariff number of accounts that have one. */
@@ -134,9 +112,10 @@ export class ReferencePayments {
   }
 
   tick(now: bigint): void {
-    for (const payment of this.payments.values()) {
+    for (const payment of this.#open) {
       const { state, expiresAt } = payment.standing;
       if (state === 'authorised' && expiresAt <= now) this.#release(payment, 'expired');
+      if (payment.standing.state !== 'authorised') this.#open.delete(payment);
     }
   }
 
@@ -147,7 +126,7 @@ export class ReferencePayments {
     if (known !== undefined) return this.#again(known, institution, kind, request, COMPARED_PAYMENT);
     if (kind === 'authorise' && this.ledger.holdsMax - this.ledger.openHolds() < 2)
       return this.#refuse('pendingTableFull');
-    const before = structuredClone(this.ledger.book);
+    const before = this.ledger.copy(false);
     const payment: Payment = {
       institution,
       request,
@@ -162,6 +141,7 @@ export class ReferencePayments {
       payment.standing = { ...NOTHING };
     }
     this.payments.set(request.id, payment);
+    if (payment.standing.state === 'authorised') this.#open.add(payment);
     const answer = this.#answer(name, payment);
     this.#knownPayments.set(request.id, { institution, kind, content: request, answer });
     return answer;
@@ -276,8 +256,8 @@ export class ReferencePayments {
   }
 
   #operate(payment: Payment, kind: 'capture' | 'void' | 'refund', request: ModelOperation): ResultName {
-    const book = structuredClone(this.ledger.book);
-    const saved = structuredClone(payment);
+    const book = this.ledger.copy(false);
+    const saved = { ...payment, standing: { ...payment.standing } };
     const name =
       kind === 'capture'
         ? this.#capture(payment, request)

@@ -1,13 +1,14 @@
 /** The engine and the reference, side by side on the same commands; the first difference stops the run. */
-import type { PartitionState } from '../../engine/worker/state.ts';
-import type { PaymentResult } from '../../protocol/codecs/payment-codec.ts';
-import type { Result } from '../../protocol/codecs/result-codec.ts';
-import { encodeRich } from '../../protocol/codecs/rich-codec.ts';
-import { formatId } from '../../protocol/ids.ts';
-import type { ResultName } from '../../protocol/results.ts';
+import type { PaymentResult } from '../../../protocol/codecs/payment-codec.ts';
+import type { Result } from '../../../protocol/codecs/result-codec.ts';
+import { encodeRich } from '../../../protocol/codecs/rich-codec.ts';
+import { formatId } from '../../../protocol/ids.ts';
+import type { ResultName } from '../../../protocol/results.ts';
+import { CAST, type Command } from './hostile-commands.ts';
+import { type Answer, ReferenceLedger } from './reference-ledger.ts';
+import { type PaymentAnswer, ReferencePayments } from './reference-payments.ts';
 import {
   accountsRequest,
-  type Desk,
   framed,
   operationRequest,
   paymentRequest,
@@ -15,53 +16,49 @@ import {
   reply,
   START,
   transfersRequest,
-} from '../support/desk.ts';
-import { CAST, type Command } from './hostile-commands.ts';
-import { type Answer, ReferenceLedger } from './reference-ledger.ts';
-import { type PaymentAnswer, ReferencePayments } from './reference-payments.ts';
+} from './requests.ts';
+
+/** The balances of an engine: columns by number of the account. */
+export type BalanceColumns = Readonly<
+  Record<'debitsPending' | 'debitsPosted' | 'creditsPending' | 'creditsPosted', ArrayLike<number>>
+>;
+
+/** What opens the cast in an engine, one request a batch. The reference has it from the start. */
+export function castRequests(): Request[] {
+  return CAST.map(({ owner, tariff, ...account }) => accountsRequest(owner, [{ ...account, tariff, code: 1 }]));
+}
 
 export class Comparison {
-  readonly desk: Desk;
-  readonly state: PartitionState;
   readonly ledger: ReferenceLedger;
   readonly payments: ReferencePayments;
   /** How often each result came up. */
   readonly seen = new Map<ResultName, number>();
-  #now = BigInt(START);
 
-  constructor(desk: Desk, state: PartitionState, holdsMax: number, from?: Comparison) {
-    this.desk = desk;
-    this.state = state;
-    this.ledger = from?.ledger ?? new ReferenceLedger(holdsMax);
-    this.payments = from?.payments ?? new ReferencePayments(this.ledger);
-    if (from !== undefined) this.#now = from.#now;
-  }
-
-  /** The same reference against an engine that was opened again. */
-  movedTo(desk: Desk, state: PartitionState): Comparison {
-    return new Comparison(desk, state, this.ledger.holdsMax, this);
-  }
-
-  /** Opens the cast on both sides. */
-  async begin(): Promise<void> {
-    for (const { owner, ...account } of CAST) {
-      await this.desk.one(accountsRequest(owner, [{ ...account, code: 1 }]));
-      this.ledger.open({ owner, ...account });
+  constructor(holdsMax: number) {
+    this.ledger = new ReferenceLedger(holdsMax);
+    this.payments = new ReferencePayments(this.ledger);
+    for (const account of CAST) {
+      this.ledger.open(account);
       if (account.tariff !== 0) this.payments.tariffOf.set(account.id, account.tariff);
     }
-    this.ledger.tick(this.#now);
-    await this.batch(this.#funding(), 0n);
+    this.ledger.tick(BigInt(START));
+  }
+
+  /** Money, tariffs and campaigns to begin with; each list is one batch. */
+  opening(): Command[][] {
+    const batches = [this.#funding()];
     for (const number of [1, 2, 3]) {
       for (const institution of number === 3 ? [3] : [2, 3]) {
         const terms = { number, basisPoints: 60 * number, fixed: number - 1, minimum: 2, maximum: 0 };
         const tariff = { ...terms, feeAccountId: formatId(11n) };
-        await this.batch([{ type: 'tariff', institution, tariff }], 0n);
+        batches.push([{ type: 'tariff', institution, tariff }]);
       }
     }
     for (const id of [6n, 12n, 13n]) {
       const terms = { basisPoints: 1000, fixed: 1, maximum: 400, minimumAmount: 10, startsAt: 0, endsAt: 0 };
-      await this.batch([{ type: 'campaign', institution: 2, campaign: { ...terms, accountId: formatId(id) } }], 0n);
+      batches.push([{ type: 'campaign', institution: 2, campaign: { ...terms, accountId: formatId(id) } }]);
     }
+    return batches;
   }
 
   /** Gives those who may not overdraw something to spend. */
@@ -76,15 +73,11 @@ export class Comparison {
     }));
   }
 
-  /** One batch. Throws an Error that says what differs. */
-  async batch(commands: readonly Command[], jump: bigint): Promise<void> {
-    this.#now += jump;
-    this.desk.now = Number(this.#now);
-    this.ledger.tick(this.#now);
-    this.payments.tick(this.#now);
-    const frames = await this.desk.batch(commands.map(requestOf));
+  /** One batch, decided at `now` (µs), with the replies that the engine gave. Throws an Error that says what differs. */
+  batch(commands: readonly Command[], frames: readonly Uint8Array[], now: bigint): void {
+    this.ledger.tick(now);
+    this.payments.tick(now);
     for (const [index, command] of commands.entries()) this.#compare(command, frames[index] as Uint8Array);
-    this.#compareBalances();
   }
 
   #compare(command: Command, frame: Uint8Array): void {
@@ -132,8 +125,8 @@ export class Comparison {
     }
   }
 
-  #compareBalances(): void {
-    const { accounts } = this.state.ledger;
+  /** Throws an Error when a balance, the books or the number of open holds are not those of the reference. */
+  balances(accounts: BalanceColumns, holds: number): void {
     const sums = new Map<number, bigint[]>();
     CAST.forEach(({ id, ledger }, index) => {
       const reference = this.ledger.account(id);
@@ -154,12 +147,11 @@ export class Comparison {
     for (const [ledger, [pending, posted, creditsPending, creditsPosted]] of sums) {
       if (pending !== creditsPending || posted !== creditsPosted) differ(ledger, 'books', pending, creditsPending);
     }
-    const holds = this.state.ledger.holds.count;
     if (holds !== this.ledger.openHolds()) differ('holds', 'count', holds, this.ledger.openHolds());
   }
 }
 
-function requestOf(command: Command): Request {
+export function requestOf(command: Command): Request {
   const options = { requestId: 1 };
   switch (command.type) {
     case 'transfers':

@@ -1,8 +1,8 @@
 /**
  * The ledger once more, written from the specification (protocol/README.md) to compare with: plain objects, bigint, Maps, and
- * no cleverness. Slow on purpose: a chain is undone by going back to a copy of everything.
+ * no cleverness: a chain is undone by going back to a copy of everything that was open.
  */
-import type { ResultName } from '../../protocol/results.ts';
+import type { ResultName } from '../../../protocol/results.ts';
 
 export const MAX = 2n ** 53n - 1n;
 const SECOND = 1_000_000n;
@@ -62,7 +62,10 @@ interface Decided {
 
 export interface Book {
   accounts: Map<bigint, ModelAccount>;
+  /** Open ones. */
   holds: Map<bigint, Hold>;
+  /** Those that have ended; an id that is open again after a chain was undone counts as open. */
+  ended: Map<bigint, Hold>;
   /** What payments hold; each counts as one. */
   paymentHolds: number;
 }
@@ -84,7 +87,7 @@ const COMPARED: readonly (readonly [keyof ModelTransfer, ResultName])[] = [
 
 export class ReferenceLedger {
   now = 0n;
-  book: Book = { accounts: new Map(), holds: new Map(), paymentHolds: 0 };
+  book: Book = { accounts: new Map(), holds: new Map(), ended: new Map(), paymentHolds: 0 };
   readonly decided = new Map<bigint, Decided>();
   readonly holdsMax: number;
 
@@ -104,20 +107,34 @@ export class ReferenceLedger {
   }
 
   openHolds(): number {
-    const open = [...this.book.holds.values()].filter((hold) => hold.end === 'open').length;
-    return open + this.book.paymentHolds;
+    return this.book.holds.size + this.book.paymentHolds;
+  }
+
+  /** The book as it is now, to go back to; without clients' holds for who does not change them. What has ended stays. */
+  copy(withHolds: boolean): Book {
+    const clone = <T extends object>(map: Map<bigint, T>): Map<bigint, T> =>
+      new Map(Array.from(map, ([id, value]) => [id, { ...value }]));
+    return {
+      ...this.book,
+      accounts: clone(this.book.accounts),
+      holds: withHolds ? clone(this.book.holds) : this.book.holds,
+    };
   }
 
   /** Ends what is due. */
   tick(now: bigint): void {
     this.now = now;
-    for (const hold of this.book.holds.values()) {
-      if (hold.end === 'open' && hold.deadline !== 0n && hold.deadline <= now) {
+    for (const [id, hold] of this.book.holds) {
+      if (hold.deadline !== 0n && hold.deadline <= now) {
         this.unreserve(hold.debit, hold.credit, hold.left);
-        hold.left = 0n;
-        hold.end = 'expired';
+        this.#end(id, hold, 'expired');
       }
     }
+  }
+
+  #end(id: bigint, hold: Hold, how: Hold['end']): void {
+    this.book.holds.delete(id);
+    this.book.ended.set(id, { ...hold, left: 0n, end: how });
   }
 
   reserve(debit: bigint, credit: bigint, amount: bigint): void {
@@ -216,8 +233,8 @@ export class ReferenceLedger {
     const wanted = chain.filter((member) => (member.flags & F.pending) !== 0).length;
     if (wanted > this.holdsMax - this.openHolds()) return allFailed(0, 'pendingTableFull');
 
-    const before = structuredClone(this.book);
-    const knownBefore = new Set(this.decided.keys());
+    const before = this.copy(true);
+    const knownBefore = chain.map(({ id }) => id).filter((id) => this.decided.has(id));
     let culprit = -1;
     let why: ResultName = 'ok';
     for (const [index, member] of chain.entries()) {
@@ -274,7 +291,7 @@ export class ReferenceLedger {
   #decideEnd(transfer: ModelTransfer): ResultName {
     const first = this.decided.get(transfer.pendingId);
     if (first === undefined || first.name !== 'ok') return 'pendingTransferNotFound';
-    const hold = this.book.holds.get(transfer.pendingId);
+    const hold = this.book.holds.get(transfer.pendingId) ?? this.book.ended.get(transfer.pendingId);
     if (hold === undefined) return 'pendingTransferNotPending';
     const { creditAccountId, ledger, code } = transfer;
     if (transfer.debitAccountId !== hold.debit) return 'pendingTransferHasDifferentDebitAccountId';
@@ -287,8 +304,7 @@ export class ReferenceLedger {
     if (transfer.amount > hold.left) return 'exceedsPendingTransferAmount';
     if ((transfer.flags & F.void) !== 0) {
       this.unreserve(hold.debit, hold.credit, hold.left);
-      hold.left = 0n;
-      hold.end = 'voided';
+      this.#end(transfer.pendingId, hold, 'voided');
       return 'ok';
     }
     const posted = transfer.amount === 0n ? hold.left : transfer.amount;
@@ -296,7 +312,7 @@ export class ReferenceLedger {
     this.unreserve(hold.debit, hold.credit, hold.left - kept);
     this.move(hold.debit, hold.credit, posted);
     hold.left = kept;
-    if (kept === 0n) hold.end = 'posted';
+    if (kept === 0n) this.#end(transfer.pendingId, hold, 'posted');
     return 'ok';
   }
 }

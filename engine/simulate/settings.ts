@@ -1,0 +1,35 @@
+/** The sizes of a simulated partition: small, so that what is rare in a real one happens all the time. */
+import type { BatchBounds } from '../worker/batch.ts';
+import type { OpenOptions } from '../worker/open.ts';
+
+/** Batches under way at once, as in the engine's lanes. */
+export const FLIGHTS = 6;
+
+/** Steps for which a checkpoint that was asked for can be put off. */
+export const CHECKPOINT_WAITS_MAX = 20;
+
+/** Takes the largest batch that `makeEpisode` makes. */
+export const BATCH_BOUNDS: BatchBounds = {
+  recordsMax: 160,
+  inputBytesMax: 256 * 1024,
+  journalBytesMax: 512 * 1024,
+  replyBytesMax: 1024 * 1024,
+};
+
+export function openOptions(holdsMax: number): OpenOptions {
+  return {
+    partition: 0,
+    partitions: 1,
+    hashSeed: 0x51_1ce,
+    accountsMax: 64,
+    holdsMax,
+    journalPath: 'the simulated journal',
+    indexPath: 'the simulated index',
+    recordsMax: BATCH_BOUNDS.recordsMax,
+    journalBytesMax: BATCH_BOUNDS.journalBytesMax,
+    // Room for all that comes while a checkpoint is put off.
+    memtableBound: 4096,
+    filterBytesMax: 1024 * 1024,
+    checkpointEveryBytes: 96 * 1024,
+  };
+}

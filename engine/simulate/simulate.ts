@@ -1,0 +1,56 @@
+/** A whole run: episodes one after another, each with a seed of its own, until enough commands were decided. */
+import { createHash } from 'node:crypto';
+import { Life } from './life.ts';
+import { derivedSeed } from './random.ts';
+import { type Episode, makeEpisode } from './steps.ts';
+import { Tally } from './tally.ts';
+
+/** A new ledger after so many commands: balances at the limit would block everything in the end. */
+const COMMANDS_PER_EPISODE = 1_500;
+
+/** An episode that failed, and where. */
+export interface Failure {
+  readonly episode: Episode;
+  /** Of the episode's steps. */
+  readonly at: number;
+  readonly message: string;
+}
+
+export interface RunReport {
+  readonly tally: Tally;
+  readonly stateHash: string;
+  readonly failure: Failure | undefined;
+}
+
+/** Runs at least `commands` commands from a seed; stops at the first failure. */
+export async function simulate(seed: number, commands: number): Promise<RunReport> {
+  const tally = new Tally();
+  const hash = createHash('sha256');
+  for (let number = 0; tally.steps < commands; number++) {
+    const left = Math.min(COMMANDS_PER_EPISODE, commands - tally.steps);
+    const { failure, stateHash } = await runEpisode(makeEpisode(derivedSeed(seed, number), left), tally);
+    if (failure !== undefined) return { tally, stateHash: '', failure };
+    hash.update(stateHash);
+  }
+  return { tally, stateHash: hash.digest('hex'), failure: undefined };
+}
+
+/** Runs one episode from its first step. */
+export async function runEpisode(
+  episode: Episode,
+  tally: Tally,
+): Promise<{ readonly stateHash: string; readonly failure: Failure | undefined }> {
+  const life = new Life(episode, tally);
+  let at = 0;
+  try {
+    await life.begin();
+    for (; at < episode.steps.length; at++) {
+      const step = episode.steps[at];
+      if (step !== undefined) await life.step(step);
+    }
+    return { stateHash: await life.end(), failure: undefined };
+  } catch (error) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { stateHash: '', failure: { episode, at, message } };
+  }
+}

@@ -1,0 +1,44 @@
+/** The engine behind a desk and the reference, side by side on the same commands; the first difference stops the run. */
+import { Comparison, castRequests, requestOf } from '../../engine/simulate/model/comparison.ts';
+import type { Command } from '../../engine/simulate/model/hostile-commands.ts';
+import type { PartitionState } from '../../engine/worker/state.ts';
+import { type Desk, START } from '../support/desk.ts';
+
+export class DeskComparison {
+  readonly desk: Desk;
+  readonly state: PartitionState;
+  readonly #reference: Comparison;
+  #now = BigInt(START);
+
+  constructor(desk: Desk, state: PartitionState, holdsMax: number, from?: DeskComparison) {
+    this.desk = desk;
+    this.state = state;
+    this.#reference = from === undefined ? new Comparison(holdsMax) : from.#reference;
+    if (from !== undefined) this.#now = from.#now;
+  }
+
+  get seen(): Comparison['seen'] {
+    return this.#reference.seen;
+  }
+
+  /** The same reference against an engine that was opened again. */
+  movedTo(desk: Desk, state: PartitionState): DeskComparison {
+    return new DeskComparison(desk, state, 0, this);
+  }
+
+  /** Opens the cast on both sides. */
+  async begin(): Promise<void> {
+    for (const request of castRequests()) await this.desk.one(request);
+    for (const commands of this.#reference.opening()) await this.batch(commands, 0n);
+  }
+
+  /** One batch. Throws an Error that says what differs. */
+  async batch(commands: readonly Command[], jump: bigint): Promise<void> {
+    this.#now += jump;
+    this.desk.now = Number(this.#now);
+    const frames = await this.desk.batch(commands.map(requestOf));
+    this.#reference.batch(commands, frames, this.#now);
+    const { accounts, holds } = this.state.ledger;
+    this.#reference.balances(accounts, holds.count);
+  }
+}
