@@ -81,7 +81,10 @@ export class Documents {
   /** The document of an event, or undefined when it is not the reader's to see. `timestamp`: µs, of its batch. */
   read(event: DataView, lsn: number, timestamp: number, reader: Reader): Change | undefined {
     const type = changeTypeOf(event);
-    if (type === undefined) return undefined;
+    return type === undefined ? undefined : this.#document(type, event, lsn, timestamp, reader);
+  }
+
+  #document(type: ChangeType, event: DataView, lsn: number, timestamp: number, reader: Reader): Change | undefined {
     const institution = event.getUint32(8, true);
     const code = event.getUint16(2, true);
     const head: Change = {
