@@ -70,7 +70,7 @@ export class LaneObservers {
       const command = commandOfKind(kind);
       if (command !== undefined) metrics.outcome(command, code, count);
     }
-    const { accounts, holds, crossings, clearing, nextLsn, indexEntries } = figures;
+    const { accounts, holds, crossings, clearing, nextLsn, indexEntries, indexPageReads } = figures;
     metrics.partitionFigures(partition, {
       accounts,
       openHolds: holds,
@@ -78,6 +78,7 @@ export class LaneObservers {
       clearing,
       journalBytes: nextLsn * LSN_UNIT_BYTES,
       indexEntries,
+      indexPageReads,
     });
   }
 

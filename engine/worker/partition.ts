@@ -72,6 +72,8 @@ export interface PartitionFigures {
   /** µs; when an idle partition must be woken. Infinity = never. */
   readonly nextDeadline: number;
   readonly indexEntries: Readonly<Record<string, number>>;
+  /** Pages of segments read by look-ups since the partition was opened. */
+  readonly indexPageReads: number;
 }
 
 export interface PartitionBounds {
@@ -85,7 +87,7 @@ export interface PartitionBounds {
 /** What a partition asks of its indexes; the lists themselves are in its state. */
 export type IndexKeeper = Pick<
   PartitionIndexes,
-  'hasRoom' | 'filling' | 'freeze' | 'install' | 'close' | 'entries' | 'checkpointId'
+  'hasRoom' | 'filling' | 'freeze' | 'install' | 'close' | 'entries' | 'checkpointId' | 'pageReads'
 >;
 
 export class Partition {
@@ -139,6 +141,7 @@ export class Partition {
       nextLsn: this.#journal.nextLsn,
       nextDeadline: tables.timers.next,
       indexEntries: this.#indexes.entries,
+      indexPageReads: this.#indexes.pageReads,
     };
   }
 
