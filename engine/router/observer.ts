@@ -55,7 +55,7 @@ export class LaneObservers {
         });
         this.#figures(partition, result);
         if (result.checkpoint === undefined || this.#stopping) return;
-        const written = this.#checkpoint(partition, thread, indexPath, result.checkpoint).catch(failed);
+        const written = this.#checkpoint(partition, thread, indexPath, result.checkpoint, failed).catch(failed);
         this.#checkpoints.add(written);
         void written.finally(() => this.#checkpoints.delete(written));
       },
@@ -82,11 +82,17 @@ export class LaneObservers {
     });
   }
 
+  /** Merges beside the batches; an index that cannot be written would fail at the next checkpoint as well. */
+  #keepHouse(indexPath: string, failed: (error: unknown) => void): void {
+    if (!this.#stopping) void this.#parts.background.housekeeping(indexPath).catch(failed);
+  }
+
   async #checkpoint(
     partition: number,
     thread: PartitionThread,
     indexPath: string,
     first: CheckpointRequest,
+    failed: (error: unknown) => void,
   ): Promise<void> {
     const { background, hashSeed, metrics, log } = this.#parts;
     let request: CheckpointRequest | undefined = first;
@@ -96,6 +102,7 @@ export class LaneObservers {
       const written: CheckpointWritten = await background.checkpoint(indexPath, hashSeed, request);
       for (const finding of written.damage) log.error({ partition, finding }, 'damage found while merging');
       request = await thread.install(written);
+      this.#keepHouse(indexPath, failed);
       const seconds = (performance.now() - started) / 1000;
       metrics.checkpointDone(seconds);
       log.debug({ partition, lsn, seconds }, 'checkpoint written');
