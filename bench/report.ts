@@ -175,9 +175,9 @@ function describeGrowth({ points, tpsRatio, complete, errors }: GrowthReport): s
 }
 
 function describePoint(point: GrowthPoint): string {
-  const { transfers, tps, latencyMs, rssBytes, anonymousBytes, diskBytes, diskRatio, openMs } = point;
+  const { transfers, tps, latencyMs, cpuMicros, rssBytes, anonymousBytes, diskBytes, diskRatio, openMs } = point;
   return (
-    `${whole(transfers)} transfers: ${whole(tps)}/s, p99 ${latencyMs.p99} ms, ` +
+    `${whole(transfers)} transfers: ${whole(tps)}/s, p99 ${latencyMs.p99} ms, ${cpuMicros} µs CPU each, ` +
     `${formatBytes(anonymousBytes)} memory (${formatBytes(rssBytes)} with mapped files), ` +
     `${formatBytes(diskBytes)} on disk = ${diskRatio} × the records, opens in ${(openMs / 1000).toFixed(2)} s`
   );

@@ -33,6 +33,8 @@ export interface GrowthPoint {
   /** In the last part before the point. */
   readonly tps: number;
   readonly latencyMs: LatencySummary;
+  /** CPU time of all threads for one transfer since the point before: other work on the machine hardly changes it. */
+  readonly cpuMicros: number;
   /** Resident memory of the switch, mapped files included, and what of it is its own. */
   readonly rssBytes: number;
   readonly anonymousBytes: number;
@@ -102,6 +104,7 @@ class GrowthRun {
     const server = this.#server ?? (await this.#start());
     let anonymousBytes = 0;
     let rssBytes = 0;
+    let cpuSeconds = server.cpuSeconds();
     const result = await runJob(
       this.#job(server, goal, goal - measured),
       {
@@ -109,14 +112,16 @@ class GrowthRun {
         measured: () => {
           anonymousBytes = server.memoryBytes();
           rssBytes = server.residentBytes();
+          cpuSeconds = server.cpuSeconds() - cpuSeconds;
         },
       },
       profileArguments(this.#stage.cpuProf, 'client'),
     );
-    this.#stored += result.codes.ok ?? 0;
+    const stored = result.codes.ok ?? 0;
+    this.#stored += stored;
     this.errors += result.errors;
     await this.stop();
-    if ((result.codes.ok ?? 0) < goal) return false;
+    if (stored < goal) return false;
     const diskBytes = storedBytes(this.#dataDir);
     const { openedAfterMs } = await this.#start();
     this.points.push({
@@ -124,6 +129,7 @@ class GrowthRun {
       transfers: this.#stored,
       tps: Math.round(result.count / result.seconds),
       latencyMs: result.latencyMs,
+      cpuMicros: Number(((cpuSeconds / stored) * 1e6).toFixed(2)),
       rssBytes,
       anonymousBytes,
       diskBytes,
