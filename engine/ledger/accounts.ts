@@ -5,6 +5,8 @@
  *
  * The columns are reserved at full size: that is address space, and the system gives memory as accounts come. Doubling them
  * instead stopped the partition for seconds.
+ *
+ * Who changes a column of an account that exists calls `copy.before` with its index first: a checkpoint may be copying the table.
  */
 import { IdTable } from './id-table.ts';
 import type { Column } from './table-copy.ts';
