@@ -1,9 +1,18 @@
 /** `sluice bench`: measures the switch on this machine. */
 import type { Terminal, Writer } from '../engine/cli/terminal.ts';
 import { type BenchOptions, HELP, readOptions } from './options.ts';
-import { type CeilingReport, ceilingReport, describe, type LoadReport, loadReport } from './report.ts';
+import {
+  type CeilingReport,
+  ceilingReport,
+  describe,
+  type GrowthReport,
+  growthReport,
+  type LoadReport,
+  loadReport,
+} from './report.ts';
 import { onStage } from './stage.ts';
 import { measureCeiling } from './workloads/ceiling.ts';
+import { measureGrowth } from './workloads/growth.ts';
 import { measureLoad } from './workloads/switch-load.ts';
 
 /**
@@ -36,10 +45,11 @@ export async function runBench(
 }
 
 /** Runs one workload, in processes of its own. */
-export function measure(options: BenchOptions, errors: Writer): Promise<LoadReport | CeilingReport> {
+export function measure(options: BenchOptions, errors: Writer): Promise<LoadReport | CeilingReport | GrowthReport> {
   const { workload } = options;
   return onStage(options, errors, async (stage) => {
     if (workload === 'ceiling') return ceilingReport(await measureCeiling(stage));
+    if (workload === 'growth') return growthReport(options, await measureGrowth(options, stage));
     const ceiling = options.compare ? await measureCeiling(stage) : undefined;
     return loadReport(workload, options, await measureLoad(workload, options, stage), ceiling);
   });

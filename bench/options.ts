@@ -6,13 +6,16 @@ import { UsageError } from '../engine/cli/errors.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { DISTRIBUTIONS, type Distribution } from './load/random.ts';
 
-export const WORKLOADS = ['ceiling', 'transfers', 'payments', 'http'] as const;
+export const WORKLOADS = ['ceiling', 'transfers', 'payments', 'http', 'growth'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 
 export interface BenchOptions {
   readonly workload: WorkloadName;
+  /** Time that is measured; of growth: after which it ends, wherever it is. */
   readonly seconds: number;
   readonly json: boolean;
+  /** Of growth: how many there are at the end. */
+  readonly transfers: number;
   /** Transfers in one message. */
   readonly batch: number;
   readonly accounts: Distribution;
@@ -39,11 +42,13 @@ Workloads:
   transfers   transfers over the binary protocol, 8190 in a message (--batch N)
   payments    one sale in a message: debit limit, fee, reference
   http        the same sale as HTTP/JSON
+  growth      transfers up to 1 %, 10 % and 100 % of --transfers: speed, memory, disk and open time at each
   ceiling     what this machine can do at all: WebSocket echo, and journal without network
   micro       micro-benchmarks of codecs, state machine, journal and index
 
 Options:
   --seconds S          time that is measured, after a warm-up (default: 10; micro: 0.5 for each part)
+  --transfers N        growth: transfers in all (default: 5000000); --seconds bounds its time (default: 3600)
   --json               end with one line of JSON
   --batch N            transfers in a message, 1 to ${LIMITS.recordsPerFrameMax} (default: ${LIMITS.recordsPerFrameMax})
   --accounts KIND      uniform, zipf or hot (default: uniform)
@@ -76,11 +81,15 @@ export function readOptions(words: readonly string[]): Request {
     throw new UsageError(`"${workload}" is not a workload: use ${WORKLOADS.join(', ')} or micro`);
   }
   const batch = whole(values.batch, '--batch', 1, LIMITS.recordsPerFrameMax) ?? LIMITS.recordsPerFrameMax;
-  if (values.batch !== undefined && name !== 'transfers') throw new UsageError('--batch belongs to transfers');
+  const isBulk = name === 'transfers' || name === 'growth';
+  if (values.batch !== undefined && !isBulk) throw new UsageError('--batch belongs to transfers and growth');
+  const total = whole(values.transfers, '--transfers', 10_000, 2_000_000_000);
+  if (total !== undefined && name !== 'growth') throw new UsageError('--transfers belongs to growth');
   const rate = number(values.rate, '--rate', 0.1, 10_000_000);
-  if (rate !== undefined && (name === 'http' || name === 'ceiling')) {
+  if (rate !== undefined && name !== 'transfers' && name !== 'payments') {
     throw new UsageError(`--rate belongs to transfers and payments: ${name} is a closed loop`);
   }
+  if (values.compare === true && name === 'growth') throw new UsageError('growth compares with itself');
   if (values.compare === true && name === 'ceiling') throw new UsageError('the ceiling is what others compare with');
   const kind = values.accounts ?? 'uniform';
   const accounts = DISTRIBUTIONS.find((known) => known === kind);
@@ -96,7 +105,8 @@ export function readOptions(words: readonly string[]): Request {
     type: 'run',
     options: {
       workload: name,
-      seconds: seconds ?? 10,
+      seconds: seconds ?? (name === 'growth' ? 3600 : 10),
+      transfers: total ?? 5_000_000,
       json,
       batch,
       accounts,
@@ -114,7 +124,7 @@ export function readOptions(words: readonly string[]): Request {
 /** Connections and window that keep the switch busy and never make it answer `busy`. */
 export function defaultShape(workload: WorkloadName, batch: number): { connections: number; inFlight: number } {
   if (workload === 'http') return { connections: CONNECTIONS, inFlight: 1 };
-  if (workload !== 'transfers') return { connections: CONNECTIONS, inFlight: DEEP };
+  if (workload !== 'transfers' && workload !== 'growth') return { connections: CONNECTIONS, inFlight: DEEP };
   const connections = batch <= 100 ? CONNECTIONS : batch <= 1000 ? 16 : 3;
   const inFlight = Math.ceil(RECORDS_UNDER_WAY / batch / connections);
   return { connections, inFlight: Math.min(DEEP, inFlight) };
@@ -130,6 +140,7 @@ function parse(words: readonly string[]) {
         json: { type: 'boolean' },
         compare: { type: 'boolean' },
         seconds: { type: 'string' },
+        transfers: { type: 'string' },
         batch: { type: 'string' },
         accounts: { type: 'string' },
         'account-count': { type: 'string' },

@@ -90,9 +90,17 @@ export function endWithUs(child: ChildProcess): () => void {
  * kernel's to take back. 0 where there is no /proc.
  */
 export function ownMemoryBytes(pid: number): number {
+  return statusBytes(pid, 'RssAnon') + statusBytes(pid, 'RssShmem');
+}
+
+/** Memory that the process has, pages of mapped files included. 0 where there is no /proc. */
+export function residentBytes(pid: number): number {
+  return statusBytes(pid, 'VmRSS');
+}
+
+function statusBytes(pid: number, name: string): number {
   const status = readProc(`/proc/${pid}/status`);
-  const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
-  return (kib('RssAnon') + kib('RssShmem')) * 1024;
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
 }
 
 /** CPU time of all threads of the process so far. 0 where there is no /proc. */

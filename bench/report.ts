@@ -3,6 +3,7 @@ import { details, formatBytes } from '../engine/cli/output.ts';
 import type { LatencySummary } from './load/latency.ts';
 import type { BenchOptions } from './options.ts';
 import type { Ceiling } from './workloads/ceiling.ts';
+import type { Growth, GrowthPoint } from './workloads/growth.ts';
 import type { LoadName, LoadResult } from './workloads/switch-load.ts';
 
 /** One load on the switch. */
@@ -45,6 +46,20 @@ export interface CeilingReport {
   readonly durable: true;
 }
 
+/** One switch that fills up. */
+export interface GrowthReport extends Growth {
+  readonly workload: 'growth';
+  /** Transfers stored in the end. */
+  readonly count: number;
+  readonly partitions: number;
+  readonly batch: number;
+  readonly accounts: string;
+  readonly accountCount: number;
+  /** Speed at the last point ÷ speed at the first. */
+  readonly tpsRatio: number;
+  readonly durable: true;
+}
+
 interface Comparison {
   readonly echoPerSecond: number;
   readonly journalPerSecond: number;
@@ -83,6 +98,23 @@ export function loadReport(
   };
 }
 
+export function growthReport(options: BenchOptions, growth: Growth): GrowthReport {
+  const { partitions, batch, accounts, accountCount } = options;
+  const first = growth.points[0]?.tps ?? 0;
+  const last = growth.points.at(-1);
+  return {
+    workload: 'growth',
+    count: last?.transfers ?? 0,
+    ...growth,
+    partitions,
+    batch,
+    accounts,
+    accountCount,
+    tpsRatio: ratio(last?.tps ?? 0, first),
+    durable: true,
+  };
+}
+
 function comparison(tps: number, { echoPerSecond, journalPerSecond }: Ceiling): Comparison {
   return {
     echoPerSecond,
@@ -107,7 +139,8 @@ export function ceilingReport({ echoPerSecond, journalPerSecond, echo, journal }
 }
 
 /** For people. */
-export function describe(report: LoadReport | CeilingReport): string {
+export function describe(report: LoadReport | CeilingReport | GrowthReport): string {
+  if (report.workload === 'growth') return describeGrowth(report);
   if (report.workload === 'ceiling') {
     return details([
       ['WebSocket echo', `${whole(report.echoPerSecond)} messages/s`],
@@ -131,6 +164,23 @@ export function describe(report: LoadReport | CeilingReport): string {
     rows.push(['of the journal', `${percent(compare.ofJournal)} of ${whole(compare.journalPerSecond)} transfers/s`]);
   }
   return details(rows);
+}
+
+function describeGrowth({ points, tpsRatio, complete, errors }: GrowthReport): string {
+  const rows: [string, string][] = points.map((point) => [`${point.share * 100} %`, describePoint(point)]);
+  rows.push(['last ÷ first', `${tpsRatio} of the speed`]);
+  if (!complete) rows.push(['not complete', 'the time was up: see --seconds']);
+  if (errors > 0) rows.push(['errors', whole(errors)]);
+  return details(rows);
+}
+
+function describePoint(point: GrowthPoint): string {
+  const { transfers, tps, latencyMs, cpuMicros, rssBytes, anonymousBytes, diskBytes, diskRatio, openMs } = point;
+  return (
+    `${whole(transfers)} transfers: ${whole(tps)}/s, p99 ${latencyMs.p99} ms, ${cpuMicros} µs CPU each, ` +
+    `${formatBytes(anonymousBytes)} memory (${formatBytes(rssBytes)} with mapped files), ` +
+    `${formatBytes(diskBytes)} on disk = ${diskRatio} × the records, opens in ${(openMs / 1000).toFixed(2)} s`
+  );
 }
 
 function loadOf({ connections, inFlight, batch, rate, seconds, accounts }: LoadReport): string {

@@ -6,12 +6,22 @@ import { KeyStore } from '../engine/admission/key-store.ts';
 import type { SluiceClient } from '../protocol/client/client.ts';
 import { connectNode } from '../protocol/client/node.ts';
 import { SCOPES } from '../protocol/commands.ts';
-import { clockTicksPerSecond, compiled, cpuSeconds, endWithUs, ownMemoryBytes, profileArguments } from './processes.ts';
+import {
+  clockTicksPerSecond,
+  compiled,
+  cpuSeconds,
+  endWithUs,
+  ownMemoryBytes,
+  profileArguments,
+  residentBytes,
+} from './processes.ts';
 
 export interface ServerOptions {
   /** An empty folder. */
   readonly dataDir: string;
   readonly partitions: number;
+  /** API key of an institution that is there already; undefined = a new one. */
+  readonly key?: string;
   /** Folder for CPU profiles; undefined = none. */
   readonly cpuProf: string | undefined;
 }
@@ -22,8 +32,12 @@ export interface BenchServer {
   /** API key with every scope, of an institution of its own. */
   readonly key: string;
   connect(): Promise<SluiceClient>;
+  /** From the start of the process until it listened. */
+  readonly openedAfterMs: number;
   /** Memory now; see `ownMemoryBytes`. */
   memoryBytes(): number;
+  /** All resident memory now, pages of the mapped data files included. */
+  residentBytes(): number;
   /** CPU time since the start, of all threads. */
   cpuSeconds(): number;
   /** Stops it as an operator would. Rejects when it did not end well. */
@@ -35,6 +49,7 @@ const STOP_MS = 30_000;
 export async function startServer(options: ServerOptions): Promise<BenchServer> {
   const { dataDir, partitions, cpuProf } = options;
   const words = ['serve', '--json', '--data-dir', dataDir, '--port', '0', '--partitions', String(partitions)];
+  const started = performance.now();
   const child = spawn(
     process.execPath,
     [...profileArguments(cpuProf, 'server'), compiled('../engine/cli/main'), ...words, '--log-level', 'error'],
@@ -55,16 +70,19 @@ export async function startServer(options: ServerOptions): Promise<BenchServer> 
     });
     void exited.then(() => reject(new Error(`the switch did not start: ${complaints}`)));
   });
+  const openedAfterMs = performance.now() - started;
   const { pid } = child;
   if (pid === undefined) throw new Error('the switch has no process');
-  const key = await createKey(dataDir);
+  const key = options.key ?? (await createKey(dataDir));
   const ticks = clockTicksPerSecond();
   return {
     host: url.hostname,
     port: Number(url.port),
     key,
     connect: () => connectNode({ url: `ws://${url.host}`, key, name: 'sluice-bench' }),
+    openedAfterMs,
     memoryBytes: () => ownMemoryBytes(pid),
+    residentBytes: () => residentBytes(pid),
     cpuSeconds: () => cpuSeconds(pid, ticks),
     stop: async () => {
       child.kill('SIGTERM');

@@ -13,6 +13,7 @@ const RUNS = [
   'transfers --seconds 0.6 --account-count 500 --batch 100 --accounts hot --partitions 2',
   'payments --seconds 1 --account-count 500 --connections 4 --in-flight 16',
   'payments --seconds 1 --account-count 500 --partitions 2 --rate 200',
+  'growth --transfers 60000 --account-count 500 --seconds 60 --batch 100 --connections 2 --in-flight 4',
   'http --seconds 1 --account-count 500 --connections 4',
 ];
 const MICRO_SECONDS = 0.02;
@@ -44,6 +45,11 @@ for (const words of RUNS) {
       const { p50, p99, p999, max } = report.latencyMs;
       if (!(p50 > 0 && p50 <= p99 && p99 <= p999 && p999 <= max)) problems.push('the latencies are not in order');
       if (report.serverCpuSeconds < 0) problems.push('the CPU time is negative');
+    } else if ('points' in report) {
+      if (!report.complete) problems.push('it did not get to the end');
+      if (report.points.some(({ tps, openMs, diskRatio }) => !(tps > 0 && openMs > 0 && diskRatio > 1))) {
+        problems.push('a point measured nothing');
+      }
     } else if (!(report.echoPerSecond > 0 && report.journalPerSecond > 0)) problems.push('a ceiling is zero');
     judge(words, started, problems, `${report.count} answered`);
   } catch (error) {

@@ -35,9 +35,17 @@ export interface Timing {
   readonly measureMs: number;
 }
 
+/** A load that ends when so many records are answered, and is measured from a number of them on. */
+export interface LoadGoal {
+  readonly records: number;
+  readonly measuredFrom: number;
+}
+
 /** Load over WebSocket. */
 export interface WebSocketJob extends Timing {
   readonly type: 'websocket';
+  /** When it is there, the timing says only when the load ends at the latest. */
+  readonly goal?: LoadGoal;
   readonly host: string;
   readonly port: number;
   /** API key of the hello; undefined for a server that knows none (echo). */

@@ -145,6 +145,7 @@ class Flight {
     let next: CheckpointRequest | undefined = request;
     while (next !== undefined) {
       next = await this.#partition.install(await this.#background.checkpoint(this.#indexPath, HASH_SEED, next));
+      void this.#background.housekeeping(this.#indexPath);
     }
   }
 

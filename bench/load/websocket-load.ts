@@ -4,6 +4,7 @@ import { openReply, readRefusal } from '../../protocol/codecs/frame-codec.ts';
 import { decodeHello, encodeRich } from '../../protocol/codecs/rich-codec.ts';
 import { WEBSOCKET_PATH } from '../../protocol/websocket.ts';
 import { LoadConnection, type LoadContext } from './connection.ts';
+import { GoalMeter } from './goal-meter.ts';
 import type { JobResult, Report, WebSocketJob } from './jobs.ts';
 import { CpuClock, Meter, Schedule } from './latency.ts';
 import { Random } from './random.ts';
@@ -27,10 +28,11 @@ export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promi
   const loopStartMs = performance.now();
   const startMs = loopStartMs + job.warmUpMs;
   const endMs = startMs + job.measureMs;
+  const goal = job.goal === undefined ? undefined : new GoalMeter(job.goal, startMs, endMs);
   const context: LoadContext = {
     traffic: makeTraffic(job.traffic, new Random(job.seed)),
     inFlight: job.inFlight,
-    meter: new Meter({ startMs, endMs, isOpenLoop: rate !== undefined }),
+    meter: goal ?? new Meter({ startMs, endMs, isOpenLoop: rate !== undefined }),
     tally: new Tally(),
     timeOriginMs: performance.timeOrigin,
   };
@@ -43,7 +45,7 @@ export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promi
   });
 
   const cpu = new CpuClock();
-  const measured = announce(context.meter, cpu, report);
+  const measured = announce(context.meter, cpu, report, goal);
   if (rate === undefined) for (const connection of connections) connection.send(performance.now());
   else await sendOnSchedule(connections, endMs);
   await measured;
@@ -54,7 +56,7 @@ export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promi
   return {
     count: meter.records,
     errors: tally.errors,
-    seconds: job.measureMs / 1000,
+    seconds: goal?.seconds ?? job.measureMs / 1000,
     latencyMs: meter.latencies.summary(),
     cpuSeconds: cpu.seconds,
     codes: tally.byName(),
@@ -126,17 +128,26 @@ async function sendOnSchedule(connections: readonly LoadConnection[], endMs: num
 }
 
 /** Tells the parent when the measured time begins and ends, and how it goes in between. */
-async function announce(meter: Meter, cpu: CpuClock, report: Report): Promise<void> {
+async function announce(meter: Meter, cpu: CpuClock, report: Report, goal: GoalMeter | undefined): Promise<void> {
   await sleep(Math.max(0, meter.startMs - performance.now()));
   report({ type: 'measuring' });
   cpu.start();
   const ticker = setInterval(() => {
-    report({ type: 'progress', count: meter.records, elapsedMs: performance.now() - meter.startMs });
+    const count = goal?.answeredInAll ?? meter.records;
+    report({ type: 'progress', count, elapsedMs: performance.now() - meter.startMs });
   }, 500);
-  await sleep(Math.max(0, meter.endMs - performance.now()));
+  await timeOrGoal(Math.max(0, meter.endMs - performance.now()), goal);
   clearInterval(ticker);
   cpu.stop();
   report({ type: 'measured' });
+}
+
+/** Sleeps, but no longer than until the goal is reached. */
+async function timeOrGoal(milliseconds: number, goal: GoalMeter | undefined): Promise<void> {
+  const timeUp = new AbortController();
+  const sleeping = sleep(milliseconds, undefined, { signal: timeUp.signal }).catch(() => undefined);
+  await (goal === undefined ? sleeping : Promise.race([sleeping, goal.reached]));
+  timeUp.abort();
 }
 
 async function drain(connections: readonly LoadConnection[], endMs: number): Promise<void> {

@@ -15,7 +15,7 @@ interface Workload {
   job(groups: readonly Group[], server: BenchServer, options: BenchOptions, stage: Stage): Job;
 }
 
-export type LoadName = Exclude<WorkloadName, 'ceiling'>;
+export type LoadName = Exclude<WorkloadName, 'ceiling' | 'growth'>;
 
 const LOADS: Readonly<Record<LoadName, Workload>> = {
   transfers: {

@@ -1,9 +1,16 @@
 /**
  * All accounts of a partition, as a structure of arrays: an account is an index into typed arrays, and never an object.
- * What a decision needs is here (102 bytes an account and 8 of hash table); the rest of the ACCOUNT record stays in the
- * journal at `createdLsn`.
+ * What a decision needs is here (102 bytes an account and 8 to 16 of hash table); the rest of the ACCOUNT record stays in
+ * the journal at `createdLsn`.
+ *
+ * The columns are reserved at full size: that is address space, and the system gives memory as accounts come. Doubling them
+ * instead stopped the partition for seconds.
+ *
+ * Who changes a column of an account that exists calls `copy.before` with its index first: a checkpoint may be copying the table.
  */
-import { hashId } from '../hash-id.ts';
+import { IdTable } from './id-table.ts';
+import type { Column } from './table-copy.ts';
+import { TableCopy } from './table-copy.ts';
 
 /** Columns that a checkpoint saves: each is one section of the checkpoint. */
 export const ACCOUNT_COLUMNS = [
@@ -25,37 +32,55 @@ export const ACCOUNT_COLUMNS = [
 export type AccountColumn = (typeof ACCOUNT_COLUMNS)[number];
 
 const INITIAL_CAPACITY = 1024;
+/** Tables up to this size are reserved; larger ones (verify, which knows no bound) grow by doubling. */
+const RESERVED_MAX = 2 ** 27;
 export const NO_ACCOUNT = -1;
 
 export class Accounts {
   readonly capacityMax: number;
+  /** Of what a checkpoint saves. */
+  readonly copy = new TableCopy();
   count = 0;
 
-  ids = new Uint32Array(INITIAL_CAPACITY * 4);
-  debitsPending = new Float64Array(INITIAL_CAPACITY);
-  debitsPosted = new Float64Array(INITIAL_CAPACITY);
-  creditsPending = new Float64Array(INITIAL_CAPACITY);
-  creditsPosted = new Float64Array(INITIAL_CAPACITY);
-  creditLimit = new Float64Array(INITIAL_CAPACITY);
+  ids: Uint32Array;
+  debitsPending: Float64Array;
+  debitsPosted: Float64Array;
+  creditsPending: Float64Array;
+  creditsPosted: Float64Array;
+  creditLimit: Float64Array;
   /** Position of the event that opened the account. */
-  createdLsn = new Float64Array(INITIAL_CAPACITY);
+  createdLsn: Float64Array;
   /** Position of the newest entry in its history; 0 = none. */
-  headLsn = new Float64Array(INITIAL_CAPACITY);
+  headLsn: Float64Array;
   /** How many entries its history has. */
-  entries = new Float64Array(INITIAL_CAPACITY);
-  ledger = new Uint32Array(INITIAL_CAPACITY);
-  owner = new Uint32Array(INITIAL_CAPACITY);
-  code = new Uint16Array(INITIAL_CAPACITY);
-  flags = new Uint16Array(INITIAL_CAPACITY);
-  tariff = new Uint16Array(INITIAL_CAPACITY);
+  entries: Float64Array;
+  ledger: Uint32Array;
+  owner: Uint32Array;
+  code: Uint16Array;
+  flags: Uint16Array;
+  tariff: Uint16Array;
 
-  readonly #seed: number;
-  /** Open addressing with linear probing; holds index + 1, 0 = free; at most half full. */
-  #slots = new Uint32Array(INITIAL_CAPACITY * 2);
+  readonly #table: IdTable;
 
   constructor(options: { readonly capacityMax: number; readonly hashSeed: number }) {
-    this.capacityMax = options.capacityMax;
-    this.#seed = options.hashSeed;
+    const { capacityMax, hashSeed } = options;
+    const capacity = capacityMax <= RESERVED_MAX ? capacityMax : INITIAL_CAPACITY;
+    this.capacityMax = capacityMax;
+    this.#table = new IdTable(hashSeed);
+    this.ids = new Uint32Array(capacity * 4);
+    this.debitsPending = new Float64Array(capacity);
+    this.debitsPosted = new Float64Array(capacity);
+    this.creditsPending = new Float64Array(capacity);
+    this.creditsPosted = new Float64Array(capacity);
+    this.creditLimit = new Float64Array(capacity);
+    this.createdLsn = new Float64Array(capacity);
+    this.headLsn = new Float64Array(capacity);
+    this.entries = new Float64Array(capacity);
+    this.ledger = new Uint32Array(capacity);
+    this.owner = new Uint32Array(capacity);
+    this.code = new Uint16Array(capacity);
+    this.flags = new Uint16Array(capacity);
+    this.tariff = new Uint16Array(capacity);
   }
 
   get full(): boolean {
@@ -64,26 +89,26 @@ export class Accounts {
 
   /** Index of the account with this id, or NO_ACCOUNT. */
   find(w0: number, w1: number, w2: number, w3: number): number {
-    const slots = this.#slots;
-    const ids = this.ids;
-    const mask = slots.length - 1;
-    let slot = hashId(w0, w1, w2, w3, this.#seed) & mask;
-    for (;;) {
-      const entry = slots[slot] as number;
-      if (entry === 0) return NO_ACCOUNT;
-      const at = (entry - 1) << 2;
-      if (ids[at] === w0 && ids[at + 1] === w1 && ids[at + 2] === w2 && ids[at + 3] === w3) return entry - 1;
-      slot = (slot + 1) & mask;
-    }
+    return this.#table.find(this.ids, w0, w1, w2, w3);
   }
 
   /** Adds an account with zero balances. The caller has checked that the id is new and that there is room. */
   add(w0: number, w1: number, w2: number, w3: number): number {
     if (this.count === this.ledger.length) this.#grow();
     const index = this.count++;
-    this.ids.set([w0, w1, w2, w3], index << 2);
-    this.#link(index);
+    const at = index << 2;
+    this.ids[at] = w0;
+    this.ids[at + 1] = w1;
+    this.ids[at + 2] = w2;
+    this.ids[at + 3] = w3;
+    this.#table.add(this.ids, index);
     return index;
+  }
+
+  /** Begins the copy that a checkpoint saves. Who changes an account from now on calls `copy.before` first. */
+  beginCopy(): void {
+    const columns: Column[] = ACCOUNT_COLUMNS.map((name) => ({ array: this[name], width: name === 'ids' ? 4 : 1 }));
+    this.copy.begin(columns, this.count);
   }
 
   /** Restores saved columns: `count` accounts. */
@@ -94,25 +119,12 @@ export class Accounts {
       const array = this[column];
       new Uint8Array(array.buffer).set(columns[column]);
     }
-    this.#rebuild();
-  }
-
-  #link(index: number): void {
-    const mask = this.#slots.length - 1;
-    const ids = this.ids;
-    const at = index << 2;
-    let slot =
-      hashId(ids[at] as number, ids[at + 1] as number, ids[at + 2] as number, ids[at + 3] as number, this.#seed) & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = index + 1;
-  }
-
-  #rebuild(): void {
-    this.#slots = new Uint32Array(this.ledger.length * 2);
-    for (let index = 0; index < this.count; index++) this.#link(index);
+    this.#table.reserve(count);
+    for (let index = 0; index < count; index++) this.#table.add(this.ids, index);
   }
 
   #grow(): void {
+    if (!this.copy.isDone) throw new Error('a table that grows by doubling cannot be copied meanwhile');
     const capacity = this.ledger.length * 2;
     this.ids = grown(this.ids, new Uint32Array(capacity * 4));
     this.debitsPending = grown(this.debitsPending, new Float64Array(capacity));
@@ -128,7 +140,6 @@ export class Accounts {
     this.code = grown(this.code, new Uint16Array(capacity));
     this.flags = grown(this.flags, new Uint16Array(capacity));
     this.tariff = grown(this.tariff, new Uint16Array(capacity));
-    this.#rebuild();
   }
 }
 

@@ -73,10 +73,13 @@ export class Books {
     creditsPosted[credit] = (creditsPosted[credit] as number) + amount;
     const left = (holds.remaining[slot] as number) - amount - released;
     if (left === 0) holds.remove(slot);
-    else holds.remaining[slot] = left;
+    else holds.setRemaining(slot, left);
   }
 
   #touch(debit: number, credit: number): void {
+    const { copy } = this.accounts;
+    copy.before(debit);
+    copy.before(credit);
     if (!this.undo.recording) return;
     this.undo.account(debit);
     this.undo.account(credit);

@@ -2,35 +2,52 @@
  * Open pending transfers of a partition: what is held, between whom, until when. A hold leaves the table when it is
  * posted in full, voided or expired; its end is then found through the `resolutions` index.
  *
- * Slots are reused through a free list; the hash table uses backward-shift deletion, so it never fills with tombstones.
+ * Slots are reused through a free list. Like those of the accounts, the columns are reserved at full size.
  */
-import { hashId } from '../hash-id.ts';
+import { IdTable } from './id-table.ts';
+import type { Column } from './table-copy.ts';
+import { TableCopy } from './table-copy.ts';
+
+/** Columns that a checkpoint saves: each is one section of the checkpoint. */
+export const HOLD_COLUMNS = ['ids', 'debit', 'credit', 'remaining', 'deadline', 'code'] as const;
+export type HoldColumn = (typeof HOLD_COLUMNS)[number];
 
 const INITIAL_CAPACITY = 1024;
+/** Tables up to this size are reserved; larger ones (verify, which knows no bound) grow by doubling. */
+const RESERVED_MAX = 2 ** 27;
 export const NO_HOLD = -1;
 
 export class Holds {
   readonly capacityMax: number;
+  /** Of what a checkpoint saves. */
+  readonly copy = new TableCopy();
   count = 0;
 
-  ids = new Uint32Array(INITIAL_CAPACITY * 4);
-  debit = new Uint32Array(INITIAL_CAPACITY);
-  credit = new Uint32Array(INITIAL_CAPACITY);
+  ids: Uint32Array;
+  debit: Uint32Array;
+  credit: Uint32Array;
   /** Minor units still held; 0 marks a free slot. */
-  remaining = new Float64Array(INITIAL_CAPACITY);
+  remaining: Float64Array;
   /** Microseconds since 1970; 0 = never expires. */
-  deadline = new Float64Array(INITIAL_CAPACITY);
-  code = new Uint16Array(INITIAL_CAPACITY);
+  deadline: Float64Array;
+  code: Uint16Array;
 
-  readonly #seed: number;
-  #slots = new Uint32Array(INITIAL_CAPACITY * 2);
+  readonly #table: IdTable;
   #free: number[] = [];
   /** Slots below this were used at least once. */
   #used = 0;
 
   constructor(options: { readonly capacityMax: number; readonly hashSeed: number }) {
-    this.capacityMax = options.capacityMax;
-    this.#seed = options.hashSeed;
+    const { capacityMax, hashSeed } = options;
+    const capacity = capacityMax <= RESERVED_MAX ? capacityMax : INITIAL_CAPACITY;
+    this.capacityMax = capacityMax;
+    this.#table = new IdTable(hashSeed);
+    this.ids = new Uint32Array(capacity * 4);
+    this.debit = new Uint32Array(capacity);
+    this.credit = new Uint32Array(capacity);
+    this.remaining = new Float64Array(capacity);
+    this.deadline = new Float64Array(capacity);
+    this.code = new Uint16Array(capacity);
   }
 
   get full(): boolean {
@@ -43,8 +60,7 @@ export class Holds {
   }
 
   find(w0: number, w1: number, w2: number, w3: number): number {
-    const at = this.#locate(w0, w1, w2, w3);
-    return (this.#slots[at] as number) - 1;
+    return this.#table.find(this.ids, w0, w1, w2, w3);
   }
 
   /** Adds a hold; the caller has checked that the id is new, that there is room and that `amount` > 0. */
@@ -61,74 +77,44 @@ export class Holds {
   ): number {
     const slot = this.#free.pop() ?? this.#used++;
     if (slot === this.debit.length) this.#grow();
-    this.ids.set([w0, w1, w2, w3], slot << 2);
+    this.copy.before(slot);
+    const at = slot << 2;
+    this.ids[at] = w0;
+    this.ids[at + 1] = w1;
+    this.ids[at + 2] = w2;
+    this.ids[at + 3] = w3;
     this.debit[slot] = debit;
     this.credit[slot] = credit;
     this.remaining[slot] = amount;
     this.deadline[slot] = deadline;
     this.code[slot] = code;
-    this.#slots[this.#locate(w0, w1, w2, w3)] = slot + 1;
+    this.#table.add(this.ids, slot);
     this.count++;
     return slot;
   }
 
   remove(slot: number): void {
-    const ids = this.ids;
-    const at = slot << 2;
-    this.#unlink(this.#locate(ids[at] as number, ids[at + 1] as number, ids[at + 2] as number, ids[at + 3] as number));
+    this.copy.before(slot);
+    this.#table.remove(this.ids, slot);
     this.remaining[slot] = 0;
     this.#free.push(slot);
     this.count--;
   }
 
-  /** Table position that holds this id, or the free one where it would go. */
-  #locate(w0: number, w1: number, w2: number, w3: number): number {
-    const slots = this.#slots;
-    const ids = this.ids;
-    const mask = slots.length - 1;
-    let position = hashId(w0, w1, w2, w3, this.#seed) & mask;
-    for (;;) {
-      const entry = slots[position] as number;
-      if (entry === 0) return position;
-      const at = (entry - 1) << 2;
-      if (ids[at] === w0 && ids[at + 1] === w1 && ids[at + 2] === w2 && ids[at + 3] === w3) return position;
-      position = (position + 1) & mask;
-    }
+  /** Changes what is left of a hold; not to 0. */
+  setRemaining(slot: number, amount: number): void {
+    this.copy.before(slot);
+    this.remaining[slot] = amount;
   }
 
-  #unlink(start: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let hole = start;
-    let next = (hole + 1) & mask;
-    for (;;) {
-      const entry = slots[next] as number;
-      if (entry === 0) break;
-      const home = this.#home(entry - 1);
-      // The entry may move into the hole when its home does not lie cyclically between hole (exclusive) and next.
-      if (((next - home) & mask) >= ((next - hole) & mask)) {
-        slots[hole] = entry;
-        hole = next;
-      }
-      next = (next + 1) & mask;
-    }
-    slots[hole] = 0;
-  }
-
-  #home(slot: number): number {
-    const ids = this.ids;
-    const at = slot << 2;
-    const hash = hashId(
-      ids[at] as number,
-      ids[at + 1] as number,
-      ids[at + 2] as number,
-      ids[at + 3] as number,
-      this.#seed,
-    );
-    return hash & (this.#slots.length - 1);
+  /** Begins the copy that a checkpoint saves: all slots below `extent`, free ones as well. */
+  beginCopy(): void {
+    const columns: Column[] = HOLD_COLUMNS.map((name) => ({ array: this[name], width: name === 'ids' ? 4 : 1 }));
+    this.copy.begin(columns, this.#used);
   }
 
   #grow(): void {
+    if (!this.copy.isDone) throw new Error('a table that grows by doubling cannot be copied meanwhile');
     const capacity = this.debit.length * 2;
     const ids = new Uint32Array(capacity * 4);
     ids.set(this.ids);
@@ -138,18 +124,6 @@ export class Holds {
     this.remaining = widened(this.remaining, new Float64Array(capacity));
     this.deadline = widened(this.deadline, new Float64Array(capacity));
     this.code = widened(this.code, new Uint16Array(capacity));
-    this.#slots = new Uint32Array(capacity * 2);
-    for (let slot = 0; slot < this.#used; slot++) {
-      if (this.remaining[slot] === 0) continue;
-      const at = slot << 2;
-      const position = this.#locate(
-        ids[at] as number,
-        ids[at + 1] as number,
-        ids[at + 2] as number,
-        ids[at + 3] as number,
-      );
-      this.#slots[position] = slot + 1;
-    }
   }
 }
 

@@ -129,7 +129,7 @@ export class Undo {
         this.#heldCodes[at / HOLD_ENTRY] as number,
       );
     } else {
-      holds.remaining[slot] = before;
+      holds.setRemaining(slot, before);
     }
   }
 

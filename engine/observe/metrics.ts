@@ -43,6 +43,8 @@ export interface PartitionFigures {
   readonly clearing: readonly { readonly peer: number; readonly ledger: number; readonly posted: number }[];
   readonly journalBytes: number;
   readonly indexEntries: Readonly<Record<IndexName, number>>;
+  /** Since the partition was opened. */
+  readonly indexPageReads: number;
 }
 
 /** One webhook endpoint; its id is a label, and endpoints are few. */
@@ -192,6 +194,15 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
           sum(state.partitions, (figures) => figures.indexEntries[index]),
         );
       }
+    },
+  });
+  new Counter({
+    name: 'sluice_index_page_reads_total',
+    help: 'Pages of index segments that look-ups had to read. New time-ordered ids need none.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(sum(state.partitions, (figures) => figures.indexPageReads));
     },
   });
   new Counter({

@@ -58,7 +58,7 @@ export class LaneObservers {
         this.#figures(partition, result);
         advanced(partition, result.figures.nextLsn);
         if (result.checkpoint === undefined || this.#stopping) return;
-        const written = this.#checkpoint(partition, thread, indexPath, result.checkpoint).catch(failed);
+        const written = this.#checkpoint(partition, thread, indexPath, result.checkpoint, failed).catch(failed);
         this.#checkpoints.add(written);
         void written.finally(() => this.#checkpoints.delete(written));
       },
@@ -73,7 +73,7 @@ export class LaneObservers {
       const command = commandOfKind(kind);
       if (command !== undefined) metrics.outcome(command, code, count);
     }
-    const { accounts, holds, crossings, clearing, nextLsn, indexEntries } = figures;
+    const { accounts, holds, crossings, clearing, nextLsn, indexEntries, indexPageReads } = figures;
     metrics.partitionFigures(partition, {
       accounts,
       openHolds: holds,
@@ -81,7 +81,13 @@ export class LaneObservers {
       clearing,
       journalBytes: nextLsn * LSN_UNIT_BYTES,
       indexEntries,
+      indexPageReads,
     });
+  }
+
+  /** Merges beside the batches; an index that cannot be written would fail at the next checkpoint as well. */
+  #keepHouse(indexPath: string, failed: (error: unknown) => void): void {
+    if (!this.#stopping) void this.#parts.background.housekeeping(indexPath).catch(failed);
   }
 
   async #checkpoint(
@@ -89,6 +95,7 @@ export class LaneObservers {
     thread: PartitionThread,
     indexPath: string,
     first: CheckpointRequest,
+    failed: (error: unknown) => void,
   ): Promise<void> {
     const { background, hashSeed, metrics, log } = this.#parts;
     let request: CheckpointRequest | undefined = first;
@@ -98,6 +105,7 @@ export class LaneObservers {
       const written: CheckpointWritten = await background.checkpoint(indexPath, hashSeed, request);
       for (const finding of written.damage) log.error({ partition, finding }, 'damage found while merging');
       request = await thread.install(written);
+      this.#keepHouse(indexPath, failed);
       const seconds = (performance.now() - started) / 1000;
       metrics.checkpointDone(seconds);
       log.debug({ partition, lsn, seconds }, 'checkpoint written');

@@ -58,6 +58,11 @@ export class PartitionIndexes {
     return this.#checkpointId;
   }
 
+  /** Pages of segments that look-ups have read from LMDB since the partition was opened. */
+  get pageReads(): number {
+    return this.store.pageReads;
+  }
+
   /** Entries in memory, by index. */
   get entries(): Readonly<Record<IndexName, number>> {
     const { transfers, resolutions, payments, operations, references, entities, histories } = this.byName;

@@ -4,7 +4,9 @@
  *   run:  1 room?  → wait until a checkpoint has emptied the memtables
  *         2 expire what is due at the batch's timestamp
  *         3 decide every command in order; events and reply frames are written as it goes
- *         4 append to the journal; resolve when durable
+ *         4 append to the journal
+ *         5 copy a part of the state, when a checkpoint has begun
+ *         6 resolve when durable
  *
  * A batch that writes nothing waits for the flush of those before it: what it read is durable when it is answered.
  */
@@ -22,7 +24,7 @@ import { takeMessages } from './clearing-commands.ts';
 import { type Command, dispatch } from './dispatch.ts';
 import type { PartitionIndexes } from './indexes.ts';
 import { Outcomes } from './outcomes.ts';
-import { takeSnapshot } from './snapshot.ts';
+import { SnapshotInSteps } from './snapshot.ts';
 import type { PartitionState } from './state.ts';
 
 /** Expiries of one batch; the rest is left to the next. */
@@ -32,6 +34,14 @@ const EXPIRIES_MAX = 1000;
 export function batchEntriesMax(recordsMax: number): number {
   return recordsMax + EXPIRIES_MAX;
 }
+
+/**
+ * Accounts and holds that are copied for a checkpoint after each batch: so many, and so many for each record of the batch. A
+ * batch of 8,190 copies 270,000 (25 MB; 3 ms, in memory that is new 20 ms), a lone transfer 0.2 ms; 5 million accounts
+ * are copied long before a memtable of the default size is full again.
+ */
+const COPIED_PER_BATCH = 8192;
+const COPIED_PER_RECORD = 32;
 
 /** Most that one expiry writes: a version of a payment with the longest reference, and two legs. */
 const EXPIRY_BYTES_MAX = 1024;
@@ -62,6 +72,8 @@ export interface PartitionFigures {
   /** µs; when an idle partition must be woken. Infinity = never. */
   readonly nextDeadline: number;
   readonly indexEntries: Readonly<Record<string, number>>;
+  /** Pages of segments read by look-ups since the partition was opened. */
+  readonly indexPageReads: number;
 }
 
 export interface PartitionBounds {
@@ -75,7 +87,7 @@ export interface PartitionBounds {
 /** What a partition asks of its indexes; the lists themselves are in its state. */
 export type IndexKeeper = Pick<
   PartitionIndexes,
-  'hasRoom' | 'filling' | 'freeze' | 'install' | 'close' | 'entries' | 'checkpointId'
+  'hasRoom' | 'filling' | 'freeze' | 'install' | 'close' | 'entries' | 'checkpointId' | 'pageReads'
 >;
 
 export class Partition {
@@ -98,6 +110,9 @@ export class Partition {
   readonly #free: ArrayBuffer[] = [];
   #checkpointLsn: number;
   #checkpointing = false;
+  readonly #snapshot: SnapshotInSteps;
+  /** A checkpoint that has begun and whose state is still being copied. */
+  #begun: Omit<CheckpointRequest, 'sections'> | undefined;
   #room: Promise<void> = Promise.resolve();
   #roomMade: () => void = () => undefined;
 
@@ -109,6 +124,7 @@ export class Partition {
     readonly checkpointLsn: number;
   }) {
     this.#state = parts.state;
+    this.#snapshot = new SnapshotInSteps(parts.state);
     this.#journal = parts.journal;
     this.#indexes = parts.indexes;
     this.#bounds = parts.bounds;
@@ -125,6 +141,7 @@ export class Partition {
       nextLsn: this.#journal.nextLsn,
       nextDeadline: tables.timers.next,
       indexEntries: this.#indexes.entries,
+      indexPageReads: this.#indexes.pageReads,
     };
   }
 
@@ -147,7 +164,7 @@ export class Partition {
     const durable = events.empty
       ? this.#journal.durable()
       : this.#journal.append(new Uint8Array(buffer), events.end, info);
-    const checkpoint = this.#takeCheckpoint();
+    const checkpoint = this.#takeCheckpoint(batch.records);
     const decided = performance.now();
     const outcomes = this.#outcomes.take();
     await durable;
@@ -164,14 +181,14 @@ export class Partition {
   }
 
   /**
-   * Takes the segments of a checkpoint that the background has written. When the memtables are full again already, the
-   * batches that wait for room cannot bring the next request with them: then this answers with it, to be written at once.
+   * Takes the segments of a checkpoint that the background has written. When the memtables are full again already, the next
+   * checkpoint begins here, which makes room; this answers with it when the state is small enough to be copied at once.
    */
   async install(written: CheckpointWritten): Promise<CheckpointRequest | undefined> {
     this.#indexes.install(written);
     this.#checkpointing = false;
     const roomMade = this.#roomMade;
-    const next = this.#hasRoom ? undefined : this.#takeCheckpoint();
+    const next = this.#hasRoom ? undefined : this.#takeCheckpoint(0);
     roomMade();
     // No checkpoint may be on disk before the batches that it rests on.
     if (next !== undefined) await this.#journal.durable();
@@ -242,17 +259,34 @@ export class Partition {
     }
   }
 
-  /** Begins a checkpoint after the batch just appended, when one is due and none is under way. */
-  #takeCheckpoint(): CheckpointRequest | undefined {
-    if (this.#checkpointing) return undefined;
+  /**
+   * Begins a checkpoint after the batch just appended, when one is due and none is under way, and copies a part of its state.
+   * Answers with it once all is copied: with the last batch that has room at the latest.
+   */
+  #takeCheckpoint(records: number): CheckpointRequest | undefined {
+    if (this.#begun === undefined && !this.#checkpointing && this.#isDue) this.#begun = this.#beginCheckpoint();
+    if (this.#begun === undefined) return undefined;
+    const rows = this.#hasRoom ? COPIED_PER_BATCH + COPIED_PER_RECORD * records : Number.POSITIVE_INFINITY;
+    const sections = this.#snapshot.advance(rows);
+    if (sections === undefined) return undefined;
+    const request = { ...this.#begun, sections };
+    this.#begun = undefined;
+    return request;
+  }
+
+  get #isDue(): boolean {
+    const bytes = (this.#journal.nextLsn - this.#checkpointLsn) * 16;
+    return bytes >= this.#bounds.checkpointEveryBytes || this.#indexes.filling || !this.#hasRoom;
+  }
+
+  #beginCheckpoint(): Omit<CheckpointRequest, 'sections'> {
     const lsn = this.#journal.nextLsn;
-    const bytes = (lsn - this.#checkpointLsn) * 16;
-    if (bytes < this.#bounds.checkpointEveryBytes && !this.#indexes.filling && this.#hasRoom) return undefined;
     this.#checkpointing = true;
     this.#checkpointLsn = lsn;
     this.#room = new Promise((resolve) => {
       this.#roomMade = resolve;
     });
+    this.#snapshot.begin();
     return {
       base: this.#indexes.checkpointId,
       lsn,
@@ -260,7 +294,6 @@ export class Partition {
       previousHash: this.#journal.lastHash,
       timestamp: this.#state.ledger.now,
       frozen: this.#indexes.freeze(),
-      sections: takeSnapshot(this.#state),
     };
   }
 }

@@ -6,7 +6,8 @@ import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pac
 import type { AccountColumn } from '../ledger/accounts.ts';
 import { ACCOUNT_COLUMNS } from '../ledger/accounts.ts';
 import type { Clearing } from '../ledger/clearing.ts';
-import type { Holds } from '../ledger/holds.ts';
+import type { HoldColumn, Holds } from '../ledger/holds.ts';
+import { HOLD_COLUMNS } from '../ledger/holds.ts';
 import type { PartitionState } from './state.ts';
 
 export type Sections = Readonly<Record<string, Uint8Array>>;
@@ -16,21 +17,71 @@ const HOLD_BYTES = 48;
 
 /** Copies the state into shared memory, so that another thread can write it while this one goes on. */
 export function takeSnapshot(state: PartitionState): Sections {
-  const { accounts, holds, tables } = state.ledger;
+  const { accounts, holds } = state.ledger;
   const sections: Record<string, Uint8Array> = {};
   for (const column of ACCOUNT_COLUMNS) {
     const array = accounts[column];
     const per = column === 'ids' ? 4 : 1;
     sections[`accounts.${column}`] = shared(bytesOf(array.subarray(0, accounts.count * per)));
   }
-  sections.holds = shared(saveHolds(holds));
-  const { timers } = tables;
-  sections['timers.deadline'] = shared(bytesOf(timers.deadline.subarray(0, timers.count)));
-  sections['timers.keys'] = shared(bytesOf(timers.keys.subarray(0, timers.count * 4)));
-  sections.clearing = shared(saveUnfinished(state.ledger.clearing));
-  sections.entities = shared(state.entities.snapshot());
-  sections.heads = shared(encodeMessagePack({ heads: [...state.payments.heads] }));
-  return sections;
+  sections.holds = shared(saveHolds(holds, holds.extent));
+  return { ...sections, ...smallSections(state) };
+}
+
+/** What is small enough to be copied at once, whatever the number of accounts. */
+function smallSections(state: PartitionState): Sections {
+  const { timers } = state.ledger.tables;
+  return {
+    'timers.deadline': shared(bytesOf(timers.deadline.subarray(0, timers.count))),
+    'timers.keys': shared(bytesOf(timers.keys.subarray(0, timers.count * 4))),
+    clearing: shared(saveUnfinished(state.ledger.clearing)),
+    entities: shared(state.entities.snapshot()),
+    heads: shared(encodeMessagePack({ heads: [...state.payments.heads] })),
+  };
+}
+
+/**
+ * The same state, copied a bit after each batch while the batches go on. Holds are saved as columns, free slots included: to
+ * sort them takes a second for a million. What it gives is good until it begins again.
+ */
+export class SnapshotInSteps {
+  readonly #state: PartitionState;
+  #small: Sections = {};
+
+  constructor(state: PartitionState) {
+    this.#state = state;
+  }
+
+  /** Takes note of the state as it is now. */
+  begin(): void {
+    const { accounts, holds } = this.#state.ledger;
+    accounts.beginCopy();
+    holds.beginCopy();
+    this.#small = smallSections(this.#state);
+  }
+
+  /** Copies so many accounts and holds, or a few more. The sections once nothing is left. */
+  advance(rows: number): Sections | undefined {
+    const { accounts, holds } = this.#state.ledger;
+    const done = accounts.copy.advance(rows);
+    if (done < rows) holds.copy.advance(rows - done);
+    if (!accounts.copy.isDone || !holds.copy.isDone) return undefined;
+    const accountColumns = accounts.copy.take();
+    const holdColumns = holds.copy.take();
+    return {
+      ...Object.fromEntries(ACCOUNT_COLUMNS.map((name, at) => [`accounts.${name}`, accountColumns[at] as Uint8Array])),
+      ...Object.fromEntries(HOLD_COLUMNS.map((name, at) => [holdSection(name), holdColumns[at] as Uint8Array])),
+      ...this.#small,
+    };
+  }
+}
+
+/** The sections of a checkpoint in the form of `takeSnapshot`, in which equal states are equal. */
+export function canonicalSections(sections: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array> {
+  const canonical = new Map([...sections].filter(([name]) => !name.startsWith('holds.')));
+  const columns = holdColumnsOf(sections);
+  if (columns !== undefined) canonical.set('holds', saveHolds(columns, columns.remaining.length));
+  return canonical;
 }
 
 /** Name of a section that a checkpoint of an older version does not have; undefined when it has all. */
@@ -49,7 +100,8 @@ export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<str
   const columns = Object.fromEntries(ACCOUNT_COLUMNS.map((column) => [column, section(`accounts.${column}`)]));
   accounts.restore(section('accounts.ids').length / 16, columns as Record<AccountColumn, Uint8Array>);
   for (let index = 0; index < accounts.count; index++) state.ledger.clearing.opened(index);
-  restoreHolds(holds, section('holds'));
+  const held = holdColumnsOf(sections);
+  restoreHolds(holds, held === undefined ? section('holds') : saveHolds(held, held.remaining.length));
   const deadline = new Float64Array(section('timers.deadline').slice().buffer);
   const keys = new Uint32Array(section('timers.keys').slice().buffer);
   for (let at = 0; at < deadline.length; at++) {
@@ -62,8 +114,29 @@ export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<str
   for (const [institution, lsn] of heads) state.payments.heads.set(institution, lsn);
 }
 
-function saveHolds(holds: Holds): Uint8Array {
-  const open = Array.from({ length: holds.extent }, (_, slot) => slot).filter((slot) => holds.remaining[slot] !== 0);
+type HoldColumns = Pick<Holds, HoldColumn>;
+
+function holdSection(name: HoldColumn): string {
+  return `holds.${name}`;
+}
+
+/** Undefined in a checkpoint that was taken at once, and when a column is missing. */
+function holdColumnsOf(sections: ReadonlyMap<string, Uint8Array>): HoldColumns | undefined {
+  if (HOLD_COLUMNS.some((name) => !sections.has(holdSection(name)))) return undefined;
+  const buffer = (name: HoldColumn): ArrayBuffer => new Uint8Array(sections.get(holdSection(name)) ?? []).buffer;
+  return {
+    ids: new Uint32Array(buffer('ids')),
+    debit: new Uint32Array(buffer('debit')),
+    credit: new Uint32Array(buffer('credit')),
+    remaining: new Float64Array(buffer('remaining')),
+    deadline: new Float64Array(buffer('deadline')),
+    code: new Uint16Array(buffer('code')),
+  };
+}
+
+/** Rows of the holds that are open, in order of their ids. */
+function saveHolds(holds: HoldColumns, extent: number): Uint8Array {
+  const open = Array.from({ length: extent }, (_, slot) => slot).filter((slot) => holds.remaining[slot] !== 0);
   const word = (slot: number, index: number): number => holds.ids[(slot << 2) + index] as number;
   open.sort(
     (a, b) => word(a, 3) - word(b, 3) || word(a, 2) - word(b, 2) || word(a, 1) - word(b, 1) || word(a, 0) - word(b, 0),

@@ -58,26 +58,46 @@ export class PartitionThread {
 
 /** The pool for checkpoints and merges. */
 export class BackgroundThreads {
-  readonly #pool: Piscina<BackgroundJob, CheckpointWritten>;
+  readonly #pool: Piscina<BackgroundJob, CheckpointWritten | boolean>;
+  /** Partitions whose housekeeping is under way. */
+  readonly #kept = new Set<string>();
+  #closing = false;
 
   constructor() {
     this.#pool = new Piscina({
       filename: new URL('./background.js', import.meta.url).href,
       minThreads: 0,
       maxThreads: 1,
-      idleTimeout: 60_000,
+      idleTimeout: Number.POSITIVE_INFINITY,
       maxQueue: 256,
       atomics: 'disabled',
     });
   }
 
-  /** Writes a checkpoint of the partition whose index environment is at `path`. */
-  checkpoint(path: string, hashSeed: number, request: CheckpointRequest): Promise<CheckpointWritten> {
-    return this.#pool.run({ type: 'checkpoint', store: { path, hashSeed }, request });
+  /** Writes a checkpoint of the partition whose index environment is at `path`. Merges follow it, a step at a time. */
+  async checkpoint(path: string, hashSeed: number, request: CheckpointRequest): Promise<CheckpointWritten> {
+    const job = { type: 'checkpoint', store: { path, hashSeed }, request } as const;
+    return (await this.#pool.run(job)) as CheckpointWritten;
+  }
+
+  /**
+   * Merges and removes what is due since a partition's last checkpoint. Checkpoints that come meanwhile go in between. Resolves
+   * when nothing is left, at once when it is under way already. Rejects when the index cannot be written.
+   */
+  async housekeeping(path: string): Promise<void> {
+    if (this.#kept.has(path)) return;
+    this.#kept.add(path);
+    try {
+      while (!this.#closing && (await this.#pool.run({ type: 'housekeeping', path })) === true);
+    } finally {
+      this.#kept.delete(path);
+    }
   }
 
   /** Waits for what is being written, and ends the threads. */
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#pool.threads.length > 0) await this.#pool.run({ type: 'end' });
+    await this.#pool.close();
   }
 }

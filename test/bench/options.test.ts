@@ -19,6 +19,10 @@ describe('words that make no sense', () => {
     ['transfers --batch 8191', /--batch must be/],
     ['transfers --batch 1.5', /whole number/],
     ['payments --batch 10', /--batch belongs to transfers/],
+    ['transfers --transfers 100000', /--transfers belongs to growth/],
+    ['growth --transfers 10', /--transfers must be/],
+    ['growth --rate 10', /--rate belongs to/],
+    ['growth --compare', /compares with itself/],
     ['transfers --accounts cold', /uniform, zipf, hot/],
     ['transfers --partitions 65', /--partitions/],
     ['transfers --partitions 4 --account-count 100', /--account-count/],
@@ -51,6 +55,7 @@ describe('words that do', () => {
       options: {
         workload: 'transfers',
         seconds: 10,
+        transfers: 5_000_000,
         json: false,
         batch: 8190,
         accounts: 'uniform',

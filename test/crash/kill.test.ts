@@ -8,10 +8,13 @@ import { CrashSeries } from './support/rounds.ts';
 
 /** So that kills land in checkpoints and merges. */
 const TIGHT = ['--checkpoint-every-bytes', '1MiB', '--index-memory-entries', '32768'];
+/** A checkpoint of either kind for every few thousand records. */
+const BUSY = ['--checkpoint-every-bytes', '1MiB', '--index-memory-entries', '16384'];
 
 describe('kill -9 under load', () => {
   it.each([
     ['every second time with many checkpoints', 10, [[], TIGHT]],
+    ['with checkpoints and merges all the time', 8, [BUSY]],
     ['with two partitions', 4, [['--partitions', '2', ...TIGHT]]],
   ])('loses nothing and posts nothing twice, %s', async (_, rounds, flags) => {
     const seed = runSeed();

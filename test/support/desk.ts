@@ -59,7 +59,6 @@ import {
   type TrialPage,
   type TrialQuery,
 } from '../../protocol/codecs/reading-codec.ts';
-import { readResult } from '../../protocol/codecs/result-codec.ts';
 import { decodeRich, encodeRich, type RichResult } from '../../protocol/codecs/rich-codec.ts';
 import {
   decodeLookupTransfers,

@@ -35,6 +35,7 @@ const NO_CHECKPOINTS: IndexKeeper = {
   hasRoom: () => true,
   filling: false,
   checkpointId: 0,
+  pageReads: 0,
   freeze: () => ({}),
   install: () => undefined,
   close: () => Promise.resolve(),

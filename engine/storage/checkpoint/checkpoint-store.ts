@@ -13,10 +13,12 @@ import { SegmentCatalogue } from '../index/segment-catalogue.ts';
 import { type BuiltSegment, SEGMENT_ENTRIES_MAX, type SegmentMeta } from '../index/segment-writer.ts';
 import { type IndexEnvironment, openIndexEnvironment } from './environment.ts';
 import { type Finding, indexFinding } from './findings.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { IndexUpdate } from './index-update.ts';
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
 import { removeOrphans, storedSegments } from './orphans.ts';
 import { readSection, writeSections } from './sections.ts';
+import type { TierLimits } from './tiers.ts';
 import { type VerifyReport, verifyAll } from './verify.ts';
 
 export interface CheckpointStoreOptions {
@@ -34,6 +36,8 @@ export interface CheckpointStoreOptions {
   readonly mergeFanIn?: number;
   /** Entries of the largest segment; default 16 Mi: bounds the time of a merge and its memory (1.3 bytes an entry). */
   readonly segmentEntriesMax?: number;
+  /** Merges and removals are left to `step`, and `write` is short. Else `write` does them. */
+  readonly inSteps?: boolean;
   /** For verify: nothing is made or changed. The environment must be complete. */
   readonly readOnly?: boolean;
 }
@@ -77,10 +81,19 @@ export class CheckpointStore {
   readonly #environment: IndexEnvironment;
   readonly #catalogue: SegmentCatalogue;
   readonly #options: CheckpointStoreOptions;
+  readonly #limits: TierLimits;
+  readonly #housekeeping: Housekeeping | undefined;
 
   constructor(options: CheckpointStoreOptions) {
     this.#options = options;
     this.#environment = options.environment ?? openIndexEnvironment(options.path, options.readOnly);
+    const { hashSeed } = options;
+    this.#limits = {
+      fanIn: options.mergeFanIn ?? 8,
+      segmentEntriesMax: Math.min(options.segmentEntriesMax ?? 2 ** 24, SEGMENT_ENTRIES_MAX),
+    };
+    const limits = { ...this.#limits, hashSeed };
+    this.#housekeeping = options.inSteps === true ? new Housekeeping(this.#environment, limits) : undefined;
     this.#catalogue = new SegmentCatalogue(this.#environment.pages, {
       filterBytesMax: options.filterBytesMax ?? 64 * 2 ** 20,
       cachePages: options.cachePages ?? 512,
@@ -109,20 +122,21 @@ export class CheckpointStore {
     const base = manifests.find((manifest) => manifest.id === request.base);
     if (request.base !== 0 && base === undefined) throw new RangeError(`no checkpoint ${request.base} to build on`);
     if (request.previousHash.length !== 32) throw new RangeError('previousHash is not 32 bytes long');
+    const housekeeping = this.#housekeeping;
     // What an unreadable manifest lists is unknown, so nothing is removed before the new one takes its place.
-    if (findings.length === 0) removeOrphans(environment, manifests);
+    if (findings.length === 0 && housekeeping === undefined) removeOrphans(environment, manifests);
 
-    const listed = manifests.flatMap((manifest) => Object.values(manifest.indexes).flat());
-    const lastSegment = Math.max(0, ...storedSegments(environment), ...listed.map((meta) => meta.id));
     const update = new IndexUpdate(environment, {
       hashSeed: this.#options.hashSeed,
-      firstId: lastSegment + 1,
-      fanIn: this.#options.mergeFanIn ?? 8,
-      segmentEntriesMax: Math.min(this.#options.segmentEntriesMax ?? 2 ** 24, SEGMENT_ENTRIES_MAX),
+      firstId: this.#firstFreeSegment(manifests),
+      ...this.#limits,
     });
+    const merge = housekeeping === undefined && (request.merge ?? true);
     const indexes: Record<string, SegmentMeta[]> = {};
     for (const name of new Set([...Object.keys(base?.indexes ?? {}), ...Object.keys(request.frozen)])) {
-      indexes[name] = update.apply(name, base?.indexes[name] ?? [], request.frozen[name], request.merge ?? true);
+      const listed = base?.indexes[name] ?? [];
+      const segments = housekeeping?.apply(name, listed) ?? listed;
+      indexes[name] = update.apply(name, segments, request.frozen[name], merge);
     }
 
     const id = 1 + Math.max(0, ...this.#manifestKeys().map(([known]) => known ?? 0));
@@ -138,9 +152,23 @@ export class CheckpointStore {
       indexes,
     };
     this.#publish(manifest, request.base);
-    removeOrphans(environment, base === undefined ? [manifest] : [manifest, base]);
-    const damage = update.damage.map(({ error, index }) => indexFinding(error, base?.lsn ?? 0, index));
-    return { manifest, built: update.built(indexes), damage };
+    const kept = base === undefined ? [manifest] : [manifest, base];
+    const merged = housekeeping?.published();
+    if (housekeeping === undefined) removeOrphans(environment, kept);
+    else housekeeping.listsChanged(kept);
+    const found = [...update.damage, ...(merged?.damage ?? [])];
+    const damage = found.map(({ error, index }) => indexFinding(error, base?.lsn ?? 0, index));
+    return { manifest, built: [...update.built(indexes), ...(merged?.built ?? [])], damage };
+  }
+
+  /**
+   * Does a short piece of what is due beside checkpoints: removing what nothing lists any more, merging. With `inSteps` only.
+   * False when nothing is due before the next checkpoint.
+   */
+  step(): boolean {
+    const [newest] = this.all().manifests;
+    if (newest === undefined || this.#housekeeping === undefined) return false;
+    return this.#housekeeping.step(newest.indexes, () => this.#firstFreeSegment([newest]));
   }
 
   /** Manifests that can be read, newest first, and the damage of those that cannot. */
@@ -213,6 +241,13 @@ export class CheckpointStore {
       for (const key of others) manifests.removeSync(key);
     });
     this.#environment.refresh();
+  }
+
+  /** Ids are never used again as long as pages of them, or work on them, may be there. */
+  #firstFreeSegment(manifests: readonly Manifest[]): number {
+    const listed = manifests.flatMap((manifest) => Object.values(manifest.indexes).flat()).map(({ id }) => id);
+    const unlisted = this.#housekeeping?.unlisted ?? [];
+    return 1 + Math.max(0, ...storedSegments(this.#environment), ...listed, ...unlisted);
   }
 
   #manifestKeys(): number[][] {

@@ -4,17 +4,31 @@ import type { IndexEnvironment } from './environment.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Keys removed in one transaction. */
-const REMOVALS_PER_TRANSACTION = 4096;
+const REMOVALS_PER_TRANSACTION = 1024;
 
 /** Removes the pages and section chunks that none of these checkpoints lists. */
 export function removeOrphans(environment: IndexEnvironment, kept: readonly Manifest[]): void {
+  for (const _ of orphanRemovals(environment, kept, []));
+}
+
+/**
+ * The same, a transaction at a time.
+ *
+ * @param spared segments that are being written
+ */
+export function* orphanRemovals(
+  environment: IndexEnvironment,
+  kept: readonly Manifest[],
+  spared: readonly number[],
+): Generator<void> {
   const segments = new Set(kept.flatMap((manifest) => Object.values(manifest.indexes).flat()).map((meta) => meta.id));
+  for (const id of spared) segments.add(id);
   for (const id of storedSegments(environment)) {
-    if (!segments.has(id)) removeSegment(environment, id);
+    if (!segments.has(id)) yield* removeSegment(environment, id);
   }
   const checkpoints = new Set(kept.map((manifest) => manifest.id));
   for (const id of storedSectionOwners(environment)) {
-    if (!checkpoints.has(id)) removeSections(environment, id);
+    if (!checkpoints.has(id)) yield* removeSections(environment, id);
   }
 }
 
@@ -43,7 +57,7 @@ function storedSectionOwners(environment: IndexEnvironment): number[] {
   }
 }
 
-function removeSegment(environment: IndexEnvironment, id: number): void {
+function* removeSegment(environment: IndexEnvironment, id: number): Generator<void> {
   const range = { start: pageKey(id, 0, 0), end: pageKey(id + 1, 0, 0), limit: REMOVALS_PER_TRANSACTION };
   for (;;) {
     const keys = [...environment.pages.getKeys(range)];
@@ -52,10 +66,11 @@ function removeSegment(environment: IndexEnvironment, id: number): void {
       for (const key of keys) environment.pages.removeSync(key);
     });
     environment.refresh();
+    yield;
   }
 }
 
-function removeSections(environment: IndexEnvironment, id: number): void {
+function* removeSections(environment: IndexEnvironment, id: number): Generator<void> {
   const range = { start: [id], end: [id + 1], limit: REMOVALS_PER_TRANSACTION };
   for (;;) {
     const keys = [...environment.sections.getKeys(range)];
@@ -64,5 +79,6 @@ function removeSections(environment: IndexEnvironment, id: number): void {
       for (const key of keys) environment.sections.removeSync(key);
     });
     environment.refresh();
+    yield;
   }
 }

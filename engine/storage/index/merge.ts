@@ -26,45 +26,75 @@ export function mergeSegments(
   reader: PageReader,
   sink: PageSink,
 ): BuiltSegment {
-  const [newest] = inputs;
-  if (newest === undefined) throw new RangeError('nothing to merge');
-  const entriesMax = inputs.reduce((sum, input) => sum + input.entries, 0);
-  const writer = new SegmentWriter({ ...output, index: newest.index, entriesMax }, sink);
-  let cursors = inputs.map((input) => new SegmentCursor(input, reader)).filter((cursor) => cursor.open());
-  while (cursors.length > 1) if (mergeRun(cursors, writer)) cursors = cursors.filter((cursor) => !cursor.done);
-  const [last] = cursors;
-  if (last !== undefined) {
-    do writer.add(last.words, last.at);
-    while (last.next());
-  }
-  return writer.finish();
+  const merge = new SegmentMerge(inputs, output, reader, sink);
+  while (!merge.step(Number.POSITIVE_INFINITY));
+  return merge.finish();
 }
 
-/** Moves the entries that come before every other cursor's. True when a cursor has reached its end. */
-function mergeRun(cursors: readonly SegmentCursor[], writer: SegmentWriter): boolean {
-  let least = cursors[0] as SegmentCursor;
-  let second: SegmentCursor | undefined;
-  let ended = false;
-  for (let i = 1; i < cursors.length; i++) {
-    const cursor = cursors[i] as SegmentCursor;
-    const order = compareKeys(cursor.words, cursor.at, least.words, least.at);
-    if (order === 0) {
-      // An older entry of the same key: dropped.
-      if (!cursor.next()) return true;
-      i--;
-    } else if (order < 0) {
-      second = least;
-      least = cursor;
-    } else if (second === undefined || compareKeys(cursor.words, cursor.at, second.words, second.at) < 0) {
-      second = cursor;
-    }
+/** The same, a part at a time. */
+export class SegmentMerge {
+  readonly #writer: SegmentWriter;
+  #cursors: readonly SegmentCursor[];
+  #left = 0;
+
+  /** See `mergeSegments`. */
+  constructor(
+    inputs: readonly SegmentMeta[],
+    output: { readonly id: number; readonly level: number; readonly hashSeed: number },
+    reader: PageReader,
+    sink: PageSink,
+  ) {
+    const [newest] = inputs;
+    if (newest === undefined) throw new RangeError('nothing to merge');
+    const entriesMax = inputs.reduce((sum, input) => sum + input.entries, 0);
+    this.#writer = new SegmentWriter({ ...output, index: newest.index, entriesMax }, sink);
+    this.#cursors = inputs.map((input) => new SegmentCursor(input, reader)).filter((cursor) => cursor.open());
   }
-  if (second === undefined) return false;
-  do {
-    writer.add(least.words, least.at);
-    ended = !least.next();
-  } while (!ended && compareKeys(least.words, least.at, second.words, second.at) < 0);
-  return ended;
+
+  /** Moves up to `entries` entries. True when there are no more: then comes `finish`. */
+  step(entries: number): boolean {
+    this.#left = entries;
+    while (this.#left > 0 && this.#cursors.length > 0) {
+      if (this.#moveRun()) this.#cursors = this.#cursors.filter((cursor) => !cursor.done);
+    }
+    return this.#cursors.length === 0;
+  }
+
+  finish(): BuiltSegment {
+    return this.#writer.finish();
+  }
+
+  /** Moves the entries that come before every other cursor's. True when a cursor has reached its end. */
+  #moveRun(): boolean {
+    const cursors = this.#cursors;
+    let least = cursors[0] as SegmentCursor;
+    let second: SegmentCursor | undefined;
+    for (let i = 1; i < cursors.length; i++) {
+      const cursor = cursors[i] as SegmentCursor;
+      const order = compareKeys(cursor.words, cursor.at, least.words, least.at);
+      if (order === 0) {
+        // An older entry of the same key: dropped.
+        if (!cursor.next()) return true;
+        i--;
+      } else if (order < 0) {
+        second = least;
+        least = cursor;
+      } else if (second === undefined || compareKeys(cursor.words, cursor.at, second.words, second.at) < 0) {
+        second = cursor;
+      }
+    }
+    let ended = false;
+    do {
+      this.#writer.add(least.words, least.at);
+      this.#left--;
+      ended = !least.next();
+    } while (
+      !ended &&
+      this.#left > 0 &&
+      (second === undefined || compareKeys(least.words, least.at, second.words, second.at) < 0)
+    );
+    return ended;
+  }
 }
 
 /** Walks the entries of a segment in order, with one page in memory. */

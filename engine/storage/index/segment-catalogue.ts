@@ -46,16 +46,17 @@ export class SegmentCatalogue {
       for (const segment of segments) open.set(segment.meta.id, segment);
       lists.set(index, segments);
     }
+    const isFirst = this.#open.size === 0;
     this.#open = open;
-    this.#shareFilters();
+    this.#shareFilters(isFirst);
     return lists;
   }
 
   /**
    * Newest first, while the budget lasts: a filter saves the same read per look-up whatever its size, and new segments
-   * are the small ones.
+   * are the small ones. Filters are read when the partition opens only: later a batch would wait for it.
    */
-  #shareFilters(): void {
+  #shareFilters(mayRead: boolean): void {
     const newestFirst = [...this.#open.values()].sort((a, b) => b.meta.id - a.meta.id);
     const kept = new Set<Segment>();
     let left = this.#filterBytesMax;
@@ -65,6 +66,6 @@ export class SegmentCatalogue {
       kept.add(segment);
     }
     for (const segment of newestFirst) if (!kept.has(segment)) segment.dropFilter();
-    for (const segment of kept) segment.loadFilter();
+    if (mayRead) for (const segment of kept) segment.loadFilter();
   }
 }

@@ -18,6 +18,7 @@ const NAMES = [
   'sluice_flush_seconds',
   'sluice_in_flight',
   'sluice_index_entries',
+  'sluice_index_page_reads_total',
   'sluice_journal_bytes',
   'sluice_open_holds',
   'sluice_outcomes_total',
@@ -71,8 +72,8 @@ describe('metrics', () => {
     metrics.connections('websocket', -1);
     metrics.backpressureClose();
     metrics.checkpointDone(2);
-    const rest = { crossings: 2, clearing: [{ peer: 1, ledger: 156, posted: -7 }], indexEntries };
-    metrics.partitionFigures(0, { accounts: 10, openHolds: 1, journalBytes: 100, ...rest });
+    const rest = { crossings: 2, clearing: [{ peer: 1, ledger: 156, posted: -7 }], indexEntries, indexPageReads: 3 };
+    metrics.partitionFigures(0, { accounts: 10, openHolds: 1, journalBytes: 100, ...rest, indexPageReads: 4 });
     metrics.partitionFigures(1, { accounts: 5, openHolds: 2, journalBytes: 50, ...rest, clearing: [] });
     const text = await metrics.expose();
     for (const line of [
@@ -87,6 +88,7 @@ describe('metrics', () => {
       'sluice_clearing_position{partition="0",peer="1",ledger="156"} -7',
       'sluice_journal_bytes 150',
       'sluice_index_entries{index="transfers"} 10',
+      'sluice_index_page_reads_total 7',
     ]) {
       expect(text).toContain(`${line}\n`);
     }
@@ -110,7 +112,7 @@ describe('metrics', () => {
     }
     for (const code of [-1, 0.5, 999, 70_000, Number.NaN]) metrics.refusal(code);
     const clearing = Array.from({ length: 300 }, (_, ledger) => ({ peer: 1, ledger, posted: 0 }));
-    const figures = { accounts: 1, openHolds: 0, crossings: 0, journalBytes: 0, indexEntries };
+    const figures = { accounts: 1, openHolds: 0, crossings: 0, journalBytes: 0, indexEntries, indexPageReads: 0 };
     metrics.partitionFigures(1, { ...figures, clearing });
     metrics.partitionFigures(99, { ...figures, clearing: [] });
     metrics.queueDepth(99, 1);

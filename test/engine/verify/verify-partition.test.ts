@@ -160,7 +160,7 @@ describe('verifyPartition', () => {
     ['with another hash', () => ({ previousHash: new Uint8Array(32) }), /^chain/],
     ['with another sequence', () => ({ sequence: 3 }), /^sequence/],
     ['from before its last batch', () => ({ timestamp: 3 }), /^timestamp/],
-    ['without a section', ({ sections: { holds: _, ...sections } }) => ({ sections }), /no section holds/],
+    ['without a section', ({ sections: { 'holds.debit': _, ...sections } }) => ({ sections }), /no section holds/],
     ['whose index has lost its keys', () => ({ base: 0 }), /^transfers: a key is not found/],
     [
       'whose index invents a version of a key',

@@ -13,8 +13,8 @@ const COUNT = 3000;
 const WRITER = fileURLToPath(new URL('write-loop.ts', import.meta.url));
 
 /** Runs the writer and kills it some time after its first checkpoint; the last LSN that it said. */
-async function killedWriter(path: string, afterMs: number): Promise<number> {
-  const child = spawn(process.execPath, ['--import', 'tsx', WRITER, path, String(COUNT)], {
+async function killedWriter(path: string, mode: string, afterMs: number): Promise<number> {
+  const child = spawn(process.execPath, ['--import', 'tsx', WRITER, path, String(COUNT), mode], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
@@ -29,28 +29,35 @@ async function killedWriter(path: string, afterMs: number): Promise<number> {
 }
 
 describe('a writer that is killed', () => {
-  it('leaves the old checkpoint or the new one, whole', async () => {
-    const seed = runSeed();
-    const random = randomWords(seed);
-    await withFolder(async (path) => {
-      for (let round = 0; round < 8; round++) {
-        const said = await killedWriter(path, random() % 120);
-        const store = new CheckpointStore({ path, hashSeed });
-        const { checkpoint, damage } = store.newest();
-        expect(damage, `SEED=${seed}`).toEqual([]);
-        const { manifest, sections } = checkpoint!;
-        expect([said, said + COUNT], `SEED=${seed}`).toContain(manifest.lsn);
-        const state = sections.get('state')!;
-        expect(state.every((byte, at) => byte === ((at ^ (manifest.lsn & 255)) & 255))).toBe(true);
+  it.each(['at once', 'in steps'])(
+    'leaves the old checkpoint or the new one, whole; merges %s',
+    async (mode) => {
+      const seed = runSeed();
+      const random = randomWords(seed);
+      let levels = 0;
+      await withFolder(async (path) => {
+        for (let round = 0; round < 8; round++) {
+          const said = await killedWriter(path, mode, random() % 120);
+          const store = new CheckpointStore({ path, hashSeed });
+          const { checkpoint, damage } = store.newest();
+          expect(damage, `SEED=${seed}`).toEqual([]);
+          const { manifest, sections } = checkpoint!;
+          expect([said, said + COUNT], `SEED=${seed}`).toContain(manifest.lsn);
+          const state = sections.get('state')!;
+          expect(state.every((byte, at) => byte === ((at ^ (manifest.lsn & 255)) & 255))).toBe(true);
 
-        const index = new KeyIndex({ memtableBound: 1, hashSeed });
-        index.install(store.openSegments(manifest).get('keys')!);
-        const holes: number[] = [];
-        for (let lsn = 1; lsn < manifest.lsn; lsn++) if (index.get(...keyOfLsn(lsn)) !== lsn) holes.push(lsn);
-        expect(holes, `SEED=${seed}`).toEqual([]);
-        expect(store.verifyCheckpoints().findings, `SEED=${seed}`).toEqual([]);
-        await store.close();
-      }
-    });
-  }, 120_000);
+          const index = new KeyIndex({ memtableBound: 1, hashSeed });
+          index.install(store.openSegments(manifest).get('keys')!);
+          const holes: number[] = [];
+          for (let lsn = 1; lsn < manifest.lsn; lsn++) if (index.get(...keyOfLsn(lsn)) !== lsn) holes.push(lsn);
+          expect(holes, `SEED=${seed}`).toEqual([]);
+          expect(store.verifyCheckpoints().findings, `SEED=${seed}`).toEqual([]);
+          levels = Math.max(levels, ...manifest.indexes.keys!.map(({ level }) => level));
+          await store.close();
+        }
+      });
+      expect(levels).toBeGreaterThan(0);
+    },
+    120_000,
+  );
 });
