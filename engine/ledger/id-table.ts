@@ -2,7 +2,7 @@
  * From ids to rows of a table: open addressing with linear probing, at most half full, with backward-shift deletion, so that it
  * never fills with tombstones.
  *
- * It grows a little with every insertion instead of all at once (2.2 s at 4 million ids): the larger table takes what is new, and
+ * It grows a little with every insertion instead of all at once: the larger table takes what is new, and
  * some entries of the smaller one each time, until that is empty.
  */
 import { hashId } from '../hash-id.ts';

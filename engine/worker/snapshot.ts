@@ -42,7 +42,7 @@ function smallSections(state: PartitionState): Sections {
 
 /**
  * The same state, copied a bit after each batch while the batches go on. Holds are saved as columns, free slots included: to
- * sort them takes a second for a million. What it gives is good until it begins again.
+ * sort them would be a pause. What it gives is good until it begins again.
  */
 export class SnapshotInSteps {
   readonly #state: PartitionState;

@@ -12,7 +12,7 @@ import { orphanRemovals } from './orphans.ts';
 import { PageBatch } from './page-batch.ts';
 import { nextMerge, type TierLimits } from './tiers.ts';
 
-/** Entries that a step moves: 20 to 50 ms. */
+/** Entries that a step moves: what a checkpoint waits for at most. */
 const ENTRIES_PER_STEP = 65_536;
 
 /** A segment that could not be read for a merge. */
