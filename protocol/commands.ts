@@ -4,7 +4,15 @@
  * `body` says how the body is made: `records` of `recordBytes` each (count = how many), one `record` that may be
  * followed by a tail (count = 1), or a MessagePack map (`rich`, count = its bytes).
  */
-import { ACCOUNT, HISTORY_QUERY, PAYMENT, PAYMENT_OPERATION, PAYMENT_QUERY, TRANSFER } from './records.ts';
+import {
+  ACCOUNT,
+  ACCOUNT_CHANGE,
+  HISTORY_QUERY,
+  PAYMENT,
+  PAYMENT_OPERATION,
+  PAYMENT_QUERY,
+  TRANSFER,
+} from './records.ts';
 
 export type BodyForm = 'none' | 'records' | 'record' | 'rich';
 
@@ -71,6 +79,13 @@ export const COMMANDS = {
     recordBytes: HISTORY_QUERY.size,
     scope: 'read',
     summary: 'Entries of an account, newest first, paged.',
+  },
+  changeAccounts: {
+    kind: 0x15,
+    body: 'records',
+    recordBytes: ACCOUNT_CHANGE.size,
+    scope: 'ledger',
+    summary: 'Freeze, close or reopen accounts, and set their credit limits.',
   },
   sale: {
     kind: 0x20,

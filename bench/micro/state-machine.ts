@@ -84,6 +84,7 @@ export class StateMachine {
         operations: index(),
         references: index(),
         entities: index(),
+        changes: index(),
       },
     );
     this.#lsn = 0;

@@ -1,6 +1,6 @@
 /**
  * All accounts of a partition, as a structure of arrays: an account is an index into typed arrays, and never an object.
- * What a decision needs is here (94 bytes an account and 8 of hash table); the rest of the ACCOUNT record stays in the
+ * What a decision needs is here (95 bytes an account and 8 of hash table); the rest of the ACCOUNT record stays in the
  * journal at `createdLsn`.
  */
 import { hashId } from '../hash-id.ts';
@@ -20,6 +20,7 @@ export const ACCOUNT_COLUMNS = [
   'code',
   'flags',
   'tariff',
+  'state',
 ] as const;
 export type AccountColumn = (typeof ACCOUNT_COLUMNS)[number];
 
@@ -45,6 +46,8 @@ export class Accounts {
   code = new Uint16Array(INITIAL_CAPACITY);
   flags = new Uint16Array(INITIAL_CAPACITY);
   tariff = new Uint16Array(INITIAL_CAPACITY);
+  /** AccountStates. */
+  state = new Uint8Array(INITIAL_CAPACITY);
 
   readonly #seed: number;
   /** Open addressing with linear probing; holds index + 1, 0 = free; at most half full. */
@@ -124,11 +127,12 @@ export class Accounts {
     this.code = grown(this.code, new Uint16Array(capacity));
     this.flags = grown(this.flags, new Uint16Array(capacity));
     this.tariff = grown(this.tariff, new Uint16Array(capacity));
+    this.state = grown(this.state, new Uint8Array(capacity));
     this.#rebuild();
   }
 }
 
-function grown<T extends Uint32Array | Float64Array | Uint16Array>(from: T, to: T): T {
+function grown<T extends Uint32Array | Float64Array | Uint16Array | Uint8Array>(from: T, to: T): T {
   to.set(from as never);
   return to;
 }

@@ -6,7 +6,15 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
 import { RESULTS, resultName } from '../../protocol/results.ts';
 
-export const INDEX_NAMES = ['transfers', 'resolutions', 'payments', 'operations', 'references', 'entities'] as const;
+export const INDEX_NAMES = [
+  'transfers',
+  'resolutions',
+  'payments',
+  'operations',
+  'references',
+  'entities',
+  'changes',
+] as const;
 export type IndexName = (typeof INDEX_NAMES)[number];
 
 export const TRANSPORTS = ['websocket', 'http'] as const;

@@ -84,6 +84,7 @@ export class IndexCheck {
       operations: of('operations'),
       references: of('references'),
       entities: of('entities'),
+      changes: of('changes'),
     };
     this.indexes = indexes;
     this.#all = INDEX_NAMES.map((name) => indexes[name]);

@@ -4,6 +4,7 @@ import { COMMANDS } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { encodeMessagePack } from '../../protocol/message-pack.ts';
 import { BALANCES, PAYMENT_STATE, PaymentOperations, RESULT } from '../../protocol/records.ts';
+import { changeAccounts } from '../ledger/change-accounts.ts';
 import { createAccounts } from '../ledger/create-accounts.ts';
 import { createTransfers } from '../ledger/create-transfers.ts';
 import { createPayment } from '../payment/create.ts';
@@ -79,6 +80,7 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   lookupAccounts: (state, command, reply) => lookupAccounts(state.ledger, command, reply),
   lookupTransfers: (state, command, reply) => lookupTransfers(state.ledger, state.transfers, command, reply),
   accountHistory: (state, command, reply) => accountHistory(state.ledger, state.transfers, command, reply),
+  changeAccounts: records(changeAccounts),
   sale: payment(true),
   authorise: payment(false),
   capture: operation(PaymentOperations.capture),

@@ -34,6 +34,7 @@ export class PartitionIndexes {
       operations: new KeyIndex({ memtableBound, hashSeed }),
       references: new KeyIndex({ memtableBound, hashSeed }),
       entities: new KeyIndex({ memtableBound, hashSeed }),
+      changes: new KeyIndex({ memtableBound, hashSeed }),
     };
   }
 
@@ -44,7 +45,7 @@ export class PartitionIndexes {
 
   /** Entries in memory, by index. */
   get entries(): Readonly<Record<IndexName, number>> {
-    const { transfers, resolutions, payments, operations, references, entities } = this.byName;
+    const { transfers, resolutions, payments, operations, references, entities, changes } = this.byName;
     return {
       transfers: inMemory(transfers),
       resolutions: inMemory(resolutions),
@@ -52,6 +53,7 @@ export class PartitionIndexes {
       operations: inMemory(operations),
       references: inMemory(references),
       entities: inMemory(entities),
+      changes: inMemory(changes),
     };
   }
 

@@ -13,7 +13,15 @@ import { Payments } from '../payment/payments.ts';
 import { Transfers } from '../query/transfers.ts';
 
 /** Names are stored in checkpoints: never rename one. */
-export const INDEX_NAMES = ['transfers', 'resolutions', 'payments', 'operations', 'references', 'entities'] as const;
+export const INDEX_NAMES = [
+  'transfers',
+  'resolutions',
+  'payments',
+  'operations',
+  'references',
+  'entities',
+  'changes',
+] as const;
 export type IndexName = (typeof INDEX_NAMES)[number];
 export type Indexes = Readonly<Record<IndexName, KeyIndex>>;
 
@@ -37,8 +45,8 @@ export class PartitionState {
     this.events = new EventLog(source);
     const accounts = new Accounts({ capacityMax: accountsMax, hashSeed });
     const holds = new Holds({ capacityMax: holdsMax, hashSeed });
-    const { transfers, resolutions, payments, operations, references, entities } = indexes;
-    const tables = { accounts, holds, timers: new Timers(), transfers, resolutions, events: this.events };
+    const { transfers, resolutions, payments, operations, references, entities, changes } = indexes;
+    const tables = { accounts, holds, timers: new Timers(), transfers, resolutions, changes, events: this.events };
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
     this.payments = new Payments(this.ledger, this.entities, { payments, operations, references });

@@ -7,6 +7,7 @@ import { formatId } from '../../protocol/ids.ts';
 import type { ResultName } from '../../protocol/results.ts';
 import {
   accountsRequest,
+  changesRequest,
   type Desk,
   framed,
   operationRequest,
@@ -17,6 +18,7 @@ import {
   transfersRequest,
 } from '../support/desk.ts';
 import { CAST, type Command } from './hostile-commands.ts';
+import { changeAccount } from './reference-changes.ts';
 import { type Answer, ReferenceLedger } from './reference-ledger.ts';
 import { type PaymentAnswer, ReferencePayments } from './reference-payments.ts';
 
@@ -95,6 +97,10 @@ export class Comparison {
         for (const [index, answer] of expected.entries()) this.#sameAnswer(command, got[index], answer);
         return;
       }
+      case 'change': {
+        const [got] = reply.accounts(frame);
+        return this.#sameAnswer(command, got, changeAccount(this.ledger, command.institution, command.change));
+      }
       case 'sale':
       case 'authorise': {
         const expected = this.payments.create(command.institution, command.type, command.payment);
@@ -142,9 +148,11 @@ export class Comparison {
         accounts.debitsPosted[index],
         accounts.creditsPending[index],
         accounts.creditsPosted[index],
+        accounts.creditLimit[index],
+        accounts.state[index],
       ].map((value) => BigInt(value as number));
-      const { debitsPending, debitsPosted, creditsPending, creditsPosted } = reference;
-      const expected = [debitsPending, debitsPosted, creditsPending, creditsPosted];
+      const { debitsPending, debitsPosted, creditsPending, creditsPosted, creditLimit, state } = reference;
+      const expected = [debitsPending, debitsPosted, creditsPending, creditsPosted, creditLimit, BigInt(state)];
       if (got.join() !== expected.join()) differ(id, 'balances', got, expected);
       sums.set(
         ledger,
@@ -164,6 +172,8 @@ function requestOf(command: Command): Request {
   switch (command.type) {
     case 'transfers':
       return transfersRequest(command.institution, command.items);
+    case 'change':
+      return changesRequest(command.institution, [command.change]);
     case 'sale':
     case 'authorise':
       return paymentRequest(command.institution, command.type, command.payment);

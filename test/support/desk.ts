@@ -44,11 +44,12 @@ import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { countOf, flagsOf, kindOf } from '../../protocol/frame-header.ts';
 import { encodeRecord, type FieldTable, type Layout, type RecordOf } from '../../protocol/layout.ts';
-import { ACCOUNT, TRANSFER } from '../../protocol/records.ts';
+import { ACCOUNT, ACCOUNT_CHANGE, TRANSFER } from '../../protocol/records.ts';
 import { memoryPartition } from './memory-partition.ts';
 
 /** Any field of the record, reserved ones included. */
 export type RawAccount = Partial<RecordOf<(typeof ACCOUNT)['fields']>>;
+export type RawChange = Partial<RecordOf<(typeof ACCOUNT_CHANGE)['fields']>>;
 export type RawTransfer = Partial<RecordOf<(typeof TRANSFER)['fields']>>;
 
 /** One request of a batch. */
@@ -87,6 +88,10 @@ export function transfersRequest(institution: number, items: readonly RawTransfe
 
 export function accountsRequest(institution: number, items: readonly RawAccount[]): Request {
   return records(institution, 'createAccounts', ACCOUNT, items);
+}
+
+export function changesRequest(institution: number, items: readonly RawChange[]): Request {
+  return records(institution, 'changeAccounts', ACCOUNT_CHANGE, items);
 }
 
 /** From a whole request frame. */
@@ -160,6 +165,11 @@ export class Desk {
 
   async accounts(institution: number, ...items: RawAccount[]): Promise<number[]> {
     return reply.accounts(await this.one(accountsRequest(institution, items))).map((result) => result.code);
+  }
+
+  /** Changes of accounts: names of the results. */
+  async changes(institution: number, ...items: RawChange[]): Promise<string[]> {
+    return reply.accounts(await this.one(changesRequest(institution, items))).map(({ name }) => name);
   }
 
   async transfers(institution: number, ...items: RawTransfer[]): Promise<number[]> {

@@ -26,6 +26,7 @@ export function mapIndexes(): Indexes {
     operations: new MapIndex(),
     references: new MapIndex(),
     entities: new MapIndex(),
+    changes: new MapIndex(),
   };
 }
 
@@ -37,7 +38,7 @@ const NO_CHECKPOINTS: IndexKeeper = {
   freeze: () => ({}),
   install: () => undefined,
   close: () => Promise.resolve(),
-  entries: { transfers: 0, resolutions: 0, payments: 0, operations: 0, references: 0, entities: 0 },
+  entries: { transfers: 0, resolutions: 0, payments: 0, operations: 0, references: 0, entities: 0, changes: 0 },
 };
 
 export const STATE: StateOptions = {

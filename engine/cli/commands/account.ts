@@ -1,9 +1,9 @@
-/** `sluice account create|show|history|list`: parties of the caller's institution and their accounts. */
+/** `sluice account create|show|history|list` and the changes: parties of the caller's institution and their accounts. */
 import type { Command } from 'commander';
 import type { PartyKind, StoredParty } from '../../../protocol/bodies.ts';
 import type { SluiceClient } from '../../../protocol/client/client.ts';
 import type { Account } from '../../../protocol/codecs/account-codec.ts';
-import { formatId, type Id, parseId, partyAccountId } from '../../../protocol/ids.ts';
+import { formatId, parseId, partyAccountId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { accountInput, openAccounts, PARTY_KINDS } from '../accounts.ts';
 import { ledgerName, readAmount, readCurrency, readCursor, readHandle, readId, readWhole } from '../arguments.ts';
@@ -13,6 +13,8 @@ import { json } from '../output.ts';
 import { expectOk } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
+import { registerAccountChanges } from './account-changes.ts';
+import { findAccountId, findParty } from './find-account.ts';
 import { accountJson, accountTable, entryJson, historyTable } from '../views.ts';
 
 interface CreateOptions extends ConnectionOptions {
@@ -87,6 +89,8 @@ export function registerAccount(program: Command, terminal: Terminal): void {
     .option('--limit <number>', 'Entries on a page, 1 to 1000.', '20')
     .option('--cursor <cursor>', 'Go on where the last page ended.')
     .action((text: string, options: HistoryOptions) => showHistory(text, options, terminal));
+
+  registerAccountChanges(account, terminal);
 
   const list = command(account, 'list', 'List the parties of your institution with their balances, newest first.', [
     'sluice account list',
@@ -183,31 +187,6 @@ async function accountsOf(client: SluiceClient, parties: readonly StoredParty[])
     }
   }
   return accounts;
-}
-
-async function findAccountId(
-  client: SluiceClient,
-  text: string,
-  currency: string | undefined,
-  terminal: Terminal,
-): Promise<Id> {
-  if (parseId(text) !== undefined) return readId(text, 'account');
-  const handle = readHandle(text);
-  const institution = institutionOf(client);
-  if (currency !== undefined) return partyAccountId(institution, handle, readCurrency(currency).numeric);
-  const party = await findParty(client, handle, terminal);
-  const [only] = party.ledgers;
-  if (only === undefined || party.ledgers.length > 1) {
-    throw new UsageError(`${handle} has accounts in ${party.ledgers.map(ledgerName).join(', ')}: add --currency`);
-  }
-  return partyAccountId(institution, handle, only);
-}
-
-async function findParty(client: SluiceClient, text: string, terminal: Terminal): Promise<StoredParty> {
-  const result = await client.getParty(readHandle(text));
-  expectOk(result, terminal, { handle: text });
-  if (result.party === undefined) throw new UsageError(`there is no ${text}: see "sluice account list"`);
-  return result.party;
 }
 
 function readKind(text: string): PartyKind {

@@ -1,4 +1,5 @@
 /** The route table. A new route is one line here. */
+import { postAccountChange } from './account-changes.ts';
 import { getAccount, postAccounts } from './accounts.ts';
 import { getEntries } from './history.ts';
 import { getParties, getParty, putParty } from './parties.ts';
@@ -11,6 +12,7 @@ import { getTransfer, postTransfers } from './transfers.ts';
 export const ROUTES: readonly Route[] = [
   postAccounts,
   getAccount,
+  postAccountChange,
   getEntries,
   postTransfers,
   getTransfer,

@@ -25,7 +25,15 @@ const NAMES = [
   'sluice_refusals_total',
 ];
 
-const indexEntries = { transfers: 5, resolutions: 0, payments: 1, operations: 0, references: 0, entities: 2 };
+const indexEntries = {
+  transfers: 5,
+  resolutions: 0,
+  payments: 1,
+  operations: 0,
+  references: 0,
+  entities: 2,
+  changes: 0,
+};
 
 describe('metrics', () => {
   it('have these names, in base units', async () => {

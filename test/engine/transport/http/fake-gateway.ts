@@ -7,6 +7,8 @@ import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../.
 import { decodeRecord, encodeRecord, type RecordOf, readU128 } from '../../../../protocol/layout.ts';
 import {
   ACCOUNT,
+  ACCOUNT_CHANGE,
+  AccountChangeFields,
   BALANCES,
   HISTORY_QUERY,
   PAGE,
@@ -94,6 +96,8 @@ export class FakeGateway implements Gateway {
     switch (name) {
       case 'createAccounts':
         return each(ACCOUNT.size, (at) => this.#createAccount(decodeRecord(ACCOUNT, view, at), envelope.institution));
+      case 'changeAccounts':
+        return each(ACCOUNT_CHANGE.size, (at) => this.#changeAccount(decodeRecord(ACCOUNT_CHANGE, view, at)));
       case 'createTransfers': {
         const wantsBalances = (envelope.flags & FrameFlags.balances) !== 0;
         return each(TRANSFER.size, (at) => this.#createTransfer(decodeRecord(TRANSFER, view, at), wantsBalances));
@@ -130,6 +134,15 @@ export class FakeGateway implements Gateway {
         return { count: bytes.length, parts: [bytes] };
       }
     }
+  }
+
+  #changeAccount(change: RecordOf<(typeof ACCOUNT_CHANGE)['fields']>): Uint8Array[] {
+    const account = this.accounts.get(change.accountId);
+    if (account === undefined) return [result(Code.accountNotFound)];
+    const state = (change.fields & AccountChangeFields.state) === 0 ? account.state : change.state;
+    const { creditLimit } = (change.fields & AccountChangeFields.creditLimit) === 0 ? account : change;
+    this.accounts.set(change.accountId, { ...account, state, creditLimit });
+    return [result(Code.ok)];
   }
 
   #createAccount(account: Account, owner: number): Uint8Array[] {
