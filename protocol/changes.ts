@@ -3,7 +3,16 @@
  * Amounts are text of minor units, ids 32 hex digits, times RFC 3339 to the microsecond, currencies ISO 4217.
  */
 
-export const CHANGE_TYPES = ['transfer', 'account', 'payment', 'party', 'tariff', 'campaign', 'other'] as const;
+export const CHANGE_TYPES = [
+  'transfer',
+  'account',
+  'accountChange',
+  'payment',
+  'party',
+  'tariff',
+  'campaign',
+  'other',
+] as const;
 /** `other`: an event of a kind that this version has no document for. */
 export type ChangeType = (typeof CHANGE_TYPES)[number];
 
@@ -45,6 +54,16 @@ export interface AccountChange {
   readonly userData128: IdText;
   readonly userData64: string;
   readonly userData32: number;
+}
+
+/** What was to be changed of an account: `result` of the change says whether it was. */
+export interface AccountTermsChange {
+  readonly id: string;
+  readonly account: string;
+  /** Null for what stays as it is. */
+  readonly creditLimit: string | null;
+  /** Name of an AccountStates value. */
+  readonly state: string | null;
 }
 
 /** A payment as it stands after an operation. */
@@ -93,6 +112,7 @@ export interface Change {
   readonly result: string;
   readonly transfer?: TransferChange;
   readonly account?: AccountChange;
+  readonly accountChange?: AccountTermsChange;
   readonly payment?: PaymentChange;
   /** The body of a party, tariff or campaign as it was put. */
   readonly body?: Readonly<Record<string, unknown>>;

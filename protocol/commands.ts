@@ -6,6 +6,7 @@
  */
 import {
   ACCOUNT,
+  ACCOUNT_CHANGE,
   AGGREGATE_QUERY,
   BALANCE_QUERY,
   HISTORY_FILTER,
@@ -82,6 +83,13 @@ export const COMMANDS = {
     recordBytes: HISTORY_QUERY.size,
     scope: 'read',
     summary: 'Entries of an account, newest first, paged.',
+  },
+  changeAccounts: {
+    kind: 0x15,
+    body: 'records',
+    recordBytes: ACCOUNT_CHANGE.size,
+    scope: 'ledger',
+    summary: 'Freeze, close or reopen accounts, and set their credit limits.',
   },
   queryHistory: {
     kind: 0x16,

@@ -31,7 +31,9 @@ export const ACCOUNT = layout('account', 128, {
   flags: [90, 'u16'],
   /** Fee schedule for payments received on this account; 0 = none. */
   tariff: [92, 'u16'],
-  reserved16: [94, 'u16'],
+  /** An AccountStates value; sent as zero. */
+  state: [94, 'u8'],
+  reserved8: [95, 'u8'],
   /** Institution that may debit it; set by the engine, sent as zero. */
   owner: [96, 'u32'],
   reserved32: [100, 'u32'],
@@ -48,6 +50,43 @@ export const AccountFlags = {
   debitsMustNotExceedCredits: 1 << 1,
   /** Credits, pending ones included, stay within posted debits. */
   creditsMustNotExceedDebits: 1 << 2,
+} as const;
+
+/** What an account still takes part in. */
+export const AccountStates = {
+  open: 0,
+  /** Nothing new is taken from it. */
+  frozenForDebits: 1,
+  /** Nothing new is taken from it or put into it. */
+  frozen: 2,
+  /** Nothing new, but what is pending may still be posted. */
+  closing: 3,
+  /** Nothing at all; nothing is pending and the balance is zero. */
+  closed: 4,
+} as const;
+export type AccountStateName = keyof typeof AccountStates;
+
+/** A change of an account's state or credit limit, or of both. */
+export const ACCOUNT_CHANGE = layout('accountChange', 64, {
+  /** Chosen by the client. */
+  id: [0, 'u128'],
+  accountId: [16, 'u128'],
+  /** With the field `creditLimit`; else zero. */
+  creditLimit: [32, 'u64'],
+  /** When it was decided; sent as zero. */
+  timestamp: [40, 'u64'],
+  /** AccountChangeFields: what is to be changed. */
+  fields: [48, 'u16'],
+  /** With the field `state`, an AccountStates value; else zero. */
+  state: [50, 'u8'],
+  reserved8: [51, 'u8'],
+  reserved32: [52, 'u32'],
+  reserved: [56, 'u64'],
+});
+
+export const AccountChangeFields = {
+  creditLimit: 1 << 0,
+  state: 1 << 1,
 } as const;
 
 /** A movement of one amount between two accounts of one ledger. */

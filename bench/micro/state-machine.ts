@@ -85,6 +85,7 @@ export class StateMachine {
         references: index(),
         entities: index(),
         histories: index(),
+        changes: index(),
       },
     );
     this.#lsn = 0;

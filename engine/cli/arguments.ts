@@ -36,6 +36,13 @@ export function readAmount(text: string, currency: MoneyCurrency): bigint {
   return parsed.minor;
 }
 
+/** Like an amount, but zero is one too. */
+export function readCreditLimit(text: string, currency: MoneyCurrency): bigint {
+  const parsed = parseAmount(text, currency.minorUnits);
+  if (!parsed.ok) throw new UsageError(`${parsed.problem} (${currency.alphabetic})`);
+  return parsed.minor;
+}
+
 /** An account: 32 hex digits are its id, anything else the handle of a party of the caller's institution. */
 export function readAccount(text: string, currency: MoneyCurrency, institution: number): Id {
   return parseId(text) ?? partyAccountId(institution, readHandle(text), currency.numeric);

@@ -3,7 +3,15 @@ import { CURRENCIES } from '../../protocol/currencies.ts';
 import { formatId } from '../../protocol/ids.ts';
 import { decodeRecord } from '../../protocol/layout.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
-import { ACCOUNT, PAYMENT, PAYMENT_STATE, PaymentOperations, PaymentStates, TRANSFER } from '../../protocol/records.ts';
+import {
+  ACCOUNT,
+  ACCOUNT_CHANGE,
+  PAYMENT,
+  PAYMENT_STATE,
+  PaymentOperations,
+  PaymentStates,
+  TRANSFER,
+} from '../../protocol/records.ts';
 import { resultName } from '../../protocol/results.ts';
 import { ENTITY, ENTITY_BODY_AT, EntityTables } from '../entity/event.ts';
 import {
@@ -14,6 +22,7 @@ import {
   eventView,
   TRANSFER_EVENT_BYTES,
 } from '../ledger/events.ts';
+import { SettledWord } from '../ledger/crossings.ts';
 import { PaymentEventByte } from '../payment/event.ts';
 import { Versions } from '../payment/versions.ts';
 import { Transfers } from '../query/transfers.ts';
@@ -64,9 +73,15 @@ export class JournalView {
     switch (event.getUint8(0)) {
       case EventTypes.transfer:
       case EventTypes.leg:
-        return describeTransfer(this.#transfers.read(lsn));
+        return describeTransfer(this.#transfers.read(lsn), 'transfer');
+      case EventTypes.crossing:
+        return describeTransfer(event, 'crossing');
+      case EventTypes.settled:
+        return { name: 'settled', summary: String(event.getBigUint64(SettledWord.lsn * 4, true)), details: {} };
       case EventTypes.account:
         return describeAccount(event);
+      case EventTypes.accountChange:
+        return describeAccountChange(event);
       case EventTypes.payment:
       case EventTypes.newPayment:
         return describePayment(this.#versions.read(lsn));
@@ -84,11 +99,11 @@ interface Described {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-function describeTransfer(event: DataView): Described {
+function describeTransfer(event: DataView, name: string): Described {
   const transfer = decodeRecord(TRANSFER, event, TRANSFER_EVENT_BYTES - TRANSFER.size);
   const { id, debitAccountId, creditAccountId, amount, ledger } = transfer;
   return {
-    name: 'transfer',
+    name,
     summary: `${formatMoney(amount, ledger)}  ${formatId(debitAccountId)} → ${formatId(creditAccountId)}  ${formatId(id)}`,
     details: texts(transfer),
   };
@@ -98,6 +113,11 @@ function describeAccount(event: DataView): Described {
   const account = decodeRecord(ACCOUNT, event, EVENT_PREFIX_BYTES);
   const currency = CURRENCIES.find(({ numeric }) => numeric === account.ledger)?.alphabetic ?? account.ledger;
   return { name: 'account', summary: `${formatId(account.id)} in ${currency}`, details: texts(account) };
+}
+
+function describeAccountChange(event: DataView): Described {
+  const change = decodeRecord(ACCOUNT_CHANGE, event, EVENT_PREFIX_BYTES);
+  return { name: 'account change', summary: formatId(change.accountId), details: texts(change) };
 }
 
 function describePayment(event: DataView): Described {

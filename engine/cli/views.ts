@@ -4,7 +4,7 @@ import type { PaymentResult, PaymentStatus } from '../../protocol/codecs/payment
 import type { PaymentView } from '../../protocol/codecs/payment-query-codec.ts';
 import type { TransferEntry } from '../../protocol/codecs/transfer-codec.ts';
 import { formatId } from '../../protocol/ids.ts';
-import { TransferFlags } from '../../protocol/records.ts';
+import { type AccountStateName, AccountStates, TransferFlags } from '../../protocol/records.ts';
 import { resultName } from '../../protocol/results.ts';
 import { formatMinor, formatMoney, ledgerName } from './arguments.ts';
 import { type Column, details, formatTime, table } from './output.ts';
@@ -14,6 +14,10 @@ export type JsonView = Readonly<Record<string, unknown>>;
 /** Posted credits minus posted debits: what the account holds. */
 export function balanceOf(account: Account): bigint {
   return account.creditsPosted - account.debitsPosted;
+}
+
+function stateOf({ state }: Account): AccountStateName | undefined {
+  return (Object.keys(AccountStates) as AccountStateName[]).find((name) => AccountStates[name] === state);
 }
 
 export function accountJson(account: Account, handle?: string): JsonView {
@@ -27,6 +31,7 @@ export function accountJson(account: Account, handle?: string): JsonView {
     debitsPosted: account.debitsPosted,
     creditsPosted: account.creditsPosted,
     creditLimit: account.creditLimit,
+    state: stateOf(account),
     tariff: account.tariff,
     owner: account.owner,
     flags: account.flags,

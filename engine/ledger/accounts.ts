@@ -1,6 +1,6 @@
 /**
  * All accounts of a partition, as a structure of arrays: an account is an index into typed arrays, and never an object.
- * What a decision needs is here (102 bytes an account and 8 to 16 of hash table); the rest of the ACCOUNT record stays in
+ * What a decision needs is here (103 bytes an account and 8 to 16 of hash table); the rest of the ACCOUNT record stays in
  * the journal at `createdLsn`.
  *
  * The columns are reserved at full size: that is address space, and the system gives memory as accounts come. Doubling them
@@ -28,6 +28,7 @@ export const ACCOUNT_COLUMNS = [
   'code',
   'flags',
   'tariff',
+  'state',
 ] as const;
 export type AccountColumn = (typeof ACCOUNT_COLUMNS)[number];
 
@@ -59,6 +60,8 @@ export class Accounts {
   code: Uint16Array;
   flags: Uint16Array;
   tariff: Uint16Array;
+  /** AccountStates. */
+  state: Uint8Array;
 
   readonly #table: IdTable;
 
@@ -81,6 +84,7 @@ export class Accounts {
     this.code = new Uint16Array(capacity);
     this.flags = new Uint16Array(capacity);
     this.tariff = new Uint16Array(capacity);
+    this.state = new Uint8Array(capacity);
   }
 
   get full(): boolean {
@@ -140,10 +144,11 @@ export class Accounts {
     this.code = grown(this.code, new Uint16Array(capacity));
     this.flags = grown(this.flags, new Uint16Array(capacity));
     this.tariff = grown(this.tariff, new Uint16Array(capacity));
+    this.state = grown(this.state, new Uint8Array(capacity));
   }
 }
 
-function grown<T extends Uint32Array | Float64Array | Uint16Array>(from: T, to: T): T {
+function grown<T extends Uint32Array | Float64Array | Uint16Array | Uint8Array>(from: T, to: T): T {
   to.set(from as never);
   return to;
 }

@@ -2,7 +2,7 @@
 import { Code } from '../../protocol/results.ts';
 import { EVENT_PREFIX_BYTES, FilledIn } from './events.ts';
 import { TransferEventWord } from './ledger.ts';
-import { AccountWord, TransferWord } from './words.ts';
+import { AccountWord, ChangeWord, TransferWord } from './words.ts';
 
 /** Compares `count` words of the request with the stored event. */
 function differs(words: Uint32Array, at: number, stored: DataView, storedAt: number, count: number): boolean {
@@ -52,6 +52,21 @@ export function compareAccount(words: Uint32Array, at: number, institution: numb
   if ((sentCode & 0xffff) !== (keptCode & 0xffff)) return Code.existsWithDifferentCode;
   if (field(AccountWord.creditLimit, 2)) return Code.existsWithDifferentCreditLimit;
   if (field(AccountWord.tariff, 1)) return Code.existsWithDifferentTariff;
+  return Code.ok;
+}
+
+/** The same for an ACCOUNT_CHANGE record and the stored event of its change. `institution` asks. */
+export function compareAccountChange(words: Uint32Array, at: number, institution: number, stored: DataView): number {
+  const record = EVENT_PREFIX_BYTES / 4;
+  const field = (word: number, count: number): boolean => differs(words, at + word, stored, record + word, count);
+  // Another institution learns nothing but that the id is taken.
+  if (institution !== stored.getUint32(8, true)) return Code.existsWithDifferentOwner;
+  const sent = words[at + ChangeWord.fields] as number;
+  const kept = stored.getUint32((record + ChangeWord.fields) * 4, true);
+  if ((sent & 0xffff) !== (kept & 0xffff)) return Code.existsWithDifferentFlags;
+  if (field(ChangeWord.accountId, 4)) return Code.existsWithDifferentAccount;
+  if (sent !== kept) return Code.existsWithDifferentState;
+  if (field(ChangeWord.creditLimit, 2)) return Code.existsWithDifferentCreditLimit;
   return Code.ok;
 }
 

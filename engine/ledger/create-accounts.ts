@@ -120,6 +120,7 @@ export function addAccount(ledger: Ledger, words: Uint32Array, record: number, l
   accounts.code[index] = codeAndFlags & 0xffff;
   accounts.flags[index] = codeAndFlags >>> 16;
   accounts.tariff[index] = (words[record + AccountWord.tariff] as number) & 0xffff;
+  accounts.state[index] = 0;
   ledger.clearing.opened(index);
 }
 

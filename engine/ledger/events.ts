@@ -7,7 +7,7 @@
  * A position (LSN) counts 16-byte units of the partition's whole journal; events are found by it for ever.
  */
 import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
-import { ACCOUNT, TRANSFER, TRANSFER_OUTCOME } from '../../protocol/records.ts';
+import { ACCOUNT, ACCOUNT_CHANGE, TRANSFER, TRANSFER_OUTCOME } from '../../protocol/records.ts';
 import { BATCH_HEADER_BYTES, EVENT_PREFIX, LSN_UNIT_BYTES } from '../journal/header.ts';
 
 /** Numbers are stored: never reuse one. */
@@ -18,6 +18,7 @@ export const EventTypes = {
   entity: 4,
   leg: 5,
   newPayment: 6,
+  accountChange: 7,
   crossing: 8,
   settled: 9,
 } as const;
@@ -27,6 +28,8 @@ export const TRANSFER_EVENT_BYTES = TRANSFER_OUTCOME.size + TRANSFER.size;
 /** Prefix, the position of what is settled, eight bytes of zeros. */
 export const SETTLED_EVENT_BYTES = EVENT_PREFIX_BYTES + 16;
 export const ACCOUNT_EVENT_BYTES = EVENT_PREFIX_BYTES + ACCOUNT.size;
+
+export const ACCOUNT_CHANGE_EVENT_BYTES = EVENT_PREFIX_BYTES + ACCOUNT_CHANGE.size;
 
 /** Flags in the prefix of a transfer event: fields that the client sent as zero and the engine filled in. */
 export const FilledIn = { amount: 1, creditAccountId: 2, ledger: 4, code: 8 } as const;

@@ -11,6 +11,7 @@ import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { OPERATOR_INSTITUTION } from '../gateway.ts';
 import { partitionOfAccount } from '../hash-id.ts';
+import { whyNotPosted, whyStopped } from './account-states.ts';
 import type { Accounts } from './accounts.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { Books } from './books.ts';
@@ -37,6 +38,8 @@ export interface LedgerTables {
   readonly resolutions: KeyIndex;
   /** Every 64th entry of an account, by account and place: see histories.ts. */
   readonly histories: KeyIndex;
+  /** Changes of accounts by id. */
+  readonly changes: KeyIndex;
   readonly events: EventLog;
 }
 
@@ -153,8 +156,18 @@ export class Ledger {
     return this.judge(debit, credit, this.amount, (flags & pending) !== 0);
   }
 
-  /** Overflow and balance limits of a new movement between two accounts of one ledger. */
+  /** States, overflow and balance limits of a new movement between two accounts of one ledger. */
   judge(debit: number, credit: number, amount: number, isPending: boolean): number {
+    const { state } = this.accounts;
+    if (((state[debit] as number) | (state[credit] as number)) !== 0) {
+      const code = whyStopped(this.accounts, debit, credit);
+      if (code !== Code.ok) return code;
+    }
+    return this.judgeAmount(debit, credit, amount, isPending);
+  }
+
+  /** Overflow and balance limits of a movement whose accounts' states were asked. */
+  judgeAmount(debit: number, credit: number, amount: number, isPending: boolean): number {
     const { debitsPending, debitsPosted, creditsPending, creditsPosted, flags } = this.accounts;
     const debits = (debitsPending[debit] as number) + (debitsPosted[debit] as number);
     const credits = (creditsPending[credit] as number) + (creditsPosted[credit] as number);
@@ -243,6 +256,10 @@ export class Ledger {
     if (deadline !== 0 && deadline <= this.now) return Code.pendingTransferExpired;
     const remaining = holds.remaining[hold] as number;
     if (this.amount > remaining) return Code.exceedsPendingTransferAmount;
+    if ((transferFlags(words, at) & postPending) !== 0) {
+      const frozen = whyNotPosted(accounts, this.debit, credit);
+      if (frozen !== Code.ok) return frozen;
+    }
 
     this.hold = hold;
     this.credit = credit;

@@ -4,6 +4,7 @@
  */
 import { TRANSFER, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { whyNotPosted } from './account-states.ts';
 import { ENGINE_ID_WORD3, EventTypes, TRANSFER_EVENT_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
 import { LEG_EVENT_BYTES, LegEventWord, packOrigin } from './leg-event.ts';
@@ -25,11 +26,29 @@ export function postLeg(
   amount: number,
 ): number {
   const code = ledger.judge(debit, credit, amount, false);
-  if (code !== Code.ok) return code;
+  if (code === Code.ok) moveLeg(ledger, version, role, debit, credit, amount);
+  return code;
+}
+
+/** The same for a leg that goes with the posting of a hold: an account that is being closed takes part in it. */
+export function postFollowingLeg(
+  ledger: Ledger,
+  version: number,
+  role: number,
+  debit: number,
+  credit: number,
+  amount: number,
+): number {
+  const frozen = whyNotPosted(ledger.accounts, debit, credit);
+  const code = frozen === Code.ok ? ledger.judgeAmount(debit, credit, amount, false) : frozen;
+  if (code === Code.ok) moveLeg(ledger, version, role, debit, credit, amount);
+  return code;
+}
+
+function moveLeg(ledger: Ledger, version: number, role: number, debit: number, credit: number, amount: number): void {
   const event = writeLeg(ledger, version, role, debit, credit, amount, 0, 0);
   ledger.books.transfer(debit, credit, amount);
   ledger.chain(event, ledger.events.lsnOf(event), debit, credit);
-  return Code.ok;
 }
 
 /** Holds `amount` for `timeoutS` seconds, if the balances allow it. Where it is stored names it. */

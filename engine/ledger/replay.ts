@@ -6,6 +6,7 @@
 import { TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
+import { applyChange } from './change-accounts.ts';
 import { sideOf } from './clearing.ts';
 import { addAccount } from './create-accounts.ts';
 import { SettledWord } from './crossings.ts';
@@ -18,7 +19,7 @@ import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import { findLegHold, reserveLeg } from './legs.ts';
 import { isReservedId, transferFlags } from './validate.ts';
-import { readU64, TransferWord } from './words.ts';
+import { ChangeWord, readU64, TransferWord } from './words.ts';
 
 const { pending, postPending, voidPending, keepRemainder } = TransferFlags;
 const MICROS_PER_SECOND = 1_000_000;
@@ -40,6 +41,16 @@ export function replayAccount(ledger: Ledger, words: Uint32Array, at: number, ls
   const record = at + (EVENT_PREFIX_BYTES >> 2);
   if (ledger.findAccount(words, record) !== NO_ACCOUNT) throw new ReplayError(lsn, 'the account exists already');
   addAccount(ledger, words, record, lsn);
+}
+
+/** Applies the account change whose event's first word is `at`. */
+export function replayAccountChange(ledger: Ledger, words: Uint32Array, at: number, lsn: number): void {
+  const record = at + (EVENT_PREFIX_BYTES >> 2);
+  enter(ledger.tables.changes, words, record, lsn);
+  if ((words[at] as number) >>> 16 !== Code.ok) return;
+  const account = ledger.findAccount(words, record + ChangeWord.accountId);
+  if (account === NO_ACCOUNT) throw new ReplayError(lsn, 'the account of the change is missing');
+  applyChange(ledger.accounts, words, record, account);
 }
 
 /** Applies the transfer event whose first word is `at`. */

@@ -9,7 +9,7 @@
  * giving memory page by page (100 MB: 67 ms, and 9 ms the second time), so the memory of a copy is kept and used again.
  */
 
-export type ColumnArray = Uint32Array | Float64Array | Uint16Array;
+export type ColumnArray = Uint32Array | Float64Array | Uint16Array | Uint8Array;
 
 export interface Column {
   readonly array: ColumnArray;

@@ -3,9 +3,9 @@
  * remembered. The ladders are in order of precedence; each line returns one code.
  */
 import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
-import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
+import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { AccountWord, fitsRange, isZeroId, readU64, sameId, TransferWord } from './words.ts';
+import { AccountWord, ChangeWord, fitsRange, isZeroId, readU64, sameId, TransferWord } from './words.ts';
 
 const { linked, pending, postPending, voidPending, keepRemainder } = TransferFlags;
 const TRANSFER_FLAGS_CLIENT = linked | pending | postPending | voidPending | keepRemainder;
@@ -76,6 +76,30 @@ export function validateAccount(words: Uint32Array, at: number): number {
   return Code.ok;
 }
 
+const CHANGE_FIELDS = AccountChangeFields.creditLimit | AccountChangeFields.state;
+
+export function validateAccountChange(words: Uint32Array, at: number): number {
+  const fieldsAndState = words[at + ChangeWord.fields] as number;
+  const fields = fieldsAndState & 0xffff;
+  const state = (fieldsAndState >>> 16) & 0xff;
+  const limit = at + ChangeWord.creditLimit;
+  if (!isZeroPair(words, at + ChangeWord.timestamp)) return Code.timestampMustBeZero;
+  if (fieldsAndState >>> 24 !== 0 || words[at + ChangeWord.reserved32] !== 0) return Code.reservedField;
+  if (!isZeroPair(words, at + ChangeWord.reserved)) return Code.reservedField;
+  if ((fields & ~CHANGE_FIELDS) !== 0) return Code.flagsReserved;
+  if (isZeroId(words, at)) return Code.idMustNotBeZero;
+  if (isReservedId(words, at)) return Code.idReserved;
+  if (isZeroId(words, at + ChangeWord.accountId)) return Code.accountIdMustNotBeZero;
+  // The engine's own accounts: those that settle with other partitions.
+  if (isReservedId(words, at + ChangeWord.accountId)) return Code.idReserved;
+  if (fields === 0) return Code.nothingToChange;
+  if (state > AccountStates.closed) return Code.stateOutOfRange;
+  if ((fields & AccountChangeFields.state) === 0 && state !== 0) return Code.stateOutOfRange;
+  if (!fitsRange(words, limit)) return Code.creditLimitOutOfRange;
+  if ((fields & AccountChangeFields.creditLimit) === 0 && !isZeroPair(words, limit)) return Code.creditLimitOutOfRange;
+  return Code.ok;
+}
+
 /** Whether the id at a word is one that only the engine gives. */
 export function isReservedId(words: Uint32Array, at: number): boolean {
   return words[at + 3] === ENGINE_ID_PREFIX;
@@ -90,7 +114,7 @@ function sameAccounts(words: Uint32Array, at: number): boolean {
 }
 
 function reservedIsZero(words: Uint32Array, at: number): boolean {
-  const upperTariff = (words[at + AccountWord.reserved16] as number) >>> 16;
+  const upperTariff = (words[at + AccountWord.state] as number) >>> 16;
   return (
     (upperTariff |
       (words[at + AccountWord.owner] as number) |

@@ -1,5 +1,5 @@
 /** Reading and writing u64 fields as numbers through u32 words, and the word offsets of the hot records. */
-import { ACCOUNT, PAYMENT, PAYMENT_OPERATION, TRANSFER } from '../../protocol/records.ts';
+import { ACCOUNT, ACCOUNT_CHANGE, PAYMENT, PAYMENT_OPERATION, TRANSFER } from '../../protocol/records.ts';
 
 const TWO_32 = 0x1_0000_0000;
 /** Upper words above this are beyond 2^53 − 1. */
@@ -41,5 +41,7 @@ function wordOffsets<T extends Record<string, number>>(at: T): WordOffsets<T> {
 /** Word offsets; a u16 pair shares a word: the field at the lower address is its lower half. */
 export const TransferWord = wordOffsets(TRANSFER.at);
 export const AccountWord = wordOffsets(ACCOUNT.at);
+/** `fields` and `state` share a word. */
+export const ChangeWord = wordOffsets(ACCOUNT_CHANGE.at);
 export const PaymentWord = wordOffsets(PAYMENT.at);
 export const OperationWord = wordOffsets(PAYMENT_OPERATION.at);

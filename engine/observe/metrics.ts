@@ -14,6 +14,7 @@ export const INDEX_NAMES = [
   'references',
   'entities',
   'histories',
+  'changes',
 ] as const;
 export type IndexName = (typeof INDEX_NAMES)[number];
 

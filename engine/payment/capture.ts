@@ -1,12 +1,14 @@
 /** Capture: takes a part or all of what an authorisation holds. */
 import { PaymentOperationFlags, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { whyNotPosted } from '../ledger/account-states.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { LegRoles } from '../ledger/leg-event.ts';
-import { postLeg, settleLeg } from '../ledger/legs.ts';
+import { postFollowingLeg, settleLeg } from '../ledger/legs.ts';
 import { writeU64 } from '../ledger/words.ts';
 import { discountShare, feeOn } from './amounts.ts';
 import { LinkField, PaymentField, StateField } from './event.ts';
+import { campaignLegCode, payerLegCode } from './leg-codes.ts';
 import type { Payments } from './payments.ts';
 import type { OperationOutcome } from './version.ts';
 import { accountAt, readView64, whyNotOpen } from './version.ts';
@@ -34,6 +36,8 @@ export function capture(
   const tariffLsn = readView64(version, LinkField.tariff);
   const payerHold = readView64(version, LinkField.payerHold);
   const campaignHold = readView64(version, LinkField.campaignHold);
+  const payer = accountAt(payments.ledger, version, PaymentField.payerAccountId);
+  const campaign = accountAt(payments.ledger, version, PaymentField.campaignId);
   const payee = accountAt(payments.ledger, version, PaymentField.payeeAccountId);
   // Another read: `version` is not to be used after it.
   const tariff = tariffLsn === 0 ? undefined : payments.entities.tariffAt(tariffLsn);
@@ -45,13 +49,22 @@ export function capture(
   const campaignReleased = isLast ? discount - discountCaptured : 0;
 
   const { ledger } = payments;
+  const fromCampaign = discountCaptured - discountBefore;
+  if (payerPart > 0) {
+    const frozen = payerLegCode(whyNotPosted(ledger.accounts, payer, payee));
+    if (frozen !== Code.ok) return { code: frozen };
+  }
+  if (fromCampaign > 0) {
+    const frozen = campaignLegCode(whyNotPosted(ledger.accounts, campaign, payee));
+    if (frozen !== Code.ok) return { code: frozen };
+  }
   const { end, count } = ledger.events;
   const at = payments.startVersion(lsn, PaymentOperations.capture, Code.ok, true);
   ledger.books.undo.begin();
   settleLeg(ledger, at, LegRoles.payer, payerHold, payerPart, payerReleased, false);
-  settleLeg(ledger, at, LegRoles.campaign, campaignHold, discountCaptured - discountBefore, campaignReleased, false);
+  settleLeg(ledger, at, LegRoles.campaign, campaignHold, fromCampaign, campaignReleased, false);
   if (hasFee && feeCharged > feeBefore) {
-    const failed = postLeg(ledger, at, LegRoles.fee, payee, tariff.feeAccount, feeCharged - feeBefore);
+    const failed = postFollowingLeg(ledger, at, LegRoles.fee, payee, tariff.feeAccount, feeCharged - feeBefore);
     if (failed !== Code.ok) {
       ledger.books.undo.rollback();
       ledger.events.rewind(end, count);

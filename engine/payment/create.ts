@@ -9,6 +9,7 @@ import { LegRoles } from '../ledger/leg-event.ts';
 import { holdLeg, postLeg } from '../ledger/legs.ts';
 import { isZeroId, PaymentWord, readU64, writeU64 } from '../ledger/words.ts';
 import { discountOn, feeOn } from './amounts.ts';
+import { campaignLegCode, payeeLegCode, payerLegCode } from './leg-codes.ts';
 import {
   LinkField,
   NewPaymentField,
@@ -173,20 +174,6 @@ function moveMoney(payments: Payments, isSale: boolean, event: number, parties: 
   undo.rollback();
   ledger.events.rewind(end, count);
   return failed;
-}
-
-function payerLegCode(code: number): number {
-  if (code === Code.ok) return code;
-  return code === Code.exceedsCredits ? Code.insufficientFunds : Code.payeeCannotReceive;
-}
-
-function campaignLegCode(code: number): number {
-  if (code === Code.ok) return code;
-  return code === Code.exceedsCredits ? Code.campaignExhausted : Code.payeeCannotReceive;
-}
-
-function payeeLegCode(code: number): number {
-  return code === Code.ok ? code : Code.payeeCannotReceive;
 }
 
 function finishFirstVersion(payments: Payments, isSale: boolean, event: number, parties: Parties, code: number): void {

@@ -6,6 +6,7 @@ import { postLeg } from '../ledger/legs.ts';
 import { writeU64 } from '../ledger/words.ts';
 import { splitRefund } from './amounts.ts';
 import { LinkField, PaymentField, StateField } from './event.ts';
+import { refundLegCode } from './leg-codes.ts';
 import type { Payments } from './payments.ts';
 import type { OperationOutcome } from './version.ts';
 import { accountAt, readView64 } from './version.ts';
@@ -43,17 +44,17 @@ export function refund(payments: Payments, lsn: number, version: DataView, wante
   const at = payments.startVersion(lsn, PaymentOperations.refund, Code.ok, true);
   undo.begin();
   let failed: number = Code.ok;
-  if (split.fee > 0) failed = postLeg(ledger, at, LegRoles.fee, feeAccount, payee, split.fee);
+  if (split.fee > 0) failed = refundLegCode(postLeg(ledger, at, LegRoles.fee, feeAccount, payee, split.fee), true);
   if (failed === Code.ok && split.payer > 0) {
-    failed = postLeg(ledger, at, LegRoles.payer, payee, payer, split.payer);
+    failed = refundLegCode(postLeg(ledger, at, LegRoles.payer, payee, payer, split.payer), false);
   }
   if (failed === Code.ok && split.campaign > 0) {
-    failed = postLeg(ledger, at, LegRoles.campaign, payee, campaign, split.campaign);
+    failed = refundLegCode(postLeg(ledger, at, LegRoles.campaign, payee, campaign, split.campaign), false);
   }
   if (failed !== Code.ok) {
     undo.rollback();
     ledger.events.rewind(end, count);
-    return { code: failed === Code.exceedsCredits ? Code.insufficientFundsToRefund : Code.payeeCannotReceive };
+    return { code: failed };
   }
   undo.commit();
 

@@ -45,6 +45,8 @@ export function whyHidden(ledger: Ledger, account: number, institution: number):
 function writeAccount(ledger: Ledger, account: number, reply: ReplyArea): void {
   const at = reply.end;
   reply.copy(ledger.events.read(ledger.accounts.createdLsn[account] as number), EVENT_PREFIX_BYTES, ACCOUNT.size);
+  reply.view.setBigUint64(at + ACCOUNT.at.creditLimit, BigInt(ledger.accounts.creditLimit[account] as number), true);
+  reply.view.setUint8(at + ACCOUNT.at.state, ledger.accounts.state[account] as number);
   writeBalances(reply.words, (at >> 2) + AccountWord.debitsPending, ledger.accounts, account);
 }
 

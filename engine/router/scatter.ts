@@ -8,6 +8,7 @@ import { deriveId, parseId } from '../../protocol/ids.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import {
   ACCOUNT,
+  ACCOUNT_CHANGE,
   AGGREGATE_QUERY,
   BALANCE_QUERY,
   BALANCES,
@@ -38,6 +39,7 @@ const TRANSFER_RECORDS: RecordShape = {
   keyAt: TRANSFER.at.debitAccountId,
   flagsAt: TRANSFER.at.flags,
 };
+const CHANGE_RECORDS: RecordShape = { recordBytes: ACCOUNT_CHANGE.size, keyAt: ACCOUNT_CHANGE.at.accountId };
 const IDS: RecordShape = { recordBytes: 16, keyAt: 0 };
 
 export class Scatter {
@@ -58,6 +60,8 @@ export class Scatter {
         const stride = withBalances ? RESULT.size + BALANCES.size : RESULT.size;
         return this.#split(envelope, body, sink, TRANSFER_RECORDS, stride);
       }
+      case 'changeAccounts':
+        return this.#split(envelope, body, sink, CHANGE_RECORDS, RESULT.size);
       case 'lookupAccounts':
         return this.#split(envelope, body, sink, IDS, RESULT.size + ACCOUNT.size);
       case 'lookupTransfers': {

@@ -292,5 +292,7 @@ function columnsOf(accounts: BalanceColumns): BalanceColumns {
     debitsPosted: copy(accounts.debitsPosted),
     creditsPending: copy(accounts.creditsPending),
     creditsPosted: copy(accounts.creditsPosted),
+    creditLimit: copy(accounts.creditLimit),
+    state: copy(accounts.state),
   };
 }

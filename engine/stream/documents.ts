@@ -1,11 +1,21 @@
 /** From events of the journal to the documents of the change stream (protocol/changes.ts). */
-import type { AccountChange, Change, ChangeType, PaymentChange, TransferChange } from '../../protocol/changes.ts';
+import type {
+  AccountChange,
+  AccountTermsChange,
+  Change,
+  ChangeType,
+  PaymentChange,
+  TransferChange,
+} from '../../protocol/changes.ts';
 import { ENGINE_ID_PREFIX, formatId } from '../../protocol/ids.ts';
-import { decodeRecord } from '../../protocol/layout.ts';
+import { decodeRecord, type RecordOf } from '../../protocol/layout.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import {
   ACCOUNT,
+  ACCOUNT_CHANGE,
+  AccountChangeFields,
   AccountFlags,
+  AccountStates,
   PAYMENT,
   PAYMENT_OPERATION,
   PAYMENT_STATE,
@@ -53,6 +63,8 @@ export function changeTypeOf(event: DataView): ChangeType | undefined {
       return 'transfer';
     case EventTypes.account:
       return 'account';
+    case EventTypes.accountChange:
+      return 'accountChange';
     case EventTypes.payment:
     case EventTypes.newPayment:
       return 'payment';
@@ -106,6 +118,11 @@ export class Documents {
       case 'account': {
         const record = decodeRecord(ACCOUNT, event, EVENT_PREFIX_BYTES);
         return isMine || reader.maySee(record.id, lsn) ? { ...head, account: accountChange(record) } : undefined;
+      }
+      case 'accountChange': {
+        const record = decodeRecord(ACCOUNT_CHANGE, event, EVENT_PREFIX_BYTES);
+        const isVisible = isMine || reader.maySee(record.accountId, lsn);
+        return isVisible ? { ...head, accountChange: termsChange(record) } : undefined;
       }
       case 'party':
       case 'tariff':
@@ -165,6 +182,16 @@ function accountChange(record: ReturnType<typeof decodeRecord<(typeof ACCOUNT)['
     userData128: idText(record.userData128),
     userData64: String(record.userData64),
     userData32: record.userData32,
+  };
+}
+
+function termsChange(record: RecordOf<(typeof ACCOUNT_CHANGE)['fields']>): AccountTermsChange {
+  const has = (field: number): boolean => (record.fields & field) !== 0;
+  return {
+    id: formatId(record.id),
+    account: formatId(record.accountId),
+    creditLimit: has(AccountChangeFields.creditLimit) ? String(record.creditLimit) : null,
+    state: has(AccountChangeFields.state) ? nameOf(AccountStates, record.state) : null,
   };
 }
 

@@ -1,10 +1,17 @@
 /** Checks, batch by batch, that every book balances and that no account is beyond its limits. */
-import { AccountFlags, TRANSFER } from '../../protocol/records.ts';
+import {
+  ACCOUNT,
+  ACCOUNT_CHANGE,
+  AccountChangeFields,
+  AccountFlags,
+  AccountStates,
+  TRANSFER,
+} from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { BATCH_HEADER_BYTES } from '../journal/header.ts';
 import { type Accounts, NO_ACCOUNT } from '../ledger/accounts.ts';
 import { sideOf } from '../ledger/clearing.ts';
-import { EventTypes } from '../ledger/events.ts';
+import { EVENT_PREFIX_BYTES, EventTypes } from '../ledger/events.ts';
 import { TransferWord } from '../ledger/words.ts';
 import { accountOpenedAt, LegEventWord } from '../ledger/leg-event.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
@@ -35,6 +42,8 @@ export class BooksCheck {
   readonly #record = new Uint32Array(TRANSFER.size >> 2);
   /** The balances as they were after the batch before. */
   readonly #before: Record<Side, Float64Array>;
+  /** Credit limits as they were after the batch before. */
+  #limits: Float64Array = new Float64Array(0);
 
   /** @param report told what is wrong, one sentence each */
   constructor(state: PartitionState, report: (problem: string) => void) {
@@ -48,7 +57,11 @@ export class BooksCheck {
   afterBatch(batch: Uint8Array): void {
     const { accounts } = this.#state.ledger;
     for (const side of SIDES) this.#before[side] = grown(this.#before[side], accounts.ledger.length);
+    this.#limits = grown(this.#limits, accounts.ledger.length);
     const moved = new Map<number, LedgerSums>();
+    /** The highest limit that an account got in this batch. */
+    const limits = new Map<number, number>();
+    const touched = new Set<number>();
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
     // What a settled event gives back is named by the transfer after it, also when that was refused.
     let isSettled = false;
@@ -57,14 +70,17 @@ export class BooksCheck {
       const changes = isSettled || view.getUint16(at + 2, true) === Code.ok;
       isSettled = type === EventTypes.settled;
       if (!changes) continue;
+      this.#noteLimit(view, at, limits);
       if (type === EventTypes.transfer || type === EventTypes.crossing) {
-        this.#moved(this.#side(view, at + RECORD_AT, TransferWord.debitAccountId), moved);
-        this.#moved(this.#side(view, at + RECORD_AT, TransferWord.creditAccountId), moved);
+        touched.add(this.#side(view, at + RECORD_AT, TransferWord.debitAccountId));
+        touched.add(this.#side(view, at + RECORD_AT, TransferWord.creditAccountId));
       } else if (type === EventTypes.leg) {
-        this.#moved(openedAt(accounts, view, at + LegEventWord.debitAccount * 4), moved);
-        this.#moved(openedAt(accounts, view, at + LegEventWord.creditAccount * 4), moved);
+        touched.add(openedAt(accounts, view, at + LegEventWord.debitAccount * 4));
+        touched.add(openedAt(accounts, view, at + LegEventWord.creditAccount * 4));
       }
     }
+    for (const index of touched) this.#moved(index, moved, limits.get(index) ?? 0);
+    for (const index of limits.keys()) this.#limits[index] = accounts.creditLimit[index] as number;
     this.#judge(moved);
   }
 
@@ -99,7 +115,28 @@ export class BooksCheck {
     return sideOf(this.#state.ledger, this.#record, 0, field);
   }
 
-  #moved(index: number, moved: Map<number, LedgerSums>): void {
+  /** Remembers the credit limit that the event at byte `at` gives an account. */
+  #noteLimit(view: DataView, at: number, limits: Map<number, number>): void {
+    const type = view.getUint8(at);
+    const record = at + EVENT_PREFIX_BYTES;
+    if (type === EventTypes.account) {
+      this.#keepHigher(view, record + ACCOUNT.at.id, record + ACCOUNT.at.creditLimit, limits);
+    } else if (type === EventTypes.accountChange) {
+      const fields = view.getUint16(record + ACCOUNT_CHANGE.at.fields, true);
+      if ((fields & AccountChangeFields.creditLimit) === 0) return;
+      this.#keepHigher(view, record + ACCOUNT_CHANGE.at.accountId, record + ACCOUNT_CHANGE.at.creditLimit, limits);
+    }
+  }
+
+  #keepHigher(view: DataView, idAt: number, limitAt: number, limits: Map<number, number>): void {
+    const word = (index: number): number => view.getUint32(idAt + index * 4, true);
+    const account = this.#state.ledger.accounts.find(word(0), word(1), word(2), word(3));
+    const limit = Number(view.getBigUint64(limitAt, true));
+    if (account !== NO_ACCOUNT) limits.set(account, Math.max(limit, limits.get(account) ?? 0));
+  }
+
+  /** @param limitMax the highest credit limit that the account got in this batch */
+  #moved(index: number, moved: Map<number, LedgerSums>, limitMax: number): void {
     // The replay has refused the batch already if there is no such account.
     if (index === NO_ACCOUNT) return;
     const { accounts } = this.#state.ledger;
@@ -110,6 +147,7 @@ export class BooksCheck {
       before[index] = now;
       return by;
     };
+    const debitsBefore = this.#debitsBefore(index);
     const ledger = accounts.ledger[index] as number;
     sumsOf(moved, ledger).add(
       change('debitsPosted'),
@@ -117,8 +155,13 @@ export class BooksCheck {
       change('debitsPending'),
       change('creditsPending'),
     );
-    const problem = limitProblem(accounts, index);
+    const limit = Math.max(limitMax, this.#limits[index] as number);
+    const problem = limitProblem(accounts, index, limit, debitsBefore);
     if (problem !== undefined) this.#report(`account ${idOf(accounts, index)}: ${problem}`);
+  }
+
+  #debitsBefore(index: number): number {
+    return (this.#before.debitsPending[index] as number) + (this.#before.debitsPosted[index] as number);
   }
 
   #judge(sums: ReadonlyMap<number, LedgerSums>): void {
@@ -129,8 +172,12 @@ export class BooksCheck {
   }
 }
 
-/** Which limit an account is beyond. Every side is below 2^53, and rounding a larger sum cannot make it look smaller. */
-function limitProblem(accounts: Accounts, index: number): string | undefined {
+/**
+ * Which limit an account is beyond. Every side is below 2^53, and rounding a larger sum cannot make it look smaller.
+ * `limit` is the highest credit limit of the batch. One that was lowered below what is used is no problem as long as the
+ * debits have not grown since: `debitsBefore`.
+ */
+function limitProblem(accounts: Accounts, index: number, limit: number, debitsBefore: number): string | undefined {
   const side = (name: Side): number => accounts[name][index] as number;
   const flags = accounts.flags[index] as number;
   const debits = side('debitsPending') + side('debitsPosted');
@@ -138,10 +185,14 @@ function limitProblem(accounts: Accounts, index: number): string | undefined {
   if (SIDES.some((name) => side(name) < 0)) return 'a balance is negative';
   if (debits > Number.MAX_SAFE_INTEGER || credits > Number.MAX_SAFE_INTEGER) return 'a balance is out of range';
   if ((flags & AccountFlags.debitsMustNotExceedCredits) !== 0) {
-    if (debits > side('creditsPosted') + (accounts.creditLimit[index] as number)) return 'debits exceed credits';
+    if (debits > debitsBefore && debits > side('creditsPosted') + limit) return 'debits exceed credits';
   }
   if ((flags & AccountFlags.creditsMustNotExceedDebits) !== 0) {
     if (credits > side('debitsPosted')) return 'credits exceed debits';
+  }
+  if (accounts.state[index] === AccountStates.closed) {
+    const isEmpty = side('debitsPending') + side('creditsPending') === 0;
+    if (!isEmpty || side('debitsPosted') !== side('creditsPosted')) return 'it is closed, but not empty';
   }
   return undefined;
 }

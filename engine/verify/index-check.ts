@@ -85,6 +85,7 @@ export class IndexCheck {
       references: of('references'),
       entities: of('entities'),
       histories: of('histories'),
+      changes: of('changes'),
     };
     this.indexes = indexes;
     this.#all = INDEX_NAMES.map((name) => indexes[name]);

@@ -4,6 +4,7 @@ import { COMMANDS } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { encodeMessagePack } from '../../protocol/message-pack.ts';
 import { BALANCES, PAYMENT_STATE, PaymentOperations, RESULT } from '../../protocol/records.ts';
+import { changeAccounts } from '../ledger/change-accounts.ts';
 import { createAccounts } from '../ledger/create-accounts.ts';
 import { createTransfers } from '../ledger/create-transfers.ts';
 import { createPayment } from '../payment/create.ts';
@@ -85,6 +86,7 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   balancesAt: (state, command, reply) => balancesAt(state.ledger, state.histories, command, reply),
   trialBalance: (state, command, reply) => trialBalance(state.ledger, command, reply),
   aggregate: (state, command, reply) => aggregate(state.ledger, state.histories, command, reply),
+  changeAccounts: records(changeAccounts),
   sale: payment(true),
   authorise: payment(false),
   capture: operation(PaymentOperations.capture),

@@ -19,6 +19,7 @@ const ENTRIES_PER_RECORD: Readonly<Record<IndexName, number>> = {
   references: 1,
   entities: 1,
   histories: 4,
+  changes: 1,
 };
 /** Share of a memtable that starts a checkpoint: the rest is room for what comes while it is written. */
 const FILLING = 0.75;
@@ -50,6 +51,7 @@ export class PartitionIndexes {
       entities: new KeyIndex({ memtableBound, hashSeed }),
       // An empty memtable must take any batch. The system gives the memory only as it is written.
       histories: new KeyIndex({ memtableBound: memtableBound * ENTRIES_PER_RECORD.histories, hashSeed }),
+      changes: new KeyIndex({ memtableBound, hashSeed }),
     };
   }
 
@@ -65,7 +67,7 @@ export class PartitionIndexes {
 
   /** Entries in memory, by index. */
   get entries(): Readonly<Record<IndexName, number>> {
-    const { transfers, resolutions, payments, operations, references, entities, histories } = this.byName;
+    const { transfers, resolutions, payments, operations, references, entities, histories, changes } = this.byName;
     return {
       transfers: inMemory(transfers),
       resolutions: inMemory(resolutions),
@@ -74,6 +76,7 @@ export class PartitionIndexes {
       references: inMemory(references),
       entities: inMemory(entities),
       histories: inMemory(histories),
+      changes: inMemory(changes),
     };
   }
 

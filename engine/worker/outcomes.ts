@@ -15,7 +15,7 @@ const Form = { none: 0, one: 1, each: 2 } as const;
 const FORM_OF_KIND = new Uint8Array(256);
 for (const name of Object.keys(COMMANDS) as CommandName[]) {
   const { kind, body } = COMMANDS[name];
-  const isBatch = name === 'createTransfers' || name === 'createAccounts';
+  const isBatch = name === 'createTransfers' || name === 'createAccounts' || name === 'changeAccounts';
   FORM_OF_KIND[kind] = isBatch ? Form.each : body === 'records' || body === 'record' ? Form.one : Form.none;
 }
 

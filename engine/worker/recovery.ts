@@ -4,6 +4,7 @@ import { EventTypes, eventView } from '../ledger/events.ts';
 import {
   ReplayError,
   replayAccount,
+  replayAccountChange,
   replayCrossing,
   replayLeg,
   replaySettled,
@@ -58,6 +59,8 @@ export class Replayer {
         return replaySettled(ledger, this.#words, at, lsn);
       case EventTypes.account:
         return replayAccount(ledger, this.#words, at, lsn);
+      case EventTypes.accountChange:
+        return replayAccountChange(ledger, this.#words, at, lsn);
       case EventTypes.payment:
         return replayVersion(payments, this.#words, at, lsn);
       case EventTypes.newPayment:

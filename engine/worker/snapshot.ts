@@ -185,7 +185,7 @@ function restoreUnfinished({ unfinished }: Clearing, bytes: Uint8Array): void {
   }
 }
 
-function bytesOf(array: Uint32Array | Float64Array | Uint16Array): Uint8Array {
+function bytesOf(array: Uint32Array | Float64Array | Uint16Array | Uint8Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 

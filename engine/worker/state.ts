@@ -22,6 +22,7 @@ export const INDEX_NAMES = [
   'references',
   'entities',
   'histories',
+  'changes',
 ] as const;
 export type IndexName = (typeof INDEX_NAMES)[number];
 export type Indexes = Readonly<Record<IndexName, KeyIndex>>;
@@ -47,8 +48,9 @@ export class PartitionState {
     this.events = new EventLog(source);
     const accounts = new Accounts({ capacityMax: accountsMax, hashSeed });
     const holds = new Holds({ capacityMax: holdsMax, hashSeed });
-    const { transfers, resolutions, payments, operations, references, entities, histories } = indexes;
-    const tables = { accounts, holds, timers: new Timers(), transfers, resolutions, histories, events: this.events };
+    const { transfers, resolutions, payments, operations, references, entities, histories, changes } = indexes;
+    const timers = new Timers();
+    const tables = { accounts, holds, timers, transfers, resolutions, histories, changes, events: this.events };
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
     this.payments = new Payments(this.ledger, this.entities, { payments, operations, references });

@@ -13,7 +13,7 @@ import {
   RESULT,
 } from '../../protocol/records.ts';
 import { entityEventBytes } from '../entity/event.ts';
-import { ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { ACCOUNT_CHANGE_EVENT_BYTES, ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { paymentEventBytes } from '../payment/event.ts';
 import type { Weight } from './batch.ts';
@@ -52,6 +52,7 @@ function perRecord(journalBytes: number, replyBytes: number): (count: number) =>
 }
 
 const accounts = perRecord(ACCOUNT_EVENT_BYTES, RESULT.size);
+const accountChanges = perRecord(ACCOUNT_CHANGE_EVENT_BYTES, RESULT.size);
 const transfers = perRecord(TRANSFER_EVENT_BYTES, RESULT.size);
 const transfersWithBalances = perRecord(TRANSFER_EVENT_BYTES, RESULT.size + BALANCES.size);
 const accountLookups = perRecord(0, RESULT.size + ACCOUNT.size);
@@ -76,6 +77,7 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   balancesAt: () => BALANCE,
   trialBalance: () => READ_PAGE,
   aggregate: () => READ_PAGE,
+  changeAccounts: accountChanges,
   sale: () => PAYMENT,
   authorise: () => PAYMENT,
   capture: () => PAYMENT,

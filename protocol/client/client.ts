@@ -1,10 +1,13 @@
 /** The client of the switch, for Node and browsers: typed calls, pipelined over one connection that comes back. */
 import type { CampaignBody, HelloReply, PartyBody, ReadChangesBody, TariffBody } from '../bodies.ts';
 import {
+  type AccountChangeInput,
   type AccountInput,
   type AccountLookup,
+  decodeChangeAccounts,
   decodeCreateAccounts,
   decodeLookupAccounts,
+  encodeChangeAccounts,
   encodeCreateAccounts,
   encodeLookupAccounts,
 } from '../codecs/account-codec.ts';
@@ -107,6 +110,11 @@ export class SluiceClient {
   /** Results in the order of the accounts. */
   createAccounts(accounts: readonly AccountInput[]): Promise<Result[]> {
     return this.#batch((options) => encodeCreateAccounts(accounts, options), decodeCreateAccounts);
+  }
+
+  /** Sets states and credit limits; results in the order of the changes. */
+  changeAccounts(changes: readonly AccountChangeInput[]): Promise<Result[]> {
+    return this.#batch((options) => encodeChangeAccounts(changes, options), decodeChangeAccounts);
   }
 
   /** Results in the order of the transfers; with `balances`, those of both accounts after each. */

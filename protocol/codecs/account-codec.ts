@@ -1,8 +1,16 @@
 /**
  * createAccounts: count × ACCOUNT      → count × RESULT
+ * changeAccounts: count × ACCOUNT_CHANGE → count × RESULT
  * lookupAccounts: count × id (u128)    → count × (RESULT, ACCOUNT); zeros when the code is not `ok`
  */
-import { ACCOUNT, RESULT } from '../records.ts';
+import {
+  ACCOUNT,
+  ACCOUNT_CHANGE,
+  AccountChangeFields,
+  type AccountStateName,
+  AccountStates,
+  RESULT,
+} from '../records.ts';
 import { Code } from '../results.ts';
 import { buildRecordsFrame, expectEnd, expectReply, type FrameOptions, type Reply } from './frame-codec.ts';
 import { readRecord, type Visible, writeId, writeRecord } from './record-codec.ts';
@@ -13,6 +21,14 @@ export type Account = Visible<(typeof ACCOUNT)['fields']>;
 /** What the client says about a new account; the rest is zero. */
 export type AccountInput = Pick<Account, 'id' | 'ledger' | 'code'> &
   Partial<Pick<Account, 'creditLimit' | 'userData128' | 'userData64' | 'userData32' | 'flags' | 'tariff'>>;
+
+/** What is to be changed of an account; what is left out stays as it is. */
+export interface AccountChangeInput {
+  readonly id: bigint;
+  readonly accountId: bigint;
+  readonly state?: AccountStateName;
+  readonly creditLimit?: bigint;
+}
 
 export interface AccountLookup extends Result {
   /** There when the code is `ok`. */
@@ -34,6 +50,28 @@ export function encodeCreateAccounts(
 /** @throws DecodeError */
 export function decodeCreateAccounts(reply: Reply): Result[] {
   expectReply(reply, 'createAccounts');
+  expectEnd(reply, reply.count * RESULT.size);
+  return Array.from({ length: reply.count }, (_, index) => readResult(reply.body, index * RESULT.size));
+}
+
+/** @throws EncodeError */
+export function encodeChangeAccounts(
+  changes: readonly AccountChangeInput[],
+  options: FrameOptions,
+): Uint8Array<ArrayBuffer> {
+  return buildRecordsFrame('changeAccounts', options, changes, (body, offset, change, index) => {
+    const { id, accountId, state, creditLimit } = change;
+    const fields =
+      (state === undefined ? 0 : AccountChangeFields.state) |
+      (creditLimit === undefined ? 0 : AccountChangeFields.creditLimit);
+    const record = { id, accountId, fields, creditLimit: creditLimit ?? 0n, state: AccountStates[state ?? 'open'] };
+    writeRecord(ACCOUNT_CHANGE, body, offset, record, `changes[${index}]`);
+  });
+}
+
+/** @throws DecodeError */
+export function decodeChangeAccounts(reply: Reply): Result[] {
+  expectReply(reply, 'changeAccounts');
   expectEnd(reply, reply.count * RESULT.size);
   return Array.from({ length: reply.count }, (_, index) => readResult(reply.body, index * RESULT.size));
 }

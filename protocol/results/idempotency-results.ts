@@ -39,4 +39,6 @@ export const IDEMPOTENCY_RESULTS = {
   existsWithDifferentReference: differs(428, 'reference', '商户单号'),
   existsWithDifferentPayment: differs(429, 'payment', '支付单'),
   existsWithDifferentOperation: differs(430, 'operation', '操作'),
+  existsWithDifferentAccount: differs(431, 'account', '账户'),
+  existsWithDifferentState: differs(432, 'account state', '账户状态'),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -99,4 +99,28 @@ export const PAYMENT_RESULTS = {
     'The fee schedule of the recipient does not exist.',
     '收款方费率不存在。',
   ),
+  payerAccountFrozen: row(
+    621,
+    'never',
+    422,
+    '62',
+    'Your account is frozen. Please contact your provider or pay another way.',
+    '您的账户已冻结，请联系服务商或更换支付方式。',
+  ),
+  payerAccountClosed: row(
+    622,
+    'never',
+    422,
+    '46',
+    'Your account is closed. Please pay another way.',
+    '您的账户已销户，请更换支付方式。',
+  ),
+  payeeCannotRefund: row(
+    623,
+    'never',
+    422,
+    '62',
+    'The merchant cannot refund at the moment. Please contact the merchant.',
+    '商户暂时无法退款，请联系商户。',
+  ),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

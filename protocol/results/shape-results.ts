@@ -44,4 +44,11 @@ export const SHAPE_RESULTS = {
     'The last record of a message must not be linked.',
     '报文最后一条记录不能为链接状态。',
   ),
+  accountIdMustNotBeZero: broken(323, 'The account is missing.', '缺少账户。'),
+  nothingToChange: broken(324, 'The change names no field to be changed.', '未指定要变更的字段。'),
+  stateOutOfRange: broken(
+    325,
+    'There is no such account state, or it is not to be changed.',
+    '账户状态无效或未指定变更。',
+  ),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -141,4 +141,29 @@ describe('the tour', () => {
     expect(second.errors).toMatch(/error: .*\n$/);
     expect(second.errors).not.toMatch(/\n\s+at /);
   });
+
+  it('freezes, limits, closes and opens an account', async () => {
+    const folder = join(dataDir, '..', 'states');
+    const { where } = await serve(folder);
+    const pay = ['pay', 'alice', 'cafe', '1.00', 'EUR', ...where];
+    const account = (...words: string[]) => json(['account', ...words, ...where]);
+    expect(await account('freeze', 'alice', '--currency', 'EUR', '--debits', '--id', 'stop-1')).toMatchObject({
+      state: 'frozenForDebits',
+      name: 'ok',
+      replayed: false,
+    });
+    expect(await account('freeze', 'alice', '--currency', 'EUR', '--debits', '--id', 'stop-1')).toMatchObject({
+      replayed: true,
+    });
+    expect((await sluice(pay)).errors).toContain('Your account is frozen.');
+    const closing = await sluice(['account', 'close', 'alice', '--currency', 'EUR', ...where]);
+    expect(closing).toMatchObject({ code: 1, errors: expect.stringContaining('accountBalanceNotZero') });
+    expect(await account('limit', 'alice', '250', 'EUR')).toMatchObject({ creditLimit: '25000' });
+    expect(await account('open', 'alice', '--currency', 'EUR')).toMatchObject({ state: 'open' });
+    expect(await sluice(pay)).toMatchObject({ code: 0 });
+    const { accounts } = await account('show', 'alice');
+    expect(accounts).toContainEqual(expect.objectContaining({ currency: 'EUR', state: 'open', creditLimit: '25000' }));
+    expect(await stop()).toBe(0);
+    expect(await sluice(['verify', folder])).toMatchObject({ code: 0 });
+  });
 });

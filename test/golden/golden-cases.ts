@@ -1,7 +1,7 @@
 /** What the golden vectors show. After a change that bumps PROTOCOL_VERSION: `npx tsx test/golden/write-golden.ts`. */
 import { resultOfCode } from '../../protocol/codecs/result-codec.ts';
 import type { CommandName } from '../../protocol/commands.ts';
-import { AccountFlags, PaymentOperationFlags, TransferFlags } from '../../protocol/records.ts';
+import { AccountFlags, AccountStates, PaymentOperationFlags, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { CHANGE } from './golden-change.ts';
 import { readingCases } from './reading-cases.ts';
@@ -36,6 +36,7 @@ const account = {
   code: 10,
   flags: AccountFlags.debitsMustNotExceedCredits,
   tariff: 0,
+  state: AccountStates.open,
   owner: 2,
   timestamp: T,
 };
@@ -145,6 +146,16 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
         { id: MERCHANT, creditLimit: 500n, ledger: CNY, code: 20, tariff: 3 },
       ],
       value: [ok, resultOfCode(Code.existsWithDifferentLedger, T - 1000n)],
+    },
+    {
+      name: 'freeze one account, close another, and set a credit limit',
+      command: 'changeAccounts',
+      input: [
+        { id: id(31), accountId: PAYER, state: 'frozenForDebits' },
+        { id: id(32), accountId: MERCHANT, state: 'closed' },
+        { id: id(33), accountId: MERCHANT, state: 'open', creditLimit: 700n },
+      ],
+      value: [ok, resultOfCode(Code.accountBalanceNotZero, T + 3n), ok],
     },
     {
       name: 'look up an account that is there and one that is not',

@@ -2,11 +2,13 @@
 
 import {
   accountsRequest,
+  changesRequest,
   type CodelessPayment,
   framed,
   operationRequest,
   paymentRequest,
   type RawAccount,
+  type RawChange,
   type RawTransfer,
   type Request,
   records,
@@ -72,11 +74,13 @@ import { memoryPartition } from './memory-partition.ts';
 
 export {
   accountsRequest,
+  changesRequest,
   type CodelessPayment,
   framed,
   operationRequest,
   paymentRequest,
   type RawAccount,
+  type RawChange,
   type RawTransfer,
   type Request,
   records,
@@ -127,6 +131,11 @@ export class Desk {
 
   async accounts(institution: number, ...items: RawAccount[]): Promise<number[]> {
     return reply.accounts(await this.one(accountsRequest(institution, items))).map((result) => result.code);
+  }
+
+  /** Changes of accounts: names of the results. */
+  async changes(institution: number, ...items: RawChange[]): Promise<string[]> {
+    return reply.accounts(await this.one(changesRequest(institution, items))).map(({ name }) => name);
   }
 
   async transfers(institution: number, ...items: RawTransfer[]): Promise<number[]> {

@@ -27,6 +27,7 @@ export function mapIndexes(): Indexes {
     references: new MapIndex(),
     entities: new MapIndex(),
     histories: new MapIndex(),
+    changes: new MapIndex(),
   };
 }
 
@@ -39,7 +40,16 @@ const NO_CHECKPOINTS: IndexKeeper = {
   freeze: () => ({}),
   install: () => undefined,
   close: () => Promise.resolve(),
-  entries: { transfers: 0, resolutions: 0, payments: 0, operations: 0, references: 0, entities: 0, histories: 0 },
+  entries: {
+    transfers: 0,
+    resolutions: 0,
+    payments: 0,
+    operations: 0,
+    references: 0,
+    entities: 0,
+    histories: 0,
+    changes: 0,
+  },
 };
 
 export const STATE: StateOptions = {

@@ -15,6 +15,7 @@ import { expectOk } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { accountJson, accountTable } from '../views.ts';
+import { registerAccountChanges } from './account-changes.ts';
 import { registerReading } from './account-reading.ts';
 
 interface CreateOptions extends ConnectionOptions {
@@ -75,6 +76,8 @@ export function registerAccount(program: Command, terminal: Terminal): void {
   );
 
   registerReading(account, terminal);
+
+  registerAccountChanges(account, terminal);
 
   const list = command(account, 'list', 'List the parties of your institution with their balances, newest first.', [
     'sluice account list',

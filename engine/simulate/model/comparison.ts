@@ -5,10 +5,12 @@ import { encodeRich } from '../../../protocol/codecs/rich-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { CAST, type Command } from './hostile-commands.ts';
+import { changeAccount } from './reference-changes.ts';
 import { type Answer, ReferenceLedger } from './reference-ledger.ts';
 import { type PaymentAnswer, ReferencePayments } from './reference-payments.ts';
 import {
   accountsRequest,
+  changesRequest,
   framed,
   operationRequest,
   paymentRequest,
@@ -20,7 +22,10 @@ import {
 
 /** The balances of an engine: columns by number of the account. */
 export type BalanceColumns = Readonly<
-  Record<'debitsPending' | 'debitsPosted' | 'creditsPending' | 'creditsPosted', ArrayLike<number>>
+  Record<
+    'debitsPending' | 'debitsPosted' | 'creditsPending' | 'creditsPosted' | 'creditLimit' | 'state',
+    ArrayLike<number>
+  >
 >;
 
 /** What opens the cast in an engine, one request a batch. The reference has it from the start. */
@@ -88,6 +93,10 @@ export class Comparison {
         for (const [index, answer] of expected.entries()) this.#sameAnswer(command, got[index], answer);
         return;
       }
+      case 'change': {
+        const [got] = reply.accounts(frame);
+        return this.#sameAnswer(command, got, changeAccount(this.ledger, command.institution, command.change));
+      }
       case 'sale':
       case 'authorise': {
         const expected = this.payments.create(command.institution, command.type, command.payment);
@@ -135,9 +144,11 @@ export class Comparison {
         accounts.debitsPosted[index],
         accounts.creditsPending[index],
         accounts.creditsPosted[index],
+        accounts.creditLimit[index],
+        accounts.state[index],
       ].map((value) => BigInt(value as number));
-      const { debitsPending, debitsPosted, creditsPending, creditsPosted } = reference;
-      const expected = [debitsPending, debitsPosted, creditsPending, creditsPosted];
+      const { debitsPending, debitsPosted, creditsPending, creditsPosted, creditLimit, state } = reference;
+      const expected = [debitsPending, debitsPosted, creditsPending, creditsPosted, creditLimit, BigInt(state)];
       if (got.join() !== expected.join()) differ(id, 'balances', got, expected);
       sums.set(
         ledger,
@@ -156,6 +167,8 @@ export function requestOf(command: Command): Request {
   switch (command.type) {
     case 'transfers':
       return transfersRequest(command.institution, command.items);
+    case 'change':
+      return changesRequest(command.institution, [command.change]);
     case 'sale':
     case 'authorise':
       return paymentRequest(command.institution, command.type, command.payment);

@@ -1,11 +1,13 @@
 /** Random commands meant to hurt: ids used again, contents changed, amounts at the limits, foreign accounts, jumps in time. */
 import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
 import { formatId } from '../../../protocol/ids.ts';
+import { C, type ModelChange, S } from './reference-changes.ts';
 import { A, F, MAX, type ModelAccount, type ModelTransfer } from './reference-ledger.ts';
 import type { ModelOperation, ModelPayment } from './reference-payments.ts';
 
 export type Command =
   | { readonly type: 'transfers'; readonly institution: number; readonly items: readonly ModelTransfer[] }
+  | { readonly type: 'change'; readonly institution: number; readonly change: ModelChange }
   | { readonly type: 'sale' | 'authorise'; readonly institution: number; readonly payment: ModelPayment }
   | { readonly type: 'capture' | 'void' | 'refund'; readonly institution: number; readonly operation: ModelOperation }
   | { readonly type: 'tariff'; readonly institution: number; readonly tariff: TariffBody }
@@ -42,6 +44,7 @@ export class HostileCommands {
   #next = 1_000n;
   readonly #transfers: [number, ModelTransfer][] = [];
   readonly #pending: ModelTransfer[] = [];
+  readonly #changes: [number, ModelChange][] = [];
   readonly #payments: [number, 'sale' | 'authorise', ModelPayment][] = [];
   readonly #operations: [number, 'capture' | 'void' | 'refund', ModelOperation][] = [];
 
@@ -113,11 +116,42 @@ export class HostileCommands {
   }
 
   command(): Command {
+    if (this.#chance(8)) return this.#changeCommand();
     const kind = this.below(100);
     if (kind < 50) return this.#transfersCommand();
     if (kind < 72) return this.#paymentCommand();
     if (kind < 97) return this.#operationCommand();
     return kind === 97 ? this.#tariff() : this.#campaign();
+  }
+
+  /** Freezes, closes, limits; mostly opens again, so that the rest still has something to do. */
+  #changeCommand(): Command {
+    const old = this.#chance(15) && this.#changes.length > 0 ? this.#recent(this.#changes) : undefined;
+    if (old !== undefined) {
+      const change = { ...old[1] };
+      const differences: (() => void)[] = [
+        () => (change.accountId = this.#account()),
+        () => (change.state = (change.state + 1) % 6),
+        () => (change.creditLimit += 1n),
+        () => (change.fields = this.below(5)),
+      ];
+      if (this.#chance(50)) this.#pick(differences)();
+      return { type: 'change', institution: this.#chance(85) ? old[0] : this.#institution(), change };
+    }
+    const accountId = this.#account();
+    const setsLimit = this.#chance(40);
+    const setsState = !setsLimit || this.#chance(20);
+    const states = [S.open, S.open, S.open, S.frozenForDebits, S.frozen, S.closing, S.closed];
+    const change: ModelChange = {
+      id: this.#id(),
+      accountId,
+      fields: (setsLimit ? C.creditLimit : 0) | (setsState ? C.state : 0),
+      state: setsState ? this.#pick(states) : S.open,
+      creditLimit: setsLimit ? this.#pick([0n, 100n, 5000n, this.#amount()]) : 0n,
+    };
+    const institution = this.#institutionFor(accountId);
+    this.#changes.push([institution, change]);
+    return { type: 'change', institution, change };
   }
 
   #transfersCommand(): Command {

@@ -3,6 +3,7 @@
  * no cleverness: a chain is undone by going back to a copy of everything that was open.
  */
 import type { ResultName } from '../../../protocol/results.ts';
+import { type DecidedChange, S } from './reference-changes.ts';
 
 export const MAX = 2n ** 53n - 1n;
 const SECOND = 1_000_000n;
@@ -31,6 +32,7 @@ export interface ModelAccount {
   owner: number;
   flags: number;
   creditLimit: bigint;
+  state: number;
   debitsPending: bigint;
   debitsPosted: bigint;
   creditsPending: bigint;
@@ -89,6 +91,7 @@ export class ReferenceLedger {
   now = 0n;
   book: Book = { accounts: new Map(), holds: new Map(), ended: new Map(), paymentHolds: 0 };
   readonly decided = new Map<bigint, Decided>();
+  readonly changes = new Map<bigint, DecidedChange>();
   readonly holdsMax: number;
 
   constructor(holdsMax: number) {
@@ -97,7 +100,7 @@ export class ReferenceLedger {
 
   open(account: Pick<ModelAccount, 'id' | 'ledger' | 'owner' | 'flags' | 'creditLimit'>): void {
     const zero = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
-    this.book.accounts.set(account.id, { ...account, ...zero });
+    this.book.accounts.set(account.id, { ...account, ...zero, state: S.open });
   }
 
   account(id: bigint): ModelAccount {
@@ -156,8 +159,21 @@ export class ReferenceLedger {
     return institution === OPERATOR || this.account(id).owner === institution;
   }
 
-  /** Whether the limits of both accounts allow a new movement. */
-  judge(debitId: bigint, creditId: bigint, amount: bigint, pending: boolean): ResultName {
+  /** What the states of both accounts say of a new movement, or of the posting of a hold between them. */
+  states(debitId: bigint, creditId: bigint, isPosting: boolean): ResultName {
+    const from = this.account(debitId).state;
+    const to = this.account(creditId).state;
+    const gone: number[] = isPosting ? [S.closed] : [S.closing, S.closed];
+    if (gone.includes(from)) return 'debitAccountClosed';
+    if (from === S.frozen || from === S.frozenForDebits) return 'debitAccountFrozen';
+    if (gone.includes(to)) return 'creditAccountClosed';
+    return to === S.frozen ? 'creditAccountFrozen' : 'ok';
+  }
+
+  /** Whether states and limits of both accounts allow a new movement; `isPosting` for one that goes with the posting of a hold. */
+  judge(debitId: bigint, creditId: bigint, amount: bigint, pending: boolean, isPosting = false): ResultName {
+    const stopped = this.states(debitId, creditId, isPosting);
+    if (stopped !== 'ok') return stopped;
     const debit = this.account(debitId);
     const credit = this.account(creditId);
     if (debit.debitsPending + debit.debitsPosted + amount > MAX) {
@@ -302,6 +318,8 @@ export class ReferenceLedger {
     if (hold.end === 'voided') return 'pendingTransferAlreadyVoided';
     if (hold.end === 'expired') return 'pendingTransferExpired';
     if (transfer.amount > hold.left) return 'exceedsPendingTransferAmount';
+    const stopped = this.states(hold.debit, hold.credit, true);
+    if ((transfer.flags & F.post) !== 0 && stopped !== 'ok') return stopped;
     if ((transfer.flags & F.void) !== 0) {
       this.unreserve(hold.debit, hold.credit, hold.left);
       this.#end(transfer.pendingId, hold, 'voided');

@@ -3,6 +3,8 @@ import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
 import type { PaymentStateName } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { least, most, referenceDiscount, referenceFee } from './reference-amounts.ts';
+import { COMPARED_OPERATION, COMPARED_PAYMENT, paymentShape } from './reference-payment-shape.ts';
+import { campaignWords, payerWords, refundWords } from './reference-words.ts';
 import { type Answer, MAX, type ReferenceLedger } from './reference-ledger.ts';
 
 const SECOND = 1_000_000n;
@@ -75,24 +77,6 @@ const NOTHING: Standing = {
   feeRefunded: 0n,
   expiresAt: 0n,
 };
-
-const COMPARED_PAYMENT: readonly (readonly [keyof ModelPayment, ResultName])[] = [
-  ['payerAccountId', 'existsWithDifferentPayer'],
-  ['payeeAccountId', 'existsWithDifferentPayee'],
-  ['amount', 'existsWithDifferentAmount'],
-  ['campaignId', 'existsWithDifferentCampaign'],
-  ['userData64', 'existsWithDifferentUserData64'],
-  ['expiresAfterS', 'existsWithDifferentExpiry'],
-  ['ledger', 'existsWithDifferentLedger'],
-  ['code', 'existsWithDifferentCode'],
-  ['reference', 'existsWithDifferentReference'],
-];
-
-const COMPARED_OPERATION: readonly (readonly [keyof ModelOperation, ResultName])[] = [
-  ['paymentId', 'existsWithDifferentPayment'],
-  ['amount', 'existsWithDifferentAmount'],
-  ['flags', 'existsWithDifferentFlags'],
-];
 
 export class ReferencePayments {
   readonly ledger: ReferenceLedger;
@@ -214,13 +198,13 @@ export class ReferencePayments {
     const payerPart = amount - discount;
     if (payerPart > 0n) {
       const judged = ledger.judge(payerId, payeeId, payerPart, !isSale);
-      if (judged !== 'ok') return judged === 'exceedsCredits' ? 'insufficientFunds' : 'payeeCannotReceive';
+      if (judged !== 'ok') return payerWords(judged);
       if (isSale) ledger.move(payerId, payeeId, payerPart);
       else this.#hold(payment, 'payerHeld', payerId, payerPart);
     }
     if (discount > 0n) {
       const judged = ledger.judge(campaignId, payeeId, discount, !isSale);
-      if (judged !== 'ok') return judged === 'exceedsCredits' ? 'campaignExhausted' : 'payeeCannotReceive';
+      if (judged !== 'ok') return campaignWords(judged);
       if (isSale) ledger.move(campaignId, payeeId, discount);
       else this.#hold(payment, 'campaignHeld', campaignId, discount);
     }
@@ -233,7 +217,7 @@ export class ReferencePayments {
     standing.state = 'captured';
     standing.captured = amount;
     standing.discountCaptured = discount;
-    return this.#charge(payment);
+    return this.#charge(payment, false);
   }
 
   #hold(payment: Payment, which: 'payerHeld' | 'campaignHeld', from: bigint, amount: bigint): void {
@@ -243,13 +227,14 @@ export class ReferencePayments {
   }
 
   /** Takes what is missing of the fee on all that is captured. */
-  #charge(payment: Payment): ResultName {
+  #charge(payment: Payment, isCapture: boolean): ResultName {
     const { tariff, standing, request } = payment;
     if (tariff === undefined) return 'ok';
     const due = referenceFee(standing.captured, tariff) - standing.feeCharged;
     if (due <= 0n) return 'ok';
     const feeAccount = feeAccountOf(tariff);
-    if (this.ledger.judge(request.payeeAccountId, feeAccount, due, false) !== 'ok') return 'payeeCannotReceive';
+    if (this.ledger.judge(request.payeeAccountId, feeAccount, due, false, isCapture) !== 'ok')
+      return 'payeeCannotReceive';
     this.ledger.move(request.payeeAccountId, feeAccount, due);
     standing.feeCharged += due;
     return 'ok';
@@ -301,6 +286,15 @@ export class ReferencePayments {
     const ofDiscount = (standing.discount * standing.captured) / request.amount;
     const fromCampaign = ofDiscount - standing.discountCaptured;
     standing.discountCaptured = ofDiscount;
+    const { ledger } = this;
+    if (amount > fromCampaign) {
+      const stopped = payerWords(ledger.states(request.payerAccountId, request.payeeAccountId, true));
+      if (stopped !== 'ok') return stopped;
+    }
+    if (fromCampaign > 0n) {
+      const stopped = campaignWords(ledger.states(request.campaignId, request.payeeAccountId, true));
+      if (stopped !== 'ok') return stopped;
+    }
     this.#take(payment, 'payerHeld', amount - fromCampaign);
     this.#take(payment, 'campaignHeld', fromCampaign);
     this.ledger.move(request.payerAccountId, request.payeeAccountId, amount - fromCampaign);
@@ -312,7 +306,7 @@ export class ReferencePayments {
       standing.released = request.amount - standing.captured;
       standing.expiresAt = 0n;
     }
-    return this.#charge(payment);
+    return this.#charge(payment, true);
   }
 
   #void(payment: Payment): ResultName {
@@ -357,7 +351,7 @@ export class ReferencePayments {
     for (const [from, to, part] of legs) {
       if (part === 0n) continue;
       const judged = ledger.judge(from, to, part, false);
-      if (judged !== 'ok') return judged === 'exceedsCredits' ? 'insufficientFundsToRefund' : 'payeeCannotReceive';
+      if (judged !== 'ok') return refundWords(judged, to === request.payeeAccountId);
       ledger.move(from, to, part);
     }
     standing.refunded = total;
@@ -369,12 +363,4 @@ export class ReferencePayments {
 
 function feeAccountOf(tariff: TariffBody): bigint {
   return BigInt(`0x${tariff.feeAccountId}`);
-}
-
-function paymentShape(kind: 'sale' | 'authorise', payment: ModelPayment): ResultName {
-  if (payment.payerAccountId === payment.payeeAccountId) return 'accountsMustBeDifferent';
-  if (kind === 'sale' && payment.expiresAfterS !== 0) return 'timeoutReservedForPendingTransfer';
-  if (payment.amount === 0n) return 'amountMustNotBeZero';
-  if (payment.amount > MAX) return 'amountOutOfRange';
-  return 'ok';
 }

@@ -16,10 +16,11 @@ import { COMMANDS, type CommandName } from '../../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../../protocol/frame.ts';
 import { countOf, flagsOf, kindOf } from '../../../protocol/frame-header.ts';
 import { encodeRecord, type FieldTable, type Layout, type RecordOf } from '../../../protocol/layout.ts';
-import { ACCOUNT, TRANSFER } from '../../../protocol/records.ts';
+import { ACCOUNT, ACCOUNT_CHANGE, TRANSFER } from '../../../protocol/records.ts';
 
 /** Any field of the record, reserved ones included. */
 export type RawAccount = Partial<RecordOf<(typeof ACCOUNT)['fields']>>;
+export type RawChange = Partial<RecordOf<(typeof ACCOUNT_CHANGE)['fields']>>;
 export type RawTransfer = Partial<RecordOf<(typeof TRANSFER)['fields']>>;
 
 /** One request of a batch. */
@@ -57,6 +58,10 @@ export function transfersRequest(institution: number, items: readonly RawTransfe
 
 export function accountsRequest(institution: number, items: readonly RawAccount[]): Request {
   return records(institution, 'createAccounts', ACCOUNT, items);
+}
+
+export function changesRequest(institution: number, items: readonly RawChange[]): Request {
+  return records(institution, 'changeAccounts', ACCOUNT_CHANGE, items);
 }
 
 /** From a whole request frame. */

@@ -2,13 +2,15 @@
 import { z } from 'zod';
 import { formatId, type Id } from '../../../protocol/ids.ts';
 import { encodeRecord, writeU128 } from '../../../protocol/layout.ts';
-import { ACCOUNT, AccountFlags, RESULT } from '../../../protocol/records.ts';
+import { ACCOUNT, AccountFlags, type AccountStateName, AccountStates, RESULT } from '../../../protocol/records.ts';
 import { Code } from '../../../protocol/results.ts';
 import * as fields from './fields.ts';
 import { chooseId, chooseIdInList } from './identity.ts';
 import { answer, type Problem, problemOfCode, resultBody } from './outcome.ts';
 import { route } from './route.ts';
 import * as views from './views.ts';
+
+export const ACCOUNT_STATES = Object.keys(AccountStates) as [AccountStateName, ...AccountStateName[]];
 
 const newAccount = z.strictObject({
   id: fields.id.optional(),
@@ -43,6 +45,7 @@ const accountShape = z.strictObject({
   creditLimit: views.amountText,
   debitsMustNotExceedCredits: z.boolean(),
   creditsMustNotExceedDebits: z.boolean(),
+  state: z.enum(ACCOUNT_STATES),
   tariff: z.int(),
   owner: z.int().meta({ description: 'Number of the institution that may debit it.' }),
   userData128: views.idText.nullable(),
@@ -137,6 +140,7 @@ export const getAccount = route({
       creditLimit: '0',
       debitsMustNotExceedCredits: true,
       creditsMustNotExceedDebits: false,
+      state: 'open',
       tariff: 0,
       owner: 2,
       userData128: null,
@@ -171,6 +175,7 @@ function accountAt(view: DataView, offset: number): z.infer<typeof accountShape>
     creditLimit: views.amountAt(view, at('creditLimit')),
     debitsMustNotExceedCredits: (flags & AccountFlags.debitsMustNotExceedCredits) !== 0,
     creditsMustNotExceedDebits: (flags & AccountFlags.creditsMustNotExceedDebits) !== 0,
+    state: ACCOUNT_STATES[view.getUint8(at('state'))] ?? 'open',
     tariff: view.getUint16(at('tariff'), true),
     owner: view.getUint32(at('owner'), true),
     userData128: views.idOrNullAt(view, at('userData128')),

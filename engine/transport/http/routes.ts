@@ -1,4 +1,5 @@
 /** The route table. A new route is one line here. */
+import { postAccountChange } from './account-changes.ts';
 import { getAccount, postAccounts } from './accounts.ts';
 import { getChanges } from './changes.ts';
 import { getEntries } from './history.ts';
@@ -14,6 +15,7 @@ import { getTransfer, postTransfers } from './transfers.ts';
 export const ROUTES: readonly Route[] = [
   postAccounts,
   getAccount,
+  postAccountChange,
   getEntries,
   getBalance,
   getAggregates,

@@ -40,10 +40,13 @@ describe('the shape of an account', () => {
     expect(await open(Object.assign({}, base, ...later.reverse(), broken))).toEqual([name]);
   });
 
-  it.each(['reserved16', 'owner', 'reserved32', 'reservedA', 'reservedB'] as const)('%s is reserved', async (field) => {
-    const one = field.startsWith('reservedA') || field === 'reservedB' ? 1n << 63n : 1;
-    expect(await open({ ...base, [field]: one })).toEqual(['reservedField']);
-  });
+  it.each(['state', 'reserved8', 'owner', 'reserved32', 'reservedA', 'reservedB'] as const)(
+    '%s is reserved',
+    async (field) => {
+      const one = field.startsWith('reservedA') || field === 'reservedB' ? 1n << 63n : 1;
+      expect(await open({ ...base, [field]: one })).toEqual(['reservedField']);
+    },
+  );
 
   it.each(['debitsPending', 'debitsPosted', 'creditsPending', 'creditsPosted'] as const)(
     '%s is zero',

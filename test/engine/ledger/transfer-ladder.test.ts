@@ -1,6 +1,6 @@
 /** One row per result of a transfer, in order of precedence: a record that breaks two rules is told of the first. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { TransferFlags } from '../../../protocol/records.ts';
+import { AccountChangeFields, AccountStates, TransferFlags } from '../../../protocol/records.ts';
 import { Code, type ResultName } from '../../../protocol/results.ts';
 import { cast, nameOf } from '../../support/cast.ts';
 import { Desk, type RawTransfer, SECOND } from '../../support/desk.ts';
@@ -132,6 +132,19 @@ describe('a transfer against the state, in order', () => {
   ] as const)('%s', async (name, broken) => {
     expect(await decide({ ...plain, ...broken })).toBe(name);
     expect(await desk.balances(3n)).toEqual([0, 0, 0, 0]);
+  });
+
+  it.each([
+    ['debitAccountClosed', 'closing', 2n],
+    ['debitAccountFrozen', 'frozenForDebits', 2n],
+    ['creditAccountClosed', 'closed', 6n],
+    ['creditAccountFrozen', 'frozen', 6n],
+  ] as const)('%s, after the currency and before the limits', async (name, state, accountId) => {
+    const fields = AccountChangeFields.state;
+    await desk.changes(1, { id: 1n, accountId, fields, state: AccountStates[state] });
+    const both = { ...plain, debitAccountId: 2n, creditAccountId: 6n, amount: MAX };
+    expect(await decide({ ...both, id: 2n, ledger: 840 })).toBe('transferMustHaveTheSameLedgerAsAccounts');
+    expect(await decide(both)).toBe(name);
   });
 
   it.each([

@@ -38,6 +38,7 @@ const indexEntries = {
   references: 0,
   entities: 2,
   histories: 0,
+  changes: 0,
 };
 
 describe('metrics', () => {

@@ -1,8 +1,8 @@
 /** Transfers between partitions: what one partition decides, several decide alike, and a power cut anywhere loses nothing. */
 import { describe, expect, it } from 'vitest';
-import { AccountFlags, TransferFlags } from '../../../protocol/records.ts';
+import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from '../../../protocol/records.ts';
 import { Bank } from '../../support/bank.ts';
-import type { RawTransfer } from '../../support/desk.ts';
+import { changesRequest, type RawTransfer, reply } from '../../support/desk.ts';
 import { replayed } from '../../support/memory-partition.ts';
 import { randomWords } from '../storage/support.ts';
 
@@ -27,6 +27,36 @@ async function furnished(partitions: number): Promise<Bank> {
   }
   return bank;
 }
+
+describe('account states between partitions', () => {
+  it('stop a transfer on either side, and give the money back', async () => {
+    const bank = await furnished(2);
+    const [from = 0n, to = 0n] = [0, 1].map((home) =>
+      ACCOUNTS.slice(0, 9).find((id, n) => n % 3 !== 0 && n % 5 !== 4 && bank.homeOf(id) === home),
+    );
+    const set = async (id: bigint, accountId: bigint, state: number): Promise<void> => {
+      const change = { id, accountId, fields: AccountChangeFields.state, state };
+      const frame = await bank.ask(changesRequest(1, [change]));
+      expect(reply.accounts(frame).map(({ name }) => name)).toEqual(['ok']);
+    };
+    const move = { debitAccountId: from, creditAccountId: to, amount: 10n, ledger: CNY, code: 1 };
+    await set(1n, to, AccountStates.frozen);
+    expect(await bank.transfers(2, { ...move, id: 900n })).toEqual(['creditAccountFrozen']);
+    await set(2n, to, AccountStates.open);
+    expect(await bank.transfers(2, { ...move, id: 901n, flags: pending })).toEqual(['ok']);
+    const post = { debitAccountId: from, pendingId: 901n, flags: postPending };
+    await set(3n, from, AccountStates.frozen);
+    expect(await bank.transfers(2, { ...move, id: 902n })).toEqual(['debitAccountFrozen']);
+    expect(await bank.transfers(2, { ...post, id: 903n })).toEqual(['debitAccountFrozen']);
+    await set(4n, from, AccountStates.open);
+    // What the debit side decides is followed, whatever became of the credit account.
+    await set(5n, to, AccountStates.frozen);
+    expect(await bank.transfers(2, { ...post, id: 904n })).toEqual(['ok']);
+    await bank.rest();
+    expect(await bank.balances(from)).toEqual([0, 10, 0, 1000]);
+    expect(await bank.balances(to)).toEqual([0, 0, 0, 1010]);
+  });
+});
 
 /** Records as a client sends them: movements, holds, endings, repeats, conflicts, strangers. */
 class Traffic {

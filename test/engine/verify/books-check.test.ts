@@ -1,11 +1,11 @@
 // Whatever a journal says, books that do not balance and accounts beyond their limits are named.
 import { describe, expect, it } from 'vitest';
-import { EventTypes, TRANSFER_EVENT_BYTES } from '../../../engine/ledger/events.ts';
+import { ACCOUNT_CHANGE_EVENT_BYTES, EventTypes, TRANSFER_EVENT_BYTES } from '../../../engine/ledger/events.ts';
 import { BooksCheck } from '../../../engine/verify/books-check.ts';
 import { ExactSum } from '../../../engine/exact-sum.ts';
 import { IndexCheck } from '../../../engine/verify/index-check.ts';
 import { PartitionState } from '../../../engine/worker/state.ts';
-import { AccountFlags } from '../../../protocol/records.ts';
+import { ACCOUNT_CHANGE, AccountChangeFields, AccountFlags, AccountStates } from '../../../protocol/records.ts';
 
 const unread = {
   read: (): never => {
@@ -34,6 +34,67 @@ function batch(): Uint8Array {
   view.setUint32(128 + 48 + 32, 2, true);
   return bytes;
 }
+
+/** A batch that lowers the credit limit of account 1 from 10 to 2 on its way. */
+function lowering(): Uint8Array {
+  const transfer = batch();
+  const bytes = new Uint8Array(transfer.length + ACCOUNT_CHANGE_EVENT_BYTES);
+  bytes.set(transfer);
+  const view = new DataView(bytes.buffer, transfer.length);
+  view.setUint8(0, EventTypes.accountChange);
+  view.setUint32(4, ACCOUNT_CHANGE_EVENT_BYTES, true);
+  view.setUint32(16 + ACCOUNT_CHANGE.at.accountId, 1, true);
+  view.setBigUint64(16 + ACCOUNT_CHANGE.at.creditLimit, 2n, true);
+  view.setUint16(16 + ACCOUNT_CHANGE.at.fields, AccountChangeFields.creditLimit, true);
+  return bytes;
+}
+
+describe('limits that change', () => {
+  function limited(): ReturnType<typeof setup> {
+    const made = setup();
+    const { accounts } = made.state.ledger;
+    accounts.flags[0] = AccountFlags.debitsMustNotExceedCredits;
+    accounts.creditLimit[0] = 10;
+    const opening = lowering();
+    new DataView(opening.buffer).setBigUint64(
+      128 + TRANSFER_EVENT_BYTES + 16 + ACCOUNT_CHANGE.at.creditLimit,
+      10n,
+      true,
+    );
+    made.books.afterBatch(opening);
+    return made;
+  }
+
+  it('takes a limit that is lowered below what is used, and names what is used beyond it afterwards', () => {
+    const { state, books, problems } = limited();
+    state.ledger.books.transfer(0, 1, 10);
+    state.ledger.accounts.creditLimit[0] = 2;
+    books.afterBatch(lowering());
+    books.afterBatch(batch());
+    state.ledger.books.transfer(1, 0, 5);
+    books.afterBatch(batch());
+    expect(problems).toEqual([]);
+    state.ledger.books.transfer(0, 1, 1);
+    books.afterBatch(batch());
+    expect(problems).toEqual([expect.stringContaining('debits exceed credits')]);
+  });
+
+  it('names more than the highest limit of the batch', () => {
+    const { state, books, problems } = limited();
+    state.ledger.books.transfer(0, 1, 11);
+    state.ledger.accounts.creditLimit[0] = 2;
+    books.afterBatch(lowering());
+    expect(problems).toEqual([expect.stringContaining('debits exceed credits')]);
+  });
+
+  it('names a closed account that is not empty', () => {
+    const { state, books, problems } = setup();
+    state.ledger.accounts.state[1] = AccountStates.closed;
+    state.ledger.books.transfer(0, 1, 3);
+    books.afterBatch(batch());
+    expect(problems).toEqual([expect.stringContaining('it is closed, but not empty')]);
+  });
+});
 
 describe('BooksCheck', () => {
   it('says nothing of books that balance', () => {

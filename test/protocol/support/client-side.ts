@@ -1,7 +1,9 @@
 /** The client's codecs by command, for tests that go through all of them. */
 import {
+  decodeChangeAccounts,
   decodeCreateAccounts,
   decodeLookupAccounts,
+  encodeChangeAccounts,
   encodeCreateAccounts,
   encodeLookupAccounts,
 } from '../../../protocol/codecs/account-codec.ts';
@@ -80,6 +82,7 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
     },
   },
   createAccounts: { encode: encodeCreateAccounts, decode: decodeCreateAccounts },
+  changeAccounts: { encode: encodeChangeAccounts, decode: decodeChangeAccounts },
   createTransfers: {
     encode: encodeCreateTransfers,
     decode: (reply, { balances }) => decodeCreateTransfers(reply, balances === true),

@@ -6,7 +6,7 @@ import type { HistoryPage } from '../../../protocol/codecs/history-codec.ts';
 import type { PaymentResult, PaymentStatus } from '../../../protocol/codecs/payment-codec.ts';
 import type { PaymentLookup, PaymentPage, PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
 import type { AggregatePage, BalanceAt, TrialPage } from '../../../protocol/codecs/reading-codec.ts';
-import { readRecord } from '../../../protocol/codecs/record-codec.ts';
+import { readRecord, type Visible } from '../../../protocol/codecs/record-codec.ts';
 import type { Result } from '../../../protocol/codecs/result-codec.ts';
 import type { ChangesResult, RichResult } from '../../../protocol/codecs/rich-codec.ts';
 import type { TransferEntry, TransferLookup, TransferResult } from '../../../protocol/codecs/transfer-codec.ts';
@@ -48,6 +48,10 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
       return {};
     case 'createAccounts':
       return many(count, (index) => nonZero(readRecord(records.ACCOUNT, body, index * records.ACCOUNT.size)));
+    case 'changeAccounts':
+      return many(count, (index) =>
+        accountChange(readRecord(records.ACCOUNT_CHANGE, body, index * records.ACCOUNT_CHANGE.size)),
+      );
     case 'createTransfers':
       return many(count, (index) => nonZero(readRecord(records.TRANSFER, body, index * records.TRANSFER.size)));
     case 'lookupAccounts':
@@ -96,6 +100,18 @@ function withReference<F extends FieldTable>(shape: Layout<F>, body: DataView): 
     : { ...fields, reference: readText(body, shape.size, Number(referenceLength)) };
 }
 
+/** As the client's encoder takes it. */
+function accountChange(change: Visible<(typeof records.ACCOUNT_CHANGE)['fields']>): Record<string, unknown> {
+  const { id, accountId, fields, creditLimit } = change;
+  const state = Object.entries(records.AccountStates).find(([, number]) => number === change.state)?.[0];
+  return {
+    id,
+    accountId,
+    ...((fields & records.AccountChangeFields.state) === 0 ? {} : { state }),
+    ...((fields & records.AccountChangeFields.creditLimit) === 0 ? {} : { creditLimit }),
+  };
+}
+
 function nonZero(record: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== 0 && value !== 0n));
 }
@@ -137,7 +153,8 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
   switch (command) {
     case 'ping':
       return { count: 0, bytes: [] };
-    case 'createAccounts': {
+    case 'createAccounts':
+    case 'changeAccounts': {
       const results = value as Result[];
       return { count: results.length, bytes: results.map(result) };
     }

@@ -25,6 +25,7 @@ const tariff = { basisPoints: 1, feeAccount: ID };
 /** A request of each route that is good in form. */
 const GOOD: Readonly<Record<string, unknown>> = {
   'post /v1/accounts': account,
+  'post /v1/accounts/{id}/changes': { id: ID, state: 'frozen' },
   'post /v1/transfers': transfer,
   'post /v1/payments': sale,
   'post /v1/payments/{id}/captures': { id: ID },

@@ -7,6 +7,8 @@ import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../.
 import { decodeRecord, encodeRecord, type RecordOf, readU128 } from '../../../../protocol/layout.ts';
 import {
   ACCOUNT,
+  ACCOUNT_CHANGE,
+  AccountChangeFields,
   BALANCES,
   BALANCE_AT,
   BALANCE_QUERY,
@@ -97,6 +99,8 @@ export class FakeGateway implements Gateway {
     switch (name) {
       case 'createAccounts':
         return each(ACCOUNT.size, (at) => this.#createAccount(decodeRecord(ACCOUNT, view, at), envelope.institution));
+      case 'changeAccounts':
+        return each(ACCOUNT_CHANGE.size, (at) => this.#changeAccount(decodeRecord(ACCOUNT_CHANGE, view, at)));
       case 'createTransfers': {
         const wantsBalances = (envelope.flags & FrameFlags.balances) !== 0;
         return each(TRANSFER.size, (at) => this.#createTransfer(decodeRecord(TRANSFER, view, at), wantsBalances));
@@ -143,6 +147,15 @@ export class FakeGateway implements Gateway {
         return { count: bytes.length, parts: [bytes] };
       }
     }
+  }
+
+  #changeAccount(change: RecordOf<(typeof ACCOUNT_CHANGE)['fields']>): Uint8Array[] {
+    const account = this.accounts.get(change.accountId);
+    if (account === undefined) return [result(Code.accountNotFound)];
+    const state = (change.fields & AccountChangeFields.state) === 0 ? account.state : change.state;
+    const { creditLimit } = (change.fields & AccountChangeFields.creditLimit) === 0 ? account : change;
+    this.accounts.set(change.accountId, { ...account, state, creditLimit });
+    return [result(Code.ok)];
   }
 
   #createAccount(account: Account, owner: number): Uint8Array[] {

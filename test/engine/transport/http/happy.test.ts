@@ -78,6 +78,7 @@ describe('accounts and transfers', () => {
       creditLimit: '500',
       debitsMustNotExceedCredits: true,
       creditsMustNotExceedDebits: false,
+      state: 'open',
       tariff: 0,
       owner: 2,
       userData128: null,
@@ -90,6 +91,19 @@ describe('accounts and transfers', () => {
       userData128: hex(7),
       userData32: 9,
     });
+  });
+
+  it('freezes an account, sets its limit, and says so', async () => {
+    const path = `/v1/accounts/${b}/changes`;
+    const { body } = await ok('POST', path, { id: fresh(), state: 'frozenForDebits', creditLimit: '700' });
+    expect(body).toMatchObject({ result: { name: 'ok' }, replayed: false });
+    expect((await ok('GET', `/v1/accounts/${b}`)).body).toMatchObject({ state: 'frozenForDebits', creditLimit: '700' });
+    await ok('POST', path, { state: 'open' }, { 'idempotency-key': 'thaw' });
+    expect((await ok('GET', `/v1/accounts/${b}`)).body).toMatchObject({ state: 'open', creditLimit: '700' });
+    const unknown = await http.send('POST', `/v1/accounts/${fresh()}/changes`, { id: fresh(), state: 'closed' });
+    expect(unknown.body).toMatchObject({ status: 404, name: 'accountNotFound' });
+    const shapeless = await http.send('POST', path, { id: fresh(), state: 'melted' });
+    expect(shapeless.body).toMatchObject({ status: 400, name: 'malformedBody', field: 'state' });
   });
 
   it('transfers with the balances in the answer, and shows the transfer', async () => {

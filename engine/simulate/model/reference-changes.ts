@@ -1,0 +1,77 @@
+/** Changes of accounts once more: states and credit limits. */
+import type { ResultName } from '../../../protocol/results.ts';
+import { A, type Answer, MAX, type ReferenceLedger } from './reference-ledger.ts';
+
+export const S = { open: 0, frozenForDebits: 1, frozen: 2, closing: 3, closed: 4 } as const;
+/** Fields of a change. */
+export const C = { creditLimit: 1, state: 2 } as const;
+
+export interface ModelChange {
+  id: bigint;
+  accountId: bigint;
+  fields: number;
+  state: number;
+  creditLimit: bigint;
+}
+
+export interface DecidedChange {
+  institution: number;
+  content: ModelChange;
+  name: ResultName;
+  timestamp: bigint;
+}
+
+/** In the order in which the first difference is named. */
+const COMPARED_CHANGE: readonly (readonly [keyof ModelChange, ResultName])[] = [
+  ['fields', 'existsWithDifferentFlags'],
+  ['accountId', 'existsWithDifferentAccount'],
+  ['state', 'existsWithDifferentState'],
+  ['creditLimit', 'existsWithDifferentCreditLimit'],
+];
+
+function changeShape({ fields, state, creditLimit }: ModelChange): ResultName {
+  if ((fields & ~3) !== 0) return 'flagsReserved';
+  if (fields === 0) return 'nothingToChange';
+  if (state > S.closed) return 'stateOutOfRange';
+  if ((fields & C.state) === 0 && state !== 0) return 'stateOutOfRange';
+  if (creditLimit > MAX) return 'creditLimitOutOfRange';
+  return (fields & C.creditLimit) === 0 && creditLimit !== 0n ? 'creditLimitOutOfRange' : 'ok';
+}
+
+/** Changes an account. */
+export function changeAccount(ledger: ReferenceLedger, institution: number, change: ModelChange): Answer {
+  const shape = changeShape(change);
+  if (shape !== 'ok') return ledger.answer(shape);
+  const first = ledger.changes.get(change.id);
+  if (first !== undefined) {
+    if (first.institution !== institution) return ledger.answer('existsWithDifferentOwner');
+    for (const [field, name] of COMPARED_CHANGE) {
+      if (first.content[field] !== change[field]) return ledger.answer(name);
+    }
+    return { name: first.name, replayed: true, timestamp: first.timestamp };
+  }
+  const name = decideChange(ledger, institution, change);
+  ledger.changes.set(change.id, { institution, content: change, name, timestamp: ledger.now });
+  return ledger.answer(name);
+}
+
+function decideChange(
+  ledger: ReferenceLedger,
+  institution: number,
+  { accountId, fields, state, creditLimit }: ModelChange,
+): ResultName {
+  const account = ledger.book.accounts.get(accountId);
+  if (account === undefined) return 'accountNotFound';
+  if (!ledger.mayDebit(accountId, institution)) return 'accountForbidden';
+  const setsState = (fields & C.state) !== 0;
+  const setsLimit = (fields & C.creditLimit) !== 0;
+  if (account.state === S.closed && !(setsState && state === S.open)) return 'accountClosed';
+  if (setsLimit && (account.flags & A.debitLimited) === 0) return 'accountHasNoDebitLimit';
+  if (setsState && state === S.closed) {
+    if (account.debitsPending > 0n || account.creditsPending > 0n) return 'accountHasPendingAmounts';
+    if (account.debitsPosted !== account.creditsPosted) return 'accountBalanceNotZero';
+  }
+  if (setsState) account.state = state;
+  if (setsLimit) account.creditLimit = creditLimit;
+  return 'ok';
+}
