@@ -13,6 +13,7 @@ import { OPERATOR_INSTITUTION } from '../gateway.ts';
 import { partitionOfAccount } from '../hash-id.ts';
 import type { Accounts } from './accounts.ts';
 import { NO_ACCOUNT } from './accounts.ts';
+import { balance } from './balancing.ts';
 import { Books } from './books.ts';
 import { Clearing } from './clearing.ts';
 import { judgeCrossing } from './crossings.ts';
@@ -23,7 +24,7 @@ import { NO_HOLD } from './holds.ts';
 import type { KeyIndex } from './key-index.ts';
 import { enter, find } from './key-index.ts';
 import type { Timers } from './timers.ts';
-import { transferFlags } from './validate.ts';
+import { BALANCING, transferFlags } from './validate.ts';
 import { isZeroId, readU64, sameId, TransferWord, writeU64 } from './words.ts';
 
 export interface LedgerTables {
@@ -140,13 +141,18 @@ export class Ledger {
     const credit = this.findAccount(words, at + TransferWord.creditAccountId);
     this.credit = credit;
     if (credit === NO_ACCOUNT) {
-      return this.isElsewhere(words, at + TransferWord.creditAccountId)
-        ? judgeCrossing(this, words, at)
-        : Code.creditAccountNotFound;
+      if (!this.isElsewhere(words, at + TransferWord.creditAccountId)) return Code.creditAccountNotFound;
+      // How much it moves has to be known on both sides at once.
+      return (flags & BALANCING) !== 0 ? Code.crossesPartitions : judgeCrossing(this, words, at);
     }
     const { ledger } = this.accounts;
     if (ledger[debit] !== ledger[credit]) return Code.accountsMustHaveTheSameLedger;
     if (words[at + TransferWord.ledger] !== ledger[debit]) return Code.transferMustHaveTheSameLedgerAsAccounts;
+    if ((flags & BALANCING) !== 0) {
+      const code = balance(this, flags);
+      if (code !== Code.ok) return code;
+      this.#filledIn = FilledIn.balanced;
+    }
     return this.judge(debit, credit, this.amount, (flags & pending) !== 0);
   }
 
@@ -304,7 +310,12 @@ export class Ledger {
     writeU64(out, record + TransferWord.timestamp, this.now);
     out[record + TransferWord.reserved] = 0;
     out[record + TransferWord.reserved + 1] = 0;
-    if (filledIn !== 0) this.#fillIn(record);
+    if (filledIn === FilledIn.balanced) {
+      out.copyWithin(record + TransferWord.reserved, record + TransferWord.amount, record + TransferWord.amount + 2);
+      writeU64(out, record + TransferWord.amount, this.amount);
+    } else if (filledIn !== 0) {
+      this.#fillIn(record);
+    }
     return event;
   }
 
