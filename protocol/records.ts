@@ -113,6 +113,7 @@ export const TRANSFER = layout('transfer', 128, {
   flags: [110, 'u16'],
   /** When it was decided; sent as zero. */
   timestamp: [112, 'u64'],
+  /** Sent as zero; on the record of a balancing transfer, the amount that was asked for. */
   reserved: [120, 'u64'],
 });
 
@@ -127,6 +128,10 @@ export const TransferFlags = {
   voidPending: 1 << 3,
   /** With `postPending`: the part that is not posted stays pending. */
   keepRemainder: 1 << 4,
+  /** Moves at most `amount`: no more than the debit account has. The record says what was moved. */
+  balancingDebit: 1 << 5,
+  /** Moves at most `amount`: no more than the credit account owes. The record says what was moved. */
+  balancingCredit: 1 << 6,
   /** Set by the engine on the record of a pending transfer that timed out. */
   expired: 1 << 15,
 } as const;

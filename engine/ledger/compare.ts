@@ -20,6 +20,7 @@ export function compareTransfer(words: Uint32Array, at: number, stored: DataView
     (filledIn & bit) !== 0 ? !isZero(words, at + word, count) : differs(words, at + word, stored, record + word, count);
   const sent = words[at + TransferWord.code] as number;
   const kept = stored.getUint32((record + TransferWord.code) * 4, true);
+  const amount = record + ((filledIn & FilledIn.balanced) !== 0 ? TransferWord.reserved : TransferWord.amount);
   const keptCode = (filledIn & FilledIn.code) !== 0 ? 0 : kept & 0xffff;
 
   if (sent >>> 16 !== kept >>> 16) return Code.existsWithDifferentFlags;
@@ -27,7 +28,11 @@ export function compareTransfer(words: Uint32Array, at: number, stored: DataView
   if (field(TransferWord.timeoutS, 1, 0)) return Code.existsWithDifferentTimeout;
   if (field(TransferWord.debitAccountId, 4, 0)) return Code.existsWithDifferentDebitAccountId;
   if (field(TransferWord.creditAccountId, 4, FilledIn.creditAccountId)) return Code.existsWithDifferentCreditAccountId;
-  if (field(TransferWord.amount, 2, FilledIn.amount)) return Code.existsWithDifferentAmount;
+  const isAmountOther =
+    (filledIn & FilledIn.amount) !== 0
+      ? !isZero(words, at + TransferWord.amount, 2)
+      : differs(words, at + TransferWord.amount, stored, amount, 2);
+  if (isAmountOther) return Code.existsWithDifferentAmount;
   if (field(TransferWord.userData128, 4, 0)) return Code.existsWithDifferentUserData128;
   if (field(TransferWord.userData64, 2, 0)) return Code.existsWithDifferentUserData64;
   if (field(TransferWord.userData32, 1, 0)) return Code.existsWithDifferentUserData32;

@@ -31,8 +31,11 @@ export const ACCOUNT_EVENT_BYTES = EVENT_PREFIX_BYTES + ACCOUNT.size;
 
 export const ACCOUNT_CHANGE_EVENT_BYTES = EVENT_PREFIX_BYTES + ACCOUNT_CHANGE.size;
 
-/** Flags in the prefix of a transfer event: fields that the client sent as zero and the engine filled in. */
-export const FilledIn = { amount: 1, creditAccountId: 2, ledger: 4, code: 8 } as const;
+/**
+ * Flags in the prefix of a transfer event: fields that the client sent as zero and the engine filled in. `balanced`: the amount is
+ * what was moved, and what was asked for is in the record's reserved field.
+ */
+export const FilledIn = { amount: 1, creditAccountId: 2, ledger: 4, code: 8, balanced: 16 } as const;
 
 /** Finds an event of an earlier batch; the view is valid until the next read. */
 export interface EventSource {

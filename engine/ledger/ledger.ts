@@ -14,6 +14,7 @@ import { partitionOfAccount } from '../hash-id.ts';
 import { whyNotPosted, whyStopped } from './account-states.ts';
 import type { Accounts } from './accounts.ts';
 import { NO_ACCOUNT } from './accounts.ts';
+import { balance } from './balancing.ts';
 import { Books } from './books.ts';
 import { Clearing } from './clearing.ts';
 import { judgeCrossing } from './crossings.ts';
@@ -24,8 +25,9 @@ import type { Holds } from './holds.ts';
 import { NO_HOLD } from './holds.ts';
 import type { KeyIndex } from './key-index.ts';
 import { enter, find } from './key-index.ts';
+import { whyNoHold } from './pending.ts';
 import type { Timers } from './timers.ts';
-import { transferFlags } from './validate.ts';
+import { BALANCING, transferFlags } from './validate.ts';
 import { isZeroId, readU64, sameId, TransferWord, writeU64 } from './words.ts';
 
 export interface LedgerTables {
@@ -48,7 +50,7 @@ export interface PartitionPlace {
   readonly partitions: number;
 }
 
-const { pending, postPending, voidPending, keepRemainder, expired } = TransferFlags;
+const { pending, postPending, voidPending, keepRemainder } = TransferFlags;
 const AMOUNT_MAX = LIMITS.amountMax;
 const MICROS_PER_SECOND = 1_000_000;
 
@@ -146,13 +148,18 @@ export class Ledger {
     const credit = this.findAccount(words, at + TransferWord.creditAccountId);
     this.credit = credit;
     if (credit === NO_ACCOUNT) {
-      return this.isElsewhere(words, at + TransferWord.creditAccountId)
-        ? judgeCrossing(this, words, at)
-        : Code.creditAccountNotFound;
+      if (!this.isElsewhere(words, at + TransferWord.creditAccountId)) return Code.creditAccountNotFound;
+      // How much it moves has to be known on both sides at once.
+      return (flags & BALANCING) !== 0 ? Code.crossesPartitions : judgeCrossing(this, words, at);
     }
     const { ledger } = this.accounts;
     if (ledger[debit] !== ledger[credit]) return Code.accountsMustHaveTheSameLedger;
     if (words[at + TransferWord.ledger] !== ledger[debit]) return Code.transferMustHaveTheSameLedgerAsAccounts;
+    if ((flags & BALANCING) !== 0) {
+      const code = balance(this, flags);
+      if (code !== Code.ok) return code;
+      this.#filledIn = FilledIn.balanced;
+    }
     return this.judge(debit, credit, this.amount, (flags & pending) !== 0);
   }
 
@@ -237,7 +244,7 @@ export class Ledger {
 
   #decideEnding(words: Uint32Array, at: number): number {
     const hold = this.findHold(words, at);
-    if (hold === NO_HOLD) return this.#whyNoHold(words, at);
+    if (hold === NO_HOLD) return whyNoHold(this, words, at);
     const { holds, accounts } = this;
     const credit = holds.credit[hold] as number;
     const code = (words[at + TransferWord.code] as number) & 0xffff;
@@ -291,29 +298,6 @@ export class Ledger {
     return Uint32Array.from([0, 1, 2, 3], (word) => original.getUint32((field + word) * 4, true));
   }
 
-  /** Why there is nothing held under this id: it never was, it was no pending transfer, or how it ended. */
-  #whyNoHold(words: Uint32Array, at: number): number {
-    const pendingAt = at + TransferWord.pendingId;
-    const w0 = words[pendingAt] as number;
-    const w1 = words[pendingAt + 1] as number;
-    const w2 = words[pendingAt + 2] as number;
-    const w3 = words[pendingAt + 3] as number;
-    const lsn = this.tables.transfers.get(w0, w1, w2, w3);
-    if (lsn === 0) return Code.pendingTransferNotFound;
-    const original = this.events.read(lsn);
-    if (original.getUint16(2, true) !== Code.ok) return Code.pendingTransferNotFound;
-    // Not answered yet, so nobody can know of it.
-    if (original.getUint8(0) === EventTypes.crossing) return Code.pendingTransferNotFound;
-    if ((flagsOfEvent(original) & pending) === 0) return Code.pendingTransferNotPending;
-    const different = differenceFromPending(words, at, original);
-    if (different !== Code.ok) return different;
-    const resolution = this.tables.resolutions.get(w0, w1, w2, w3);
-    if (resolution === 0) throw new Error('a pending transfer is neither held nor ended');
-    const flags = flagsOfEvent(this.events.read(resolution));
-    if ((flags & expired) !== 0) return Code.pendingTransferExpired;
-    return (flags & voidPending) !== 0 ? Code.pendingTransferAlreadyVoided : Code.pendingTransferAlreadyPosted;
-  }
-
   /** Writes the event of the TRANSFER record at word `at`, without effect; returns its first word. */
   write(words: Uint32Array, at: number, institution: number, code: number, type: number): number {
     const { events } = this;
@@ -326,7 +310,12 @@ export class Ledger {
     writeU64(out, record + TransferWord.timestamp, this.now);
     out[record + TransferWord.reserved] = 0;
     out[record + TransferWord.reserved + 1] = 0;
-    if (filledIn !== 0) this.#fillIn(record);
+    if (filledIn === FilledIn.balanced) {
+      out.copyWithin(record + TransferWord.reserved, record + TransferWord.amount, record + TransferWord.amount + 2);
+      writeU64(out, record + TransferWord.amount, this.amount);
+    } else if (filledIn !== 0) {
+      this.#fillIn(record);
+    }
     return event;
   }
 
@@ -371,29 +360,4 @@ export class Ledger {
     const at = record + TransferWord.pendingId;
     enter(this.tables.resolutions, words, at, this.events.lsnOf(record - TransferEventWord.record));
   }
-}
-
-/** The first field in which a post or a void at word `at` contradicts the pending transfer that it names. */
-function differenceFromPending(words: Uint32Array, at: number, original: DataView): number {
-  const differs = (field: number, count: number): boolean => {
-    for (let word = field; word < field + count; word++) {
-      if (words[at + word] !== original.getUint32((TransferEventWord.record + word) * 4, true)) return true;
-    }
-    return false;
-  };
-  if (differs(TransferWord.debitAccountId, 4)) return Code.pendingTransferHasDifferentDebitAccountId;
-  if (!isZeroId(words, at + TransferWord.creditAccountId) && differs(TransferWord.creditAccountId, 4)) {
-    return Code.pendingTransferHasDifferentCreditAccountId;
-  }
-  if (words[at + TransferWord.ledger] !== 0 && differs(TransferWord.ledger, 1)) {
-    return Code.pendingTransferHasDifferentLedger;
-  }
-  const code = (words[at + TransferWord.code] as number) & 0xffff;
-  const kept = original.getUint16((TransferEventWord.record + TransferWord.code) * 4, true);
-  return code !== 0 && code !== kept ? Code.pendingTransferHasDifferentCode : Code.ok;
-}
-
-/** Flags of the TRANSFER record in a transfer event. */
-export function flagsOfEvent(event: DataView): number {
-  return event.getUint16((TransferEventWord.record + TransferWord.flags) * 4 + 2, true);
 }

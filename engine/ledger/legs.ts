@@ -7,10 +7,10 @@ import { Code } from '../../protocol/results.ts';
 import { whyNotPosted } from './account-states.ts';
 import { ENGINE_ID_WORD3, EventTypes, TRANSFER_EVENT_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
-import { LEG_EVENT_BYTES, LegEventWord, packOrigin } from './leg-event.ts';
 import { find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
+import { LEG_EVENT_BYTES, LegEventWord, packOrigin } from './leg-event.ts';
 import { TransferWord, writeU64 } from './words.ts';
 
 const RECORD_WORDS = TRANSFER.size >> 2;

@@ -7,8 +7,10 @@ import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from 
 import { Code } from '../../protocol/results.ts';
 import { AccountWord, ChangeWord, fitsRange, isZeroId, readU64, sameId, TransferWord } from './words.ts';
 
-const { linked, pending, postPending, voidPending, keepRemainder } = TransferFlags;
-const TRANSFER_FLAGS_CLIENT = linked | pending | postPending | voidPending | keepRemainder;
+const { linked, pending, postPending, voidPending, keepRemainder, balancingDebit, balancingCredit } = TransferFlags;
+/** Move at most the amount. */
+export const BALANCING = balancingDebit | balancingCredit;
+const TRANSFER_FLAGS_CLIENT = linked | pending | postPending | voidPending | keepRemainder | BALANCING;
 const PHASES = pending | postPending | voidPending;
 /** Indexed by the phase bits (flags 1–3): whether more than one of them is set. */
 const SEVERAL_PHASES = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => (bits & (bits - 1)) !== 0);
@@ -30,6 +32,7 @@ export function validateTransfer(words: Uint32Array, at: number): number {
   if (isReservedId(words, at)) return Code.idReserved;
   if (SEVERAL_PHASES[(flags & PHASES) >> 1] === true) return Code.flagsAreMutuallyExclusive;
   if ((flags & keepRemainder) !== 0 && (flags & postPending) === 0) return Code.flagsAreMutuallyExclusive;
+  if (ends && (flags & BALANCING) !== 0) return Code.flagsAreMutuallyExclusive;
   if (isZeroId(words, at + TransferWord.debitAccountId)) return Code.debitAccountIdMustNotBeZero;
   if (isReservedId(words, at + TransferWord.debitAccountId)) return Code.idReserved;
   if (isReservedId(words, at + TransferWord.creditAccountId)) return Code.idReserved;

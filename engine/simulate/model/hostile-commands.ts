@@ -192,6 +192,7 @@ export class HostileCommands {
         () => (item.ledger += 1),
         () => (item.timeoutS += 1),
         () => (item.flags ^= F.pending),
+        () => (item.flags ^= F.balancingDebit),
         () => (item.amount = 0n),
         () => (item.pendingId = this.#pending.length === 0 ? 1n : this.#recent(this.#pending).id),
       ];
@@ -221,8 +222,12 @@ export class HostileCommands {
     } else if (kind < 7 && this.#pending.length > 0) {
       item = this.#ending(item);
     }
+    if ((item.flags & (F.post | F.void)) === 0 && this.#chance(25)) {
+      item.flags |= this.#pick([F.balancingDebit, F.balancingCredit, F.balancingDebit | F.balancingCredit]);
+    }
     if (this.#chance(2) && this.#transfers.length > 0) item.id = this.#recent(this.#transfers)[1].id;
-    if (this.#chance(1)) item.flags |= this.#pick([F.pending, F.post, F.void, F.keep, 32]);
+    if (this.#chance(1))
+      item.flags |= this.#pick([F.pending, F.post, F.void, F.keep, F.balancingDebit, F.balancingCredit, 128]);
     this.#transfers.push([institution, item]);
     if ((item.flags & F.pending) !== 0) this.#pending.push(item);
     return item;

@@ -8,7 +8,15 @@ import { type DecidedChange, S } from './reference-changes.ts';
 export const MAX = 2n ** 53n - 1n;
 const SECOND = 1_000_000n;
 const OPERATOR = 1;
-export const F = { linked: 1, pending: 2, post: 4, void: 8, keep: 16 } as const;
+export const F = {
+  linked: 1,
+  pending: 2,
+  post: 4,
+  void: 8,
+  keep: 16,
+  balancingDebit: 32,
+  balancingCredit: 64,
+} as const;
 export const A = { linked: 1, debitLimited: 2, creditLimited: 4 } as const;
 
 export interface ModelTransfer {
@@ -275,7 +283,8 @@ export class ReferenceLedger {
   }
 
   #decide(institution: number, transfer: ModelTransfer): ResultName {
-    const { debitAccountId, creditAccountId, amount, flags, ledger } = transfer;
+    const { debitAccountId, creditAccountId, flags, ledger } = transfer;
+    let { amount } = transfer;
     const debit = this.book.accounts.get(debitAccountId);
     if (debit === undefined) return 'debitAccountNotFound';
     if (!this.mayDebit(debitAccountId, institution)) return 'debitAccountForbidden';
@@ -285,6 +294,16 @@ export class ReferenceLedger {
     if (debit.ledger !== credit.ledger) return 'accountsMustHaveTheSameLedger';
     if (ledger !== debit.ledger) return 'transferMustHaveTheSameLedgerAsAccounts';
     const pending = (flags & F.pending) !== 0;
+    if ((flags & F.balancingDebit) !== 0) {
+      const has = debit.creditsPosted + debit.creditLimit - debit.debitsPosted - debit.debitsPending;
+      if (has <= 0n) return 'exceedsCredits';
+      if (has < amount) amount = has;
+    }
+    if ((flags & F.balancingCredit) !== 0) {
+      const owes = credit.debitsPosted - credit.creditsPosted - credit.creditsPending;
+      if (owes <= 0n) return 'exceedsDebits';
+      if (owes < amount) amount = owes;
+    }
     const name = this.judge(debitAccountId, creditAccountId, amount, pending);
     if (name !== 'ok') return name;
     if (!pending) {
@@ -342,11 +361,12 @@ export function shapeOf(transfer: ModelTransfer): ResultName {
   const { id, flags, debitAccountId, creditAccountId, pendingId, amount, timeoutS, ledger, code } = transfer;
   const phases = [F.pending, F.post, F.void].filter((flag) => (flags & flag) !== 0).length;
   const ends = (flags & (F.post | F.void)) !== 0;
-  if ((flags & ~31) !== 0) return 'flagsReserved';
+  if ((flags & ~127) !== 0) return 'flagsReserved';
   if (id === 0n) return 'idMustNotBeZero';
   if (id >= ENGINE_IDS) return 'idReserved';
   if (phases > 1) return 'flagsAreMutuallyExclusive';
   if ((flags & F.keep) !== 0 && (flags & F.post) === 0) return 'flagsAreMutuallyExclusive';
+  if (ends && (flags & (F.balancingDebit | F.balancingCredit)) !== 0) return 'flagsAreMutuallyExclusive';
   if (debitAccountId === 0n) return 'debitAccountIdMustNotBeZero';
   if (creditAccountId === 0n && !ends) return 'creditAccountIdMustNotBeZero';
   if (debitAccountId === creditAccountId) return 'accountsMustBeDifferent';

@@ -33,6 +33,8 @@ const newTransfer = z.strictObject({
   code: fields.whole(0, 0xffff, 'What kind of movement this is; not 0 unless it posts or voids.').optional(),
   pendingId: fields.id.optional(),
   keepRemainder: fields.flag('With post: what is not posted stays held.').optional(),
+  balancingDebit: fields.flag('Moves at most the amount: no more than the debit account has.').optional(),
+  balancingCredit: fields.flag('Moves at most the amount: no more than the credit account owes.').optional(),
   timeoutSeconds: fields.whole(0, 0xffff_ffff, 'With pending: until the hold ends; 0 = never.').optional(),
   linked: fields.flag('Succeeds or fails together with the next one of the list.').optional(),
   userData128: fields.userData128.optional(),
@@ -121,6 +123,8 @@ export const postTransfers = route({
         flags:
           KIND_FLAGS[item.kind ?? 'posted'] |
           (item.keepRemainder === true ? TransferFlags.keepRemainder : 0) |
+          (item.balancingDebit === true ? TransferFlags.balancingDebit : 0) |
+          (item.balancingCredit === true ? TransferFlags.balancingCredit : 0) |
           (item.linked === true ? TransferFlags.linked : 0),
       });
     }

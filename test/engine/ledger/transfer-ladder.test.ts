@@ -6,7 +6,7 @@ import { cast, nameOf } from '../../support/cast.ts';
 import { Desk, type RawTransfer, SECOND } from '../../support/desk.ts';
 import { memoryPartition } from '../../support/memory-partition.ts';
 
-const { linked, pending, postPending, voidPending, keepRemainder } = TransferFlags;
+const { linked, pending, postPending, voidPending, keepRemainder, balancingDebit, balancingCredit } = TransferFlags;
 const MAX = BigInt(Number.MAX_SAFE_INTEGER);
 const ENGINE = 0xffff_ffffn << 96n;
 
@@ -48,7 +48,7 @@ describe('the shape of a transfer, in order', () => {
     [
       ['timestampMustBeZero', { timestamp: 1n }],
       ['reservedField', { reserved: 1n }],
-      ['flagsReserved', { flags: 1 << 5 }],
+      ['flagsReserved', { flags: 1 << 11 }],
       ['idMustNotBeZero', { id: 0n }],
       ['idReserved', { id: ENGINE }],
       ['flagsAreMutuallyExclusive', { flags: keepRemainder }],
@@ -78,11 +78,13 @@ describe('the shape of a transfer, in order', () => {
     14,
     pending | keepRemainder,
     voidPending | keepRemainder,
+    postPending | balancingDebit,
+    voidPending | balancingCredit,
   ])('flags %i exclude each other', async (flags) => {
     expect(await decide({ ...plain, flags })).toBe('flagsAreMutuallyExclusive');
   });
 
-  it.each([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])('flag %i is reserved', async (bit) => {
+  it.each([7, 8, 9, 10, 11, 12, 13, 14, 15])('flag %i is reserved', async (bit) => {
     expect(await decide({ ...plain, flags: 1 << bit })).toBe('flagsReserved');
   });
 
