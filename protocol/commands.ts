@@ -4,18 +4,15 @@
  * `body` says how the body is made: `records` of `recordBytes` each (count = how many), one `record` that may be
  * followed by a tail (count = 1), or a MessagePack map (`rich`, count = its bytes).
  */
+import { AGGREGATE_QUERY, BALANCE_QUERY, HISTORY_FILTER, TRIAL_QUERY } from './reading-records.ts';
 import {
   ACCOUNT,
   ACCOUNT_CHANGE,
-  AGGREGATE_QUERY,
-  BALANCE_QUERY,
-  HISTORY_FILTER,
   HISTORY_QUERY,
   PAYMENT,
   PAYMENT_OPERATION,
   PAYMENT_QUERY,
   TRANSFER,
-  TRIAL_QUERY,
 } from './records.ts';
 
 export type BodyForm = 'none' | 'records' | 'record' | 'rich';

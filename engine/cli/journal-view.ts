@@ -14,6 +14,7 @@ import {
 } from '../../protocol/records.ts';
 import { resultName } from '../../protocol/results.ts';
 import { ENTITY, ENTITY_BODY_AT, EntityTables } from '../entity/event.ts';
+import { SettledWord } from '../ledger/crossings.ts';
 import {
   EVENT_PREFIX_BYTES,
   EventLog,
@@ -22,7 +23,6 @@ import {
   eventView,
   TRANSFER_EVENT_BYTES,
 } from '../ledger/events.ts';
-import { SettledWord } from '../ledger/crossings.ts';
 import { PaymentEventByte } from '../payment/event.ts';
 import { Versions } from '../payment/versions.ts';
 import { Transfers } from '../query/transfers.ts';

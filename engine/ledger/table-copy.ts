@@ -138,5 +138,6 @@ export class TableCopy {
 function sharedLike(array: ColumnArray): ColumnArray {
   const buffer = new SharedArrayBuffer(array.byteLength);
   if (array instanceof Float64Array) return new Float64Array(buffer);
-  return array instanceof Uint32Array ? new Uint32Array(buffer) : new Uint16Array(buffer);
+  if (array instanceof Uint32Array) return new Uint32Array(buffer);
+  return array instanceof Uint16Array ? new Uint16Array(buffer) : new Uint8Array(buffer);
 }

@@ -9,7 +9,6 @@ import { LegRoles } from '../ledger/leg-event.ts';
 import { holdLeg, postLeg } from '../ledger/legs.ts';
 import { isZeroId, PaymentWord, readU64, writeU64 } from '../ledger/words.ts';
 import { discountOn, feeOn } from './amounts.ts';
-import { campaignLegCode, payeeLegCode, payerLegCode } from './leg-codes.ts';
 import {
   LinkField,
   NewPaymentField,
@@ -19,6 +18,7 @@ import {
   PaymentField,
   StateField,
 } from './event.ts';
+import { campaignLegCode, payeeLegCode, payerLegCode } from './leg-codes.ts';
 import type { Payments, ReplyTarget } from './payments.ts';
 import { validatePayment } from './validate.ts';
 import { readView64 } from './version.ts';

@@ -2,10 +2,10 @@
 import { LIMITS } from '../../protocol/limits.ts';
 import { PAYMENT, PaymentOperations } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { LSN_UNIT_BYTES } from '../journal/header.ts';
 import { type EventLog, EventTypes, eventView } from '../ledger/events.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { readU64, writeU64 } from '../ledger/words.ts';
-import { LSN_UNIT_BYTES } from '../journal/header.ts';
 import {
   LinkField,
   NewPaymentField,

@@ -1,14 +1,9 @@
 /** The balance of an account at a time, and the sums of all accounts. */
-import { LIMITS } from '../../protocol/limits.ts';
-import {
-  BALANCE_AT,
-  BALANCE_QUERY,
-  PAGE,
-  TRANSFER_OUTCOME,
-  TRIAL_BALANCE,
-  TRIAL_QUERY,
-} from '../../protocol/records.ts';
+
 import { writeU128 } from '../../protocol/layout.ts';
+import { LIMITS } from '../../protocol/limits.ts';
+import { BALANCE_AT, BALANCE_QUERY, TRIAL_BALANCE, TRIAL_QUERY } from '../../protocol/reading-records.ts';
+import { PAGE, TRANSFER_OUTCOME } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { ExactSum } from '../exact-sum.ts';
 import { TRANSFER_EVENT_BYTES } from '../ledger/events.ts';

@@ -4,8 +4,8 @@
  */
 import { EventTypes } from '../ledger/events.ts';
 import { HISTORY_STRIDE, indexedEntry } from '../ledger/histories.ts';
-import { LegEventWord } from '../ledger/leg-event.ts';
 import { type Ledger, TransferEventWord } from '../ledger/ledger.ts';
+import { LegEventWord } from '../ledger/leg-event.ts';
 import { TransferWord } from '../ledger/words.ts';
 import { readView64 } from '../payment/version.ts';
 import { isDebitOf } from './accounts.ts';

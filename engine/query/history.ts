@@ -1,13 +1,7 @@
 /** Entries of an account that match a filter, in either order, and what was posted by day and code. */
 import { LIMITS } from '../../protocol/limits.ts';
-import {
-  AGGREGATE,
-  AGGREGATE_QUERY,
-  HISTORY_FILTER,
-  HistoryFlags,
-  PAGE,
-  TransferFlags,
-} from '../../protocol/records.ts';
+import { AGGREGATE, AGGREGATE_QUERY, HISTORY_FILTER, HistoryFlags } from '../../protocol/reading-records.ts';
+import { PAGE, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { type Ledger, TransferEventWord } from '../ledger/ledger.ts';
 import { isZeroId, readU64, TransferWord } from '../ledger/words.ts';

@@ -1,5 +1,6 @@
 /** Reading transfers: every one as a transfer event (TRANSFER_OUTCOME, TRANSFER), also the legs of payments. */
-import { PaymentField, StateField } from '../payment/event.ts';
+
+import { TransferFlags } from '../../protocol/records.ts';
 import {
   ENGINE_ID_WORD3,
   EVENT_PREFIX_BYTES,
@@ -7,11 +8,11 @@ import {
   EventTypes,
   TRANSFER_EVENT_BYTES,
 } from '../ledger/events.ts';
-import { LEG_EVENT_BYTES, LegEventWord, legFlags, originDistance } from '../ledger/leg-event.ts';
-import { Versions } from '../payment/versions.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
+import { LEG_EVENT_BYTES, LegEventWord, legFlags, originDistance } from '../ledger/leg-event.ts';
 import { AccountWord, TransferWord, writeU64 } from '../ledger/words.ts';
-import { TransferFlags } from '../../protocol/records.ts';
+import { PaymentField, StateField } from '../payment/event.ts';
+import { Versions } from '../payment/versions.ts';
 
 const RECORD = TransferEventWord.record;
 const ID_WORDS = 4;

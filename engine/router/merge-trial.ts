@@ -1,7 +1,8 @@
 /** The trial balances of several partitions as one: rows of one ledger are added up. */
 import { FRAME_HEADER } from '../../protocol/frame.ts';
 import { readU128, writeU128 } from '../../protocol/layout.ts';
-import { PAGE, RESULT, TRIAL_BALANCE, TRIAL_QUERY } from '../../protocol/records.ts';
+import { TRIAL_BALANCE, TRIAL_QUERY } from '../../protocol/reading-records.ts';
+import { PAGE, RESULT } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { frameLike, readCode } from './merge.ts';
 

@@ -6,13 +6,11 @@ import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { deriveId, parseId } from '../../protocol/ids.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
+import { AGGREGATE_QUERY, BALANCE_QUERY, HISTORY_FILTER } from '../../protocol/reading-records.ts';
 import {
   ACCOUNT,
   ACCOUNT_CHANGE,
-  AGGREGATE_QUERY,
-  BALANCE_QUERY,
   BALANCES,
-  HISTORY_FILTER,
   HISTORY_QUERY,
   PAYMENT,
   PAYMENT_OPERATION,

@@ -27,8 +27,8 @@ import {
 } from '../../protocol/records.ts';
 import { Code, resultName } from '../../protocol/results.ts';
 import { ENTITY, ENTITY_BODY_AT, EntityTables } from '../entity/event.ts';
-import { EVENT_PREFIX_BYTES, EventLog, type EventSource, EventTypes } from '../ledger/events.ts';
 import { LSN_UNIT_BYTES } from '../journal/header.ts';
+import { EVENT_PREFIX_BYTES, EventLog, type EventSource, EventTypes } from '../ledger/events.ts';
 import { PaymentEventByte, PaymentEventFlags } from '../payment/event.ts';
 import { Versions } from '../payment/versions.ts';
 import { formatCurrency, formatTime } from '../query/text-forms.ts';

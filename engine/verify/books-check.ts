@@ -8,15 +8,15 @@ import {
   TRANSFER,
 } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { ExactSum } from '../exact-sum.ts';
 import { BATCH_HEADER_BYTES } from '../journal/header.ts';
 import { type Accounts, NO_ACCOUNT } from '../ledger/accounts.ts';
 import { sideOf } from '../ledger/clearing.ts';
 import { EVENT_PREFIX_BYTES, EventTypes } from '../ledger/events.ts';
-import { TransferWord } from '../ledger/words.ts';
-import { accountOpenedAt, LegEventWord } from '../ledger/leg-event.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
+import { accountOpenedAt, LegEventWord } from '../ledger/leg-event.ts';
+import { TransferWord } from '../ledger/words.ts';
 import type { PartitionState } from '../worker/state.ts';
-import { ExactSum } from '../exact-sum.ts';
 
 const SIDES = ['debitsPending', 'debitsPosted', 'creditsPending', 'creditsPosted'] as const;
 type Side = (typeof SIDES)[number];

@@ -1,5 +1,5 @@
 /** One signed POST to a receiver: a deadline for the whole of it, no redirects, hardly any of the answer read. */
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { signWebhook } from '../../protocol/webhook.ts';
 import { nameLookup } from './name-lookup.ts';

@@ -1,7 +1,7 @@
 /** The Piscina worker file of the thread that delivers webhooks. Its loops run on between the tasks. */
 import { JournalChanges } from '../stream/journal-changes.ts';
 import type { StreamOptions } from '../stream/stream-worker.ts';
-import { Dispatcher, DISPATCHER_DEFAULTS, type DispatcherNote, type EndpointFigures } from './dispatcher.ts';
+import { DISPATCHER_DEFAULTS, Dispatcher, type DispatcherNote, type EndpointFigures } from './dispatcher.ts';
 import { WebhookStore } from './webhook-store.ts';
 
 export interface WebhookOptions extends StreamOptions {

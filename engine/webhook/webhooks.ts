@@ -1,6 +1,7 @@
 /** Webhooks as the switch runs them: a thread of their own, started when there is an endpoint, and its figures. */
-import { Piscina } from 'piscina';
+
 import type { Logger } from 'pino';
+import { Piscina } from 'piscina';
 import type { SwitchMetrics } from '../observe/metrics.ts';
 import { WebhookStore } from './webhook-store.ts';
 import type { WebhookOptions, WebhookReport, WebhookTask } from './webhook-worker.ts';

@@ -3,15 +3,8 @@ import type { CommandName } from '../../protocol/commands.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { LIMITS } from '../../protocol/limits.ts';
-import {
-  ACCOUNT,
-  BALANCE_AT,
-  BALANCES,
-  PAGE,
-  PAYMENT_STATE,
-  paymentViewBytes,
-  RESULT,
-} from '../../protocol/records.ts';
+import { BALANCE_AT } from '../../protocol/reading-records.ts';
+import { ACCOUNT, BALANCES, PAGE, PAYMENT_STATE, paymentViewBytes, RESULT } from '../../protocol/records.ts';
 import { entityEventBytes } from '../entity/event.ts';
 import { ACCOUNT_CHANGE_EVENT_BYTES, ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';

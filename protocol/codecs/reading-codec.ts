@@ -13,10 +13,10 @@ import {
   BALANCE_QUERY,
   HISTORY_FILTER,
   HistoryFlags,
-  RESULT,
   TRIAL_BALANCE,
   TRIAL_QUERY,
-} from '../records.ts';
+} from '../reading-records.ts';
+import { RESULT } from '../records.ts';
 import { buildFrame, expectEnd, expectReply, type FrameOptions, type Reply } from './frame-codec.ts';
 import { type HistoryPage, PAGE_BYTES, PAGE_LIMIT_DEFAULT, type Page, readPage } from './history-codec.ts';
 import { readRecord, type Visible, writeRecord } from './record-codec.ts';

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Change } from '../../protocol/changes.ts';
 import type { SluiceClient } from '../../protocol/client/client.ts';
 import { connectNode } from '../../protocol/client/node.ts';
-import type { Change } from '../../protocol/changes.ts';
 import { formatId, idFromNumber, newId } from '../../protocol/ids.ts';
 import { makeKey, type RunningSwitch, run, startSwitch, until } from '../support/switch.ts';
 

@@ -5,6 +5,7 @@ import { AccountFlags, AccountStates, PaymentOperationFlags, TransferFlags } fro
 import { Code } from '../../protocol/results.ts';
 import { CHANGE } from './golden-change.ts';
 import { readingCases } from './reading-cases.ts';
+import { SESSION_CASES } from './session-cases.ts';
 
 export interface GoldenCase {
   readonly name: string;
@@ -114,29 +115,7 @@ const lookupOk = resultOfCode(Code.ok);
 const rich = { ...lookupOk, party: undefined, parties: [], nextCursor: 0 };
 
 export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
-  session: [
-    {
-      name: 'hello',
-      command: 'hello',
-      input: { key: 'sk_test_0123456789', client: 'till/1.0' },
-      value: {
-        server: 'sluice/0.1.0',
-        institution: 2,
-        institutionName: 'Example Wallet',
-        scopes: ['read', 'pay'],
-        partitions: 1,
-        inFlightMax: 1024,
-      },
-    },
-    {
-      name: 'hello with a wrong key',
-      command: 'hello',
-      input: { key: 'wrong' },
-      refusal: { code: Code.unauthenticated, index: 0, detail: 'no such key' },
-    },
-    { name: 'ping', command: 'ping', input: {}, value: {} },
-    { name: 'ping with checksum', command: 'ping', checksum: true, input: {}, value: {} },
-  ],
+  session: SESSION_CASES,
   accounts: [
     {
       name: 'open two accounts; the second id is taken',

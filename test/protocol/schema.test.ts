@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import * as frame from '../../protocol/frame.ts';
+import * as reading from '../../protocol/reading-records.ts';
 import * as records from '../../protocol/records.ts';
 import { LAYOUTS, schema } from './support/schema.ts';
 
@@ -16,9 +17,9 @@ describe('the schema', () => {
   });
 
   it('has every layout that the sources declare', () => {
-    const declared = [...Object.values<unknown>(frame), ...Object.values<unknown>(records)].filter(
-      (value) => typeof value === 'object' && value !== null && 'fields' in value,
-    );
+    const declared = [frame, records, reading]
+      .flatMap((file) => Object.values<unknown>(file))
+      .filter((value) => typeof value === 'object' && value !== null && 'fields' in value);
     expect(new Set(LAYOUTS)).toEqual(new Set(declared));
   });
 });

@@ -6,17 +6,17 @@ import { Lane } from '../../engine/router/lane.ts';
 import { Router } from '../../engine/router/router.ts';
 import { Scatter } from '../../engine/router/scatter.ts';
 import { Batch, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
-import { openReply } from '../../protocol/codecs/frame-codec.ts';
 import { decodeLookupAccounts, encodeLookupAccounts } from '../../protocol/codecs/account-codec.ts';
+import { openReply } from '../../protocol/codecs/frame-codec.ts';
 import { decodeAccountHistory, encodeAccountHistory, type HistoryPage } from '../../protocol/codecs/history-codec.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { resultName } from '../../protocol/results.ts';
 import {
+  accountsRequest,
   framed,
   type RawAccount,
   type RawTransfer,
-  accountsRequest,
   type Request,
   reply,
   START,

@@ -2,8 +2,8 @@
 
 import {
   accountsRequest,
-  changesRequest,
   type CodelessPayment,
+  changesRequest,
   framed,
   operationRequest,
   paymentRequest,
@@ -74,8 +74,8 @@ import { memoryPartition } from './memory-partition.ts';
 
 export {
   accountsRequest,
-  changesRequest,
   type CodelessPayment,
+  changesRequest,
   framed,
   operationRequest,
   paymentRequest,

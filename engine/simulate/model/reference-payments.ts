@@ -3,9 +3,9 @@ import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
 import type { PaymentStateName } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { least, most, referenceDiscount, referenceFee } from './reference-amounts.ts';
+import { type Answer, MAX, type ReferenceLedger } from './reference-ledger.ts';
 import { COMPARED_OPERATION, COMPARED_PAYMENT, paymentShape } from './reference-payment-shape.ts';
 import { campaignWords, payerWords, refundWords } from './reference-words.ts';
-import { type Answer, MAX, type ReferenceLedger } from './reference-ledger.ts';
 
 const SECOND = 1_000_000n;
 const WEEK_S = 604_800;

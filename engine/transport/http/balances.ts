@@ -6,11 +6,10 @@ import {
   AGGREGATE_QUERY,
   BALANCE_AT,
   BALANCE_QUERY,
-  PAGE,
-  RESULT,
   TRIAL_BALANCE,
   TRIAL_QUERY,
-} from '../../../protocol/records.ts';
+} from '../../../protocol/reading-records.ts';
+import { PAGE, RESULT } from '../../../protocol/records.ts';
 import { Code } from '../../../protocol/results.ts';
 import type { Caller } from './caller.ts';
 import * as fields from './fields.ts';

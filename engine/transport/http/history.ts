@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { ENGINE_ID_PREFIX, type Id } from '../../../protocol/ids.ts';
 import { encodeRecord, readU128 } from '../../../protocol/layout.ts';
-import { HISTORY_FILTER, HistoryFlags, PAGE, RESULT, TRANSFER, TRANSFER_OUTCOME } from '../../../protocol/records.ts';
+import { HISTORY_FILTER, HistoryFlags } from '../../../protocol/reading-records.ts';
+import { PAGE, RESULT, TRANSFER, TRANSFER_OUTCOME } from '../../../protocol/records.ts';
 import { Code } from '../../../protocol/results.ts';
 import * as fields from './fields.ts';
 import { answer, problemOfCode } from './outcome.ts';

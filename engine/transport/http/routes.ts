@@ -1,9 +1,9 @@
 /** The route table. A new route is one line here. */
 import { postAccountChange } from './account-changes.ts';
 import { getAccount, postAccounts } from './accounts.ts';
+import { getAggregates, getBalance, getTrialBalance } from './balances.ts';
 import { getChanges } from './changes.ts';
 import { getEntries } from './history.ts';
-import { getAggregates, getBalance, getTrialBalance } from './balances.ts';
 import { getParties, getParty, putParty } from './parties.ts';
 import { postCapture, postRefund, postVoid } from './payment-operations.ts';
 import { getPayment, getPayments, postPayment } from './payments.ts';

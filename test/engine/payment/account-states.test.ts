@@ -1,6 +1,6 @@
 /** What payers, payees and shops are told when an account of a payment is frozen or closed. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AccountChangeFields, AccountStates, type AccountStateName } from '../../../protocol/records.ts';
+import { AccountChangeFields, type AccountStateName, AccountStates } from '../../../protocol/records.ts';
 import type { Desk } from '../../support/desk.ts';
 import { FEES, OFFER, PAYEE, PAYER, payment, Shop, withOffer } from '../../support/shop.ts';
 

@@ -1,14 +1,15 @@
 /** Histories by filter, balances at a time, trial balances and aggregates: results in their order, bounds, and the index. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HISTORY_STRIDE } from '../../../engine/ledger/histories.ts';
-import { HISTORY_FILTER, TransferFlags } from '../../../protocol/records.ts';
+import { openReply } from '../../../protocol/codecs/frame-codec.ts';
+import { decodeQueryHistory } from '../../../protocol/codecs/reading-codec.ts';
+import { HISTORY_FILTER } from '../../../protocol/reading-records.ts';
+import { TransferFlags } from '../../../protocol/records.ts';
 import { cast } from '../../support/cast.ts';
 import { Desk, type RawTransfer, records, SECOND, START } from '../../support/desk.ts';
 import { type MapIndex, type MemoryPartition, memoryPartition } from '../../support/memory-partition.ts';
 import { openStored, storedOptions, writeCheckpoint } from '../../support/stored-partition.ts';
 import { temporaryFolder } from '../journal/support.ts';
-import { decodeQueryHistory } from '../../../protocol/codecs/reading-codec.ts';
-import { openReply } from '../../../protocol/codecs/frame-codec.ts';
 
 const plain = { debitAccountId: 4n, creditAccountId: 3n, amount: 1n, ledger: 156, code: 1 };
 const T = BigInt(START);

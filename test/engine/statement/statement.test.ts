@@ -1,5 +1,6 @@
 /** A statement adds up, whatever is posted while it is read. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { readCsv } from '../../../engine/reconcile/csv.ts';
 import {
   bookingOf,
   isStatement,
@@ -8,7 +9,6 @@ import {
   StatementError,
 } from '../../../engine/statement/statement.ts';
 import { writeStatement } from '../../../engine/statement/write.ts';
-import { readCsv } from '../../../engine/reconcile/csv.ts';
 import { TransferFlags } from '../../../protocol/records.ts';
 import { cast } from '../../support/cast.ts';
 import { Desk, SECOND, START } from '../../support/desk.ts';

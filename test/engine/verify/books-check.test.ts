@@ -1,8 +1,8 @@
 // Whatever a journal says, books that do not balance and accounts beyond their limits are named.
 import { describe, expect, it } from 'vitest';
+import { ExactSum } from '../../../engine/exact-sum.ts';
 import { ACCOUNT_CHANGE_EVENT_BYTES, EventTypes, TRANSFER_EVENT_BYTES } from '../../../engine/ledger/events.ts';
 import { BooksCheck } from '../../../engine/verify/books-check.ts';
-import { ExactSum } from '../../../engine/exact-sum.ts';
 import { IndexCheck } from '../../../engine/verify/index-check.ts';
 import { PartitionState } from '../../../engine/worker/state.ts';
 import { ACCOUNT_CHANGE, AccountChangeFields, AccountFlags, AccountStates } from '../../../protocol/records.ts';

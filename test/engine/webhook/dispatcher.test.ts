@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { JournalChanges } from '../../../engine/stream/journal-changes.ts';
-import { Dispatcher, DISPATCHER_DEFAULTS, type DispatcherSettings } from '../../../engine/webhook/dispatcher.ts';
+import { DISPATCHER_DEFAULTS, Dispatcher, type DispatcherSettings } from '../../../engine/webhook/dispatcher.ts';
 import { DEAD_LETTERS_MAX, type NewEndpoint, WebhookStore } from '../../../engine/webhook/webhook-store.ts';
 import { verifyWebhook } from '../../../protocol/webhook.ts';
 import { Desk } from '../../support/desk.ts';

@@ -1,10 +1,10 @@
 // A snapshot copied after several more batches is the state as it was when it began, after commands of every kind.
 import { describe, expect, it } from 'vitest';
+import { HostileCommands } from '../../../engine/simulate/model/hostile-commands.ts';
 import { DEFAULT_BOUNDS } from '../../../engine/worker/batch.ts';
 import { canonicalSections, restoreSnapshot, SnapshotInSteps, takeSnapshot } from '../../../engine/worker/snapshot.ts';
 import { PartitionState } from '../../../engine/worker/state.ts';
 import { DeskComparison } from '../../model/desk-comparison.ts';
-import { HostileCommands } from '../../../engine/simulate/model/hostile-commands.ts';
 import { Desk } from '../../support/desk.ts';
 import { mapIndexes, memoryPartition } from '../../support/memory-partition.ts';
 import { randomWords, runSeed } from '../storage/support.ts';

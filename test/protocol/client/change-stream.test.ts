@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ReadChangesBody } from '../../../protocol/bodies.ts';
+import type { Change } from '../../../protocol/changes.ts';
 import { ChangeStreamError } from '../../../protocol/client/change-stream.ts';
 import { SluiceClient } from '../../../protocol/client/client.ts';
 import { resultOfCode } from '../../../protocol/codecs/result-codec.ts';
-import type { Change } from '../../../protocol/changes.ts';
 import { Code } from '../../../protocol/results.ts';
 import { CHANGE } from '../../golden/golden-change.ts';
 import { type Arrival, startTestServer, type TestServer } from '../support/test-server.ts';

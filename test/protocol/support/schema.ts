@@ -6,6 +6,7 @@ import * as frame from '../../../protocol/frame.ts';
 import type { FieldTable, Layout } from '../../../protocol/layout.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import * as bodies from '../../../protocol/parse-bodies.ts';
+import * as reading from '../../../protocol/reading-records.ts';
 import * as records from '../../../protocol/records.ts';
 import { RESULTS } from '../../../protocol/results.ts';
 import { CloseCodes, WEBSOCKET_PATH } from '../../../protocol/websocket.ts';
@@ -21,13 +22,13 @@ export const LAYOUTS: readonly Layout<FieldTable>[] = [
   records.BALANCES,
   records.TRANSFER_OUTCOME,
   records.HISTORY_QUERY,
-  records.HISTORY_FILTER,
-  records.BALANCE_QUERY,
-  records.BALANCE_AT,
-  records.TRIAL_QUERY,
-  records.TRIAL_BALANCE,
-  records.AGGREGATE_QUERY,
-  records.AGGREGATE,
+  reading.HISTORY_FILTER,
+  reading.BALANCE_QUERY,
+  reading.BALANCE_AT,
+  reading.TRIAL_QUERY,
+  reading.TRIAL_BALANCE,
+  reading.AGGREGATE_QUERY,
+  reading.AGGREGATE,
   records.PAGE,
   records.PAYMENT,
   records.PAYMENT_OPERATION,
@@ -65,7 +66,7 @@ export function schema(): object {
       records.AccountFlags,
       records.AccountChangeFields,
       records.TransferFlags,
-      records.HistoryFlags,
+      reading.HistoryFlags,
       records.ResultFlags,
       records.PaymentOperationFlags,
     ],

@@ -24,6 +24,7 @@ import {
 } from '../../../protocol/frame-header.ts';
 import { encodeRecord, type FieldTable, type Layout, type RecordOf, readU128 } from '../../../protocol/layout.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
+import * as reading from '../../../protocol/reading-records.ts';
 import * as records from '../../../protocol/records.ts';
 
 export interface ServerRequest {
@@ -61,8 +62,8 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
     case 'accountHistory':
       return nonZero(readRecord(records.HISTORY_QUERY, body, 0));
     case 'queryHistory': {
-      const { flags = 0, ...filter } = nonZero(readRecord(records.HISTORY_FILTER, body, 0));
-      const { debits, credits, oldestFirst } = records.HistoryFlags;
+      const { flags = 0, ...filter } = nonZero(readRecord(reading.HISTORY_FILTER, body, 0));
+      const { debits, credits, oldestFirst } = reading.HistoryFlags;
       const has = (flag: number): boolean => (Number(flags) & flag) !== 0;
       return {
         ...filter,
@@ -71,11 +72,11 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
       };
     }
     case 'balancesAt':
-      return nonZero(readRecord(records.BALANCE_QUERY, body, 0));
+      return nonZero(readRecord(reading.BALANCE_QUERY, body, 0));
     case 'trialBalance':
-      return nonZero(readRecord(records.TRIAL_QUERY, body, 0));
+      return nonZero(readRecord(reading.TRIAL_QUERY, body, 0));
     case 'aggregate':
-      return nonZero(readRecord(records.AGGREGATE_QUERY, body, 0));
+      return nonZero(readRecord(reading.AGGREGATE_QUERY, body, 0));
     case 'sale':
     case 'authorise':
       return withReference(records.PAYMENT, body);
@@ -185,17 +186,17 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     case 'balancesAt': {
       const { balance, entries, ledger, entry: last, ...head } = value as BalanceAt;
       const timestamp = last?.transfer.timestamp ?? 0n;
-      const bytes = [result(head), record(records.BALANCE_AT, { balance, entries, ledger, timestamp }), ...entry(last)];
+      const bytes = [result(head), record(reading.BALANCE_AT, { balance, entries, ledger, timestamp }), ...entry(last)];
       return { count: 1, bytes };
     }
     case 'trialBalance': {
       const { ledgers, ...page } = value as TrialPage;
-      const rows = ledgers.map((row) => record(records.TRIAL_BALANCE, row));
+      const rows = ledgers.map((row) => record(reading.TRIAL_BALANCE, row));
       return { count: rows.length, bytes: [result(page), pageRecord(page.nextCursor, rows.length), ...rows] };
     }
     case 'aggregate': {
       const { sums, ...page } = value as AggregatePage;
-      const rows = sums.map((row) => record(records.AGGREGATE, row));
+      const rows = sums.map((row) => record(reading.AGGREGATE, row));
       return { count: rows.length, bytes: [result(page), pageRecord(page.nextCursor, rows.length), ...rows] };
     }
     case 'sale':

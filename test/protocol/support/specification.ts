@@ -4,9 +4,9 @@ import { COMMANDS } from '../../../protocol/commands.ts';
 import { FrameFlags } from '../../../protocol/frame.ts';
 import type { FieldTable, FieldType, Layout } from '../../../protocol/layout.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { HistoryFlags } from '../../../protocol/reading-records.ts';
 import {
   AccountFlags,
-  HistoryFlags,
   PaymentOperationFlags,
   PaymentOperations,
   PaymentStates,
@@ -133,7 +133,7 @@ function dump(hex: string): string {
   return lines.join('\n');
 }
 
-const source = (['records', 'frame'] as const)
+const source = (['records', 'reading-records', 'frame'] as const)
   .map((file) => readFileSync(new URL(`../../../protocol/${file}.ts`, import.meta.url), 'utf8'))
   .join('\n');
 

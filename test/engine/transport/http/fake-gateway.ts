@@ -5,14 +5,12 @@ import type { RichReply, StoredParty } from '../../../../protocol/bodies.ts';
 import { type CommandName, commandOfKind } from '../../../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../../protocol/frame.ts';
 import { decodeRecord, encodeRecord, type RecordOf, readU128 } from '../../../../protocol/layout.ts';
+import { BALANCE_AT, BALANCE_QUERY, HISTORY_FILTER } from '../../../../protocol/reading-records.ts';
 import {
   ACCOUNT,
   ACCOUNT_CHANGE,
   AccountChangeFields,
   BALANCES,
-  BALANCE_AT,
-  BALANCE_QUERY,
-  HISTORY_FILTER,
   HISTORY_QUERY,
   PAGE,
   PAYMENT,

@@ -1,6 +1,7 @@
 /** Histories by filter, balances, sums and statements over HTTP, from a real partition. */
-import { connect } from 'node:net';
+
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandEnvelope, Gateway, ReplySink } from '../../../../engine/gateway.ts';
 import { ROUTES } from '../../../../engine/transport/http/routes.ts';
