@@ -182,8 +182,11 @@ export class Life {
   /** A batch whose outcome counts, against the reference. */
   #compare({ batch, commands, now, balances, holds }: Flight): void {
     const frames = commands.map((_, index) => batch.reply(index));
-    this.#reference.batch(commands, frames, BigInt(now));
-    this.#reference.balances(balances, holds);
+    // Batches without commands open the cast, which the reference has from the start.
+    if (commands.length > 0) {
+      this.#reference.batch(commands, frames, BigInt(now));
+      this.#reference.balances(balances, holds);
+    }
     this.#batches.push(batch);
     this.#answered.push(...commands);
     this.#answered = this.#answered.slice(-RESENT);
