@@ -5,18 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
 import { RESULTS, resultName } from '../../protocol/results.ts';
-
-export const INDEX_NAMES = [
-  'transfers',
-  'resolutions',
-  'payments',
-  'operations',
-  'references',
-  'entities',
-  'histories',
-  'changes',
-] as const;
-export type IndexName = (typeof INDEX_NAMES)[number];
+import { INDEX_NAMES, type IndexName } from '../worker/state.ts';
 
 export const TRANSPORTS = ['websocket', 'http'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];

@@ -9,7 +9,7 @@ import { json } from '../output.ts';
 import { expectOk, resultFields } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
-import { findAccountId } from './find-account.ts';
+import { findAccountId } from '../find-account.ts';
 
 interface ChangeOptions extends ConnectionOptions {
   readonly id?: string;

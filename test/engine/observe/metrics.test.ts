@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createMetrics, INDEX_NAMES, TRANSPORTS } from '../../../engine/observe/metrics.ts';
+import { createMetrics, TRANSPORTS } from '../../../engine/observe/metrics.ts';
+import { INDEX_NAMES } from '../../../engine/worker/state.ts';
 import { COMMANDS } from '../../../protocol/commands.ts';
 import { Code, RESULTS } from '../../../protocol/results.ts';
 
