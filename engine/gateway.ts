@@ -28,6 +28,15 @@ export interface CommandEnvelope {
   readonly institution: number;
 }
 
+/** Flags that the router sets in an envelope, beside the FrameFlags of the request. They are in no reply. */
+export const RouterFlags = {
+  /** There are several partitions: the command may take part in what these carry out together. */
+  mayCross: 1 << 15,
+  /** A payment's body begins with the payee's ACCOUNT record, as another partition knows it. */
+  withPayee: 1 << 14,
+} as const;
+export const FRAME_FLAGS_MASK = 0x3fff;
+
 /** Institution 1 operates the switch: it may debit any account and see everything. */
 export const OPERATOR_INSTITUTION = 1;
 

@@ -23,6 +23,7 @@ import {
   eventView,
   TRANSFER_EVENT_BYTES,
 } from '../ledger/events.ts';
+import { JointKinds, PartPhases, PartWord, readJoint, readPart } from '../ledger/joint-event.ts';
 import { PaymentEventByte } from '../payment/event.ts';
 import { Versions } from '../payment/versions.ts';
 import { Transfers } from '../query/transfers.ts';
@@ -78,6 +79,10 @@ export class JournalView {
         return describeTransfer(event, 'crossing');
       case EventTypes.settled:
         return { name: 'settled', summary: String(event.getBigUint64(SettledWord.lsn * 4, true)), details: {} };
+      case EventTypes.joint:
+        return describeJoint(event);
+      case EventTypes.part:
+        return describePart(event);
       case EventTypes.account:
         return describeAccount(event);
       case EventTypes.accountChange:
@@ -107,6 +112,20 @@ function describeTransfer(event: DataView, name: string): Described {
     summary: `${formatMoney(amount, ledger)}  ${formatId(debitAccountId)} → ${formatId(creditAccountId)}  ${formatId(id)}`,
     details: texts(transfer),
   };
+}
+
+function describeJoint(event: DataView): Described {
+  const { kind, about, count } = readJoint(event);
+  const name = nameOf(JointKinds, kind);
+  return { name: `joint ${name}`, summary: `${count} records${about === 0 ? '' : `, about ${about}`}`, details: {} };
+}
+
+function describePart(event: DataView): Described {
+  const { phase, count } = readPart(event);
+  const lsn = event.getBigUint64(PartWord.lsn * 4, true);
+  const peer = event.getUint32(PartWord.peer * 4, true);
+  const kept = count === 0 ? '' : `, ${count} records`;
+  return { name: `part ${nameOf(PartPhases, phase)}`, summary: `of ${lsn} in partition ${peer}${kept}`, details: {} };
 }
 
 function describeAccount(event: DataView): Described {

@@ -7,7 +7,7 @@ import { deriveId, parseId } from '../../protocol/ids.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
-import { EVENT_PREFIX_BYTES, EventTypes } from '../ledger/events.ts';
+import { EVENT_PREFIX_BYTES, type EventLog, EventTypes } from '../ledger/events.ts';
 import type { KeyIndex } from '../ledger/key-index.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { writeU64 } from '../ledger/words.ts';
@@ -18,6 +18,8 @@ import { ENTITY, ENTITY_BODY_AT, EntityTables, entityEventBytes } from './event.
 export interface Tariff extends FeeTerms {
   /** Index of the account that receives the fees; NO_ACCOUNT when it lives in another partition. */
   readonly feeAccount: number;
+  /** Its id, as four words. */
+  readonly feeAccountId: Uint32Array;
   readonly lsn: number;
 }
 
@@ -42,8 +44,8 @@ export class Entities {
   readonly #index: KeyIndex;
   /** By `tariffSlot`: an institution's merchants are charged by its own tariffs. */
   readonly #tariffs = new Map<number, Tariff>();
-  /** By index of the funding account. */
-  readonly #campaigns = new Map<number, Campaign>();
+  /** By index of the funding account; by its id, when it lives in another partition. */
+  readonly #campaigns = new Map<number | string, Campaign>();
   /** Position of the newest party version of each institution. */
   readonly #partyHeads = new Map<number, number>();
 
@@ -63,6 +65,11 @@ export class Entities {
 
   campaign(account: number): Campaign | undefined {
     return this.#campaigns.get(account);
+  }
+
+  /** The campaign of the account whose id is at word `at`, which lives in another partition. */
+  campaignElsewhere(words: Uint32Array, at: number): Campaign | undefined {
+    return this.#campaigns.get(elsewhereKey(words, at));
   }
 
   putParty(institution: number, body: PartyBody): { readonly code: number; readonly party?: StoredParty } {
@@ -129,15 +136,17 @@ export class Entities {
   }
 
   putCampaign(institution: number, body: CampaignBody): number {
+    if (!this.#exists(body.accountId)) return Code.campaignNotFound;
     const account = this.accountOf(body.accountId);
-    if (account === NO_ACCOUNT) return this.#exists(body.accountId) ? Code.ok : Code.campaignNotFound;
-    if (!this.#ledger.mayDebit(account, institution)) return Code.accountForbidden;
-    if (!this.#campaigns.has(account) && this.#campaigns.size >= CAMPAIGNS_MAX) return Code.busy;
+    // Who may debit an account that lives elsewhere was asked there, before this one.
+    if (account !== NO_ACCOUNT && !this.#ledger.mayDebit(account, institution)) return Code.accountForbidden;
+    const slot = this.#campaignSlot(body);
+    if (!this.#campaigns.has(slot) && this.#campaigns.size >= CAMPAIGNS_MAX) return Code.busy;
     const key = campaignKey(body.accountId);
     const known = this.#find(key);
     if (known !== 0 && sameJson(decode<CampaignBody>(this.#ledger.events.read(known)), body)) return Code.ok;
     const lsn = this.#write(EntityTables.campaign, key, institution, body, 0);
-    this.#campaigns.set(account, { ...body, lsn });
+    this.#campaigns.set(slot, { ...body, lsn });
     return Code.ok;
   }
 
@@ -183,7 +192,7 @@ export class Entities {
       this.#tariffs.set(tariffSlot(event.getUint32(8, true), body.number), this.#tariffOf(body, lsn));
     } else if (table === EntityTables.campaign) {
       const body = decode<CampaignBody>(event);
-      this.#campaigns.set(this.accountOf(body.accountId), { ...body, lsn });
+      this.#campaigns.set(this.#campaignSlot(body), { ...body, lsn });
     }
   }
 
@@ -196,8 +205,15 @@ export class Entities {
   }
 
   #tariffOf(body: TariffBody, lsn: number): Tariff {
-    const { basisPoints, fixed, minimum, maximum, feeAccountId } = body;
-    return { basisPoints, fixed, minimum, maximum, feeAccount: this.accountOf(feeAccountId), lsn };
+    const { basisPoints, fixed, minimum, maximum } = body;
+    const feeAccountId = wordsOf(parseId(body.feeAccountId) ?? 0n);
+    const feeAccount = this.#ledger.findAccount(feeAccountId, 0);
+    return { basisPoints, fixed, minimum, maximum, feeAccount, feeAccountId, lsn };
+  }
+
+  #campaignSlot(body: CampaignBody): number | string {
+    const account = this.accountOf(body.accountId);
+    return account === NO_ACCOUNT ? elsewhereKey(wordsOf(parseId(body.accountId) ?? 0n), 0) : account;
   }
 
   #find(key: Uint32Array): number {
@@ -236,6 +252,15 @@ function toWords(key: Uint32Array): Words {
 
 function wordsOf(id: bigint): Uint32Array {
   return Uint32Array.from([0n, 32n, 64n, 96n], (shift) => Number((id >> shift) & 0xffff_ffffn));
+}
+
+/** Four words: the account that receives the fees of the tariff that was set at a position. */
+export function feeAccountIdAt(events: EventLog, lsn: number): Uint32Array {
+  return wordsOf(parseId(decode<TariffBody>(events.read(lsn)).feeAccountId) ?? 0n);
+}
+
+function elsewhereKey(words: Uint32Array, at: number): string {
+  return words.subarray(at, at + 4).join();
 }
 
 function partyKey(institution: number, handle: string): Uint32Array {

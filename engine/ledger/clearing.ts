@@ -22,6 +22,7 @@ import { NO_ACCOUNT } from './accounts.ts';
 import { addAccount } from './create-accounts.ts';
 import { ACCOUNT_EVENT_BYTES, ENGINE_ID_WORD3, EVENT_PREFIX_BYTES, EventTypes } from './events.ts';
 import type { Ledger, PartitionPlace } from './ledger.ts';
+import type { Progress } from './joint.ts';
 import { AccountWord, TransferWord, writeU64 } from './words.ts';
 
 /** Set in word 1 of a clearing account's id; the rest of that word is the other partition, word 0 the ledger. */
@@ -42,14 +43,14 @@ export interface ClearingPosition {
 }
 
 export interface ClearingStanding extends ClearingPosition {
-  /** Sums of what is unfinished. */
+  /** Sums of what is unfinished: what the other may have credited already, and what it may not have, or has debited. */
   readonly offered: number;
   readonly unconfirmed: number;
 }
 
 /** A step that the other partition has to confirm. */
 export interface Unfinished {
-  /** The clearing account. */
+  /** The clearing account; NO_ACCOUNT for a joint event, whose records say it. */
   readonly account: number;
   /** Held here for the other side, which may have taken it already. */
   readonly offered: number;
@@ -57,13 +58,50 @@ export interface Unfinished {
   readonly posted: number;
 }
 
+/** A joint event that is not settled: see joint.ts. */
+export interface JointUnderWay {
+  /** JointKinds. */
+  readonly kind: number;
+  /** Of a conclusion the position of its request; 0 for others. */
+  readonly about: number;
+  /** Records that may hold something here, under position + 1 + place. */
+  readonly places: number;
+  readonly effects: readonly JointEffect[];
+}
+
+/** What a joint event changes between this partition and another, minor units. */
+export interface JointEffect {
+  readonly peer: number;
+  readonly ledger: number;
+  /** Credited there, debited there. */
+  readonly credited: number;
+  readonly debited: number;
+}
+
+export interface PreparedPart {
+  /** Position of the part event. */
+  readonly lsn: number;
+  readonly count: number;
+}
+
+export function partKey(peer: number, lsn: number): string {
+  return `${peer}:${lsn}`;
+}
+
 export class Clearing {
   /** Indexes of the clearing accounts: at most one for each other partition and ledger. */
   readonly accounts: number[] = [];
   /** What the other partition has not confirmed, in order: by the position of a crossing, or of what ends a hold there. */
   readonly unfinished = new Map<number, Unfinished>();
-  /** Of these, what the batch that is being decided has to send. */
+  /** Of these, what the batch that is being decided has to send: single transfers, and what is carried out together. */
   readonly outbox: number[] = [];
+  readonly joints: number[] = [];
+  /** Of what is unfinished, the joint events. */
+  readonly requests = new Map<number, JointUnderWay>();
+  /** What this partition has prepared for others, by `partKey`. */
+  readonly prepared = new Map<string, PreparedPart>();
+  /** Answers to what is carried out together, by its position. */
+  readonly progress = new Map<number, Progress>();
   readonly #table: Accounts;
   readonly #place: PartitionPlace;
 
@@ -82,9 +120,21 @@ export class Clearing {
     this.outbox.push(lsn);
   }
 
-  /** Sends again whatever was not confirmed: after a start. */
-  resend(): void {
-    this.outbox.push(...this.unfinished.keys());
+  /** Notes a joint event that other partitions have to answer. */
+  joint(lsn: number, underWay: JointUnderWay): void {
+    this.unfinished.set(lsn, { account: NO_ACCOUNT, offered: 0, posted: 0 });
+    this.requests.set(lsn, underWay);
+  }
+
+  /** Notes that what is at `lsn` was confirmed; false when it was before. Gives back nothing. */
+  finish(lsn: number): boolean {
+    this.requests.delete(lsn);
+    return this.unfinished.delete(lsn);
+  }
+
+  /** Forgets what was begun since the outbox had this length: for a chain that failed. */
+  rewind(outboxLength: number): void {
+    for (const lsn of this.outbox.splice(outboxLength)) this.unfinished.delete(lsn);
   }
 
   /** Home of the account whose id is at word `at`. */
@@ -125,19 +175,20 @@ export class Clearing {
 
   /** As `positions`, with what is under way: for verify. */
   standing(): ClearingStanding[] {
-    const standing = new Map(
-      this.accounts.map((account, index) => [
-        account,
-        { ...(this.positions()[index] as ClearingPosition), offered: 0, unconfirmed: 0 },
-      ]),
-    );
+    const standing = this.positions().map((position) => ({ ...position, offered: 0, unconfirmed: 0 }));
     for (const { account, offered, posted } of this.unfinished.values()) {
-      const at = standing.get(account);
+      const at = standing[this.accounts.indexOf(account)];
       if (at === undefined) continue;
       at.offered += offered;
       at.unconfirmed += posted;
     }
-    return [...standing.values()];
+    for (const { peer, ledger, credited, debited } of [...this.requests.values()].flatMap(({ effects }) => effects)) {
+      const at = standing.find((position) => position.peer === peer && position.ledger === ledger);
+      if (at === undefined) continue;
+      at.offered += credited;
+      at.unconfirmed += debited;
+    }
+    return standing;
   }
 
   /** The other partition of a clearing account. */
@@ -176,6 +227,15 @@ export function clearingAccount(ledger: Ledger, peer: number, currency: number):
 export function sideOf(ledger: Ledger, words: Uint32Array, record: number, field: number): number {
   const account = ledger.findAccount(words, record + field);
   if (account !== NO_ACCOUNT || !ledger.isElsewhere(words, record + field)) return account;
-  const { clearing } = ledger;
-  return clearing.find(clearing.homeOf(words, record + field), words[record + TransferWord.ledger] as number);
+  const { clearing, place } = ledger;
+  // What another partition decides goes through the clearing account with that one.
+  const peer = isForeignId(words, record, place.partition)
+    ? (words[record + 2] as number)
+    : clearing.homeOf(words, record + field);
+  return clearing.find(peer, words[record + TransferWord.ledger] as number);
+}
+
+/** Whether the id at a word was given by another partition's engine: that one decides about its transfer. */
+export function isForeignId(words: Uint32Array, at: number, partition: number): boolean {
+  return words[at + 3] === ENGINE_ID_WORD3 && words[at + 2] !== partition;
 }

@@ -11,7 +11,9 @@ import { ResultFlags, TRANSFER, TransferFlags } from '../../protocol/records.ts'
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { compareTransfer } from './compare.ts';
-import { beginCrossing, isPassing } from './crossings.ts';
+import { beginChain, beginCrossing, isPassing, openForChain } from './crossings.ts';
+import { LSN_PER_TRANSFER } from './events.ts';
+import { NO_HOLD } from './holds.ts';
 import { find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
@@ -122,6 +124,12 @@ function createChain(
   if (holds > ledger.holds.capacityMax - ledger.holds.count) {
     return refuseChain(ledger, first, last, first, Code.pendingTableFull, results);
   }
+  const members = last - first + 1;
+  if (openForChain(ledger, words, start + first * RECORD_WORDS, members)) {
+    // Each member is held until the other partitions have answered.
+    const hasRoom = members <= ledger.holds.capacityMax - ledger.holds.count && !ledger.clearing.full;
+    if (!hasRoom) return refuseChain(ledger, first, last, first, Code.pendingTableFull, results);
+  }
   decideChain(ledger, message, first, last, results);
 }
 
@@ -160,27 +168,57 @@ function decideChain(
 ): void {
   const { words, start, institution } = message;
   const { undo } = ledger.books;
+  const { clearing } = ledger;
   const { end, count } = ledger.events;
+  const sent = clearing.outbox.length;
   const fresh = new Set<number>();
+  const { awaiting } = results;
+  const goBack = (): void => {
+    results.awaiting = awaiting;
+    undo.rollback();
+    ledger.events.rewind(end, count);
+    clearing.rewind(sent);
+  };
+  let crosses = false;
+  let ends = false;
   undo.begin();
   for (let index = first; index <= last; index++) {
     const at = start + index * RECORD_WORDS;
     const known = findTransfer(ledger, words, at);
-    const code = known !== 0 ? whyNotFresh(ledger, message, at, known) : ledger.decide(words, at, institution);
-    if (code !== Code.ok) {
-      undo.rollback();
-      ledger.events.rewind(end, count);
+    const judged = known !== 0 ? whyNotFresh(ledger, message, at, known) : ledger.decide(words, at, institution);
+    const isSent = judged === Code.crossesPartitions && ledger.credit !== NO_ACCOUNT;
+    crosses ||= isSent;
+    ends ||= judged === Code.ok && (ledger.hold !== NO_HOLD || ledger.isBalanced);
+    const code = isSent ? Code.ok : judged;
+    if (code !== Code.ok || (crosses && ends)) {
+      goBack();
       for (let rest = index; rest <= last; rest++) {
         if (findTransfer(ledger, words, start + rest * RECORD_WORDS) === 0) fresh.add(rest);
       }
-      return recordFailure(ledger, message, { first, last, culprit: index, code, fresh }, results);
+      // What ends a hold, or moves what there is, cannot wait until other partitions have answered.
+      const reason = code === Code.ok ? Code.crossesPartitions : code;
+      return recordFailure(ledger, message, { first, last, culprit: index, code: reason, fresh }, results);
     }
     fresh.add(index);
-    ledger.record(words, at, institution, Code.ok);
+    const lsn = ledger.record(words, at, institution, Code.ok);
+    if (clearing.unfinished.has(lsn)) {
+      results.postpone(index, lsn);
+      continue;
+    }
     results.set(index, ledger.now, Code.ok, 0);
     results.balances(index, ledger, institution, ledger.debit, ledger.credit);
   }
-  undo.commit();
+  if (!crosses) return undo.commit();
+  goBack();
+  awaitChain(ledger, message, first, last, results);
+}
+
+/** A chain that was tried and may cross: the results come when the other partitions have answered. */
+function awaitChain(ledger: Ledger, message: RecordsMessage, first: number, last: number, results: ResultWriter): void {
+  const { words, start, institution } = message;
+  const count = last - first + 1;
+  const lsn = beginChain(ledger, words, start + first * RECORD_WORDS, count, institution);
+  for (let index = 0; index < count; index++) results.postpone(first + index, lsn + index * LSN_PER_TRANSFER);
 }
 
 /** A member of a chain that is not new: other content, or decided apart from this chain. */

@@ -2,7 +2,7 @@
 import { TRANSFER, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
-import { clearingAccount } from './clearing.ts';
+import { clearingAccount, sideOf } from './clearing.ts';
 import { compareTransfer } from './compare.ts';
 import { EventTypes, SETTLED_EVENT_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
@@ -21,11 +21,10 @@ export const SettledWord = { lsn: 4, reserved: 6 } as const;
 
 /**
  * Judges the debit side of a transfer to another partition: `crossesPartitions` with `ledger.credit` set to the clearing account
- * when it may go there, without one when it may not (a member of a chain).
+ * when it may go there.
  */
 export function judgeCrossing(ledger: Ledger, words: Uint32Array, at: number): number {
   const { clearing, debit } = ledger;
-  if (ledger.books.undo.recording) return Code.crossesPartitions;
   const currency = words[at + TransferWord.ledger] as number;
   if (currency !== ledger.accounts.ledger[debit]) return Code.transferMustHaveTheSameLedgerAsAccounts;
   if (clearing.full) return Code.pendingTableFull;
@@ -130,22 +129,103 @@ function followExpiry(ledger: Ledger, words: Uint32Array, at: number): number {
  * transfer; 0 when this was settled before.
  */
 export function settleCrossing(ledger: Ledger, lsn: number, code: number): number {
+  if (!ledger.clearing.finish(lsn)) return 0;
+  const original = ledger.events.read(lsn);
+  if (original.getUint8(0) === EventTypes.crossing) return recordCrossing(ledger, endCrossing(ledger, lsn), code);
+  writeSettled(ledger, lsn, original.getUint32(8, true));
+  return lsn;
+}
+
+/** A crossing that holds nothing any more. */
+export interface EndedCrossing {
+  readonly lsn: number;
+  readonly institution: number;
+  readonly record: Uint32Array;
+  readonly debit: number;
+  readonly credit: number;
+  readonly amount: number;
+}
+
+/** Gives back what the crossing at `lsn` holds. */
+export function endCrossing(ledger: Ledger, lsn: number): EndedCrossing {
   const { events, books, holds, clearing } = ledger;
-  if (!clearing.unfinished.delete(lsn)) return 0;
+  clearing.finish(lsn);
   const original = events.read(lsn);
-  const isCrossing = original.getUint8(0) === EventTypes.crossing;
   const institution = original.getUint32(8, true);
   const record = new Uint32Array(RECORD_WORDS);
   for (let word = 0; word < TransferWord.timestamp; word++) {
     record[word] = original.getUint32((TransferEventWord.record + word) * 4, true);
   }
+  const slot = findLegHold(ledger, lsn);
+  if (slot === NO_HOLD) throw new Error('a transfer between partitions holds nothing');
+  const debit = holds.debit[slot] as number;
+  const credit = holds.credit[slot] as number;
+  const amount = holds.remaining[slot] as number;
+  writeSettled(ledger, lsn, institution);
+  books.settle(slot, 0, amount);
+  return { lsn, institution, record, debit, credit, amount };
+}
+
+/** Carries out a crossing that was ended, or records why it was refused; returns the position of the event. */
+export function recordCrossing(ledger: Ledger, ended: EndedCrossing, code: number): number {
+  ledger.take(ended.debit, ended.credit, ended.amount);
+  return ledger.record(ended.record, 0, ended.institution, code);
+}
+
+/** Notes that what is at `lsn` is not under way any more. */
+export function writeSettled({ events }: Ledger, lsn: number, institution: number): void {
   const settled = events.append(EventTypes.settled, 0, Code.ok, SETTLED_EVENT_BYTES, institution);
   writeU64(events.words, settled + SettledWord.lsn, lsn);
   writeU64(events.words, settled + SettledWord.reserved, 0);
-  if (!isCrossing) return lsn;
-  const slot = findLegHold(ledger, lsn);
-  if (slot === NO_HOLD) throw new Error('a transfer between partitions holds nothing');
-  ledger.take(holds.debit[slot] as number, holds.credit[slot] as number, holds.remaining[slot] as number);
-  books.settle(slot, 0, ledger.amount);
-  return ledger.record(record, 0, institution, code);
+}
+
+/**
+ * Begins a chain of which a member crosses at least: each is held, also those that do not cross, and the others are asked. It was
+ * tried before. Returns the position of the first; the members follow it.
+ */
+export function beginChain(
+  ledger: Ledger,
+  words: Uint32Array,
+  start: number,
+  count: number,
+  institution: number,
+): number {
+  const { clearing, events } = ledger;
+  const first = events.nextLsn;
+  for (let index = 0; index < count; index++) {
+    const at = start + index * RECORD_WORDS;
+    const debit = ledger.findAccount(words, at + TransferWord.debitAccountId);
+    const credit = sideOf(ledger, words, at, TransferWord.creditAccountId);
+    ledger.take(debit, credit, readU64(words, at + TransferWord.amount));
+    const lsn = events.lsnOf(ledger.write(words, at, institution, Code.ok, EventTypes.crossing));
+    reserveLeg(ledger, lsn, debit, credit, ledger.amount, 0);
+    enter(ledger.tables.transfers, words, at, lsn);
+    clearing.unfinished.set(lsn, {
+      account: credit,
+      offered: clearing.isClearing(credit) ? ledger.amount : 0,
+      posted: 0,
+    });
+  }
+  clearing.joints.push(first);
+  return first;
+}
+
+/**
+ * Opens the clearing accounts that a chain needs, before it is tried: an account cannot be taken back. Returns whether it crosses,
+ * if it is allowed.
+ */
+export function openForChain(ledger: Ledger, words: Uint32Array, start: number, count: number): boolean {
+  if (ledger.place.partitions === 1) return false;
+  let crosses = false;
+  for (let index = 0; index < count; index++) {
+    const at = start + index * RECORD_WORDS;
+    const debit = ledger.findAccount(words, at + TransferWord.debitAccountId);
+    const currency = words[at + TransferWord.ledger] as number;
+    const ends = (transferFlags(words, at) & (postPending | voidPending)) !== 0;
+    if (ends || debit === NO_ACCOUNT || ledger.accounts.ledger[debit] !== currency) continue;
+    if (!ledger.isElsewhere(words, at + TransferWord.creditAccountId)) continue;
+    clearingAccount(ledger, ledger.clearing.homeOf(words, at + TransferWord.creditAccountId), currency);
+    crosses = true;
+  }
+  return crosses;
 }

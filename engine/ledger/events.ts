@@ -21,10 +21,14 @@ export const EventTypes = {
   accountChange: 7,
   crossing: 8,
   settled: 9,
+  joint: 10,
+  part: 11,
 } as const;
 
 export const EVENT_PREFIX_BYTES = EVENT_PREFIX.size;
 export const TRANSFER_EVENT_BYTES = TRANSFER_OUTCOME.size + TRANSFER.size;
+/** Units of a transfer or crossing event. */
+export const LSN_PER_TRANSFER = TRANSFER_EVENT_BYTES / LSN_UNIT_BYTES;
 /** Prefix, the position of what is settled, eight bytes of zeros. */
 export const SETTLED_EVENT_BYTES = EVENT_PREFIX_BYTES + 16;
 export const ACCOUNT_EVENT_BYTES = EVENT_PREFIX_BYTES + ACCOUNT.size;

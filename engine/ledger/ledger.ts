@@ -16,7 +16,7 @@ import type { Accounts } from './accounts.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { balance } from './balancing.ts';
 import { Books } from './books.ts';
-import { Clearing } from './clearing.ts';
+import { Clearing, isForeignId } from './clearing.ts';
 import { judgeCrossing } from './crossings.ts';
 import type { EventLog } from './events.ts';
 import { EventTypes, FilledIn, TRANSFER_EVENT_BYTES } from './events.ts';
@@ -101,6 +101,11 @@ export class Ledger {
       words[at + 2] as number,
       words[at + 3] as number,
     );
+  }
+
+  /** Whether the last `decide` moves what there is, and not what was asked for. */
+  get isBalanced(): boolean {
+    return this.#filledIn === FilledIn.balanced;
   }
 
   mayDebit(account: number, institution: number): boolean {
@@ -217,7 +222,8 @@ export class Ledger {
       this.#carryOut(event, transferFlags(words, at));
       this.chain(event, lsn, this.debit, this.credit);
       // The other partition has to follow.
-      if (this.hold !== NO_HOLD && this.clearing.isClearing(this.credit)) {
+      const follows = this.hold !== NO_HOLD && this.clearing.isClearing(this.credit);
+      if (follows && !isForeignId(words, at, this.place.partition)) {
         const posted = (transferFlags(words, at) & postPending) !== 0 ? this.amount : 0;
         this.clearing.begin(lsn, this.credit, 0, posted);
       }
@@ -251,8 +257,6 @@ export class Ledger {
     const ledger = words[at + TransferWord.ledger] as number;
     const creditAt = at + TransferWord.creditAccountId;
     if (holds.debit[hold] !== this.debit) return Code.pendingTransferHasDifferentDebitAccountId;
-    const crosses = this.clearing.isClearing(credit);
-    if (crosses && this.books.undo.recording) return Code.crossesPartitions;
     if (!isZeroId(words, creditAt) && !sameId(words, creditAt, this.#creditIdOf(words, at, credit), 0)) {
       return Code.pendingTransferHasDifferentCreditAccountId;
     }

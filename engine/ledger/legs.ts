@@ -45,7 +45,15 @@ export function postFollowingLeg(
   return code;
 }
 
-function moveLeg(ledger: Ledger, version: number, role: number, debit: number, credit: number, amount: number): void {
+/** The same for a leg that was judged before. */
+export function moveLeg(
+  ledger: Ledger,
+  version: number,
+  role: number,
+  debit: number,
+  credit: number,
+  amount: number,
+): void {
   const event = writeLeg(ledger, version, role, debit, credit, amount, 0, 0);
   ledger.books.transfer(debit, credit, amount);
   ledger.chain(event, ledger.events.lsnOf(event), debit, credit);
@@ -62,13 +70,25 @@ export function holdLeg(
   timeoutS: number,
 ): number {
   const code = ledger.judge(debit, credit, amount, true);
-  if (code !== Code.ok) return code;
+  if (code === Code.ok) pendLeg(ledger, version, role, debit, credit, amount, timeoutS);
+  return code;
+}
+
+/** The same for a leg that was judged before. */
+export function pendLeg(
+  ledger: Ledger,
+  version: number,
+  role: number,
+  debit: number,
+  credit: number,
+  amount: number,
+  timeoutS: number,
+): void {
   const event = writeLeg(ledger, version, role, debit, credit, amount, TransferFlags.pending, timeoutS);
   const lsn = ledger.events.lsnOf(event);
   const deadline = ledger.now + timeoutS * MICROS_PER_SECOND;
   reserveLeg(ledger, lsn, debit, credit, amount, deadline);
   ledger.chain(event, lsn, debit, credit);
-  return Code.ok;
 }
 
 /** Reserves what the pending leg at `lsn` holds. */
@@ -120,6 +140,12 @@ export function writeEngineId(words: Uint32Array, at: number, partition: number,
 /** Slot of the hold that the leg at `lsn` made, or NO_HOLD. */
 export function findLegHold(ledger: Ledger, lsn: number): number {
   return ledger.holds.find(lsn >>> 0, Math.floor(lsn / 0x1_0000_0000), ledger.place.partition, ENGINE_ID_WORD3);
+}
+
+/** Gives back what is held under a position, if anything is. */
+export function releaseLegHold(ledger: Ledger, lsn: number): void {
+  const slot = findLegHold(ledger, lsn);
+  if (slot !== NO_HOLD) ledger.books.settle(slot, 0, ledger.holds.remaining[slot] as number);
 }
 
 /** Ends the client's pending transfer whose timer came up; nothing happens when it has ended or its time is not yet up. */

@@ -21,7 +21,7 @@ export function whyNoHold(ledger: Ledger, words: Uint32Array, at: number): numbe
   const original = events.read(lsn);
   if (original.getUint16(2, true) !== Code.ok) return Code.pendingTransferNotFound;
   // Not answered yet, so nobody can know of it.
-  if (original.getUint8(0) === EventTypes.crossing) return Code.pendingTransferNotFound;
+  if (original.getUint8(0) !== EventTypes.transfer) return Code.pendingTransferNotFound;
   if ((flagsOfEvent(original) & pending) === 0) return Code.pendingTransferNotPending;
   const different = differenceFromPending(words, at, original);
   if (different !== Code.ok) return different;

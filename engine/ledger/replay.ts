@@ -7,7 +7,7 @@ import { TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { applyChange } from './change-accounts.ts';
-import { sideOf } from './clearing.ts';
+import { isForeignId, sideOf } from './clearing.ts';
 import { addAccount } from './create-accounts.ts';
 import { SettledWord } from './crossings.ts';
 import { EVENT_PREFIX_BYTES } from './events.ts';
@@ -17,7 +17,7 @@ import { enter } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import { accountOpenedAt, LegEventWord, legFlags } from './leg-event.ts';
-import { findLegHold, reserveLeg } from './legs.ts';
+import { findLegHold, releaseLegHold, reserveLeg } from './legs.ts';
 import { isReservedId, transferFlags } from './validate.ts';
 import { ChangeWord, readU64, TransferWord } from './words.ts';
 
@@ -83,15 +83,17 @@ export function replayCrossing(ledger: Ledger, words: Uint32Array, at: number, l
   }
   const amount = readU64(words, record + TransferWord.amount);
   reserveLeg(ledger, lsn, debit, credit, amount, 0);
-  ledger.clearing.unfinished.set(lsn, { account: credit, offered: amount, posted: 0 });
+  // A chain that crosses has members that do not.
+  const offered = ledger.clearing.isClearing(credit) ? amount : 0;
+  ledger.clearing.unfinished.set(lsn, { account: credit, offered, posted: 0 });
 }
 
 /** Applies the settled event whose first word is `at`. */
 export function replaySettled(ledger: Ledger, words: Uint32Array, at: number, lsn: number): void {
   const settled = readU64(words, at + SettledWord.lsn);
-  if (!ledger.clearing.unfinished.delete(settled)) throw new ReplayError(lsn, 'what is settled was not under way');
-  const slot = findLegHold(ledger, settled);
-  if (slot !== NO_HOLD) ledger.books.settle(slot, 0, ledger.holds.remaining[slot] as number);
+  const places = ledger.clearing.requests.get(settled)?.places ?? 0;
+  if (!ledger.clearing.finish(settled)) throw new ReplayError(lsn, 'what is settled was not under way');
+  for (let place = 0; place <= places; place++) releaseLegHold(ledger, settled + place);
 }
 
 /** Applies the leg of a payment whose event's first word is `at`. */
@@ -161,7 +163,7 @@ function applyTransfer(
     ledger.books.reserve(words, record, debit, credit, amount, deadline, code);
   } else if ((flags & (postPending | voidPending)) !== 0) {
     endHold(ledger, words, record, flags, amount, lsn);
-    if (ledger.clearing.isClearing(credit)) {
+    if (ledger.clearing.isClearing(credit) && !isForeignId(words, record, ledger.place.partition)) {
       const posted = (flags & postPending) !== 0 ? amount : 0;
       ledger.clearing.unfinished.set(lsn, { account: credit, offered: 0, posted });
     }

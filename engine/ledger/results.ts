@@ -7,6 +7,13 @@ import { writeU64 } from './words.ts';
 
 /** Stands for the code of a result that is not there yet. Never leaves the engine. */
 export const AWAITS_CLEARING = 0xffff;
+/** Stands for the code of a command that is to be decided again when what goes before it is settled. Never leaves the engine. */
+export const AWAITS_TURN = 0xfffe;
+
+/** Whether a code says that the result is not there yet. */
+export function isUndecided(code: number): boolean {
+  return code >= AWAITS_TURN;
+}
 
 export class ResultWriter {
   #words: Uint32Array = new Uint32Array(0);

@@ -1,13 +1,12 @@
 /** Sale and authorise: the two ways in which a payment begins. */
 
-import { PAYMENT, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
+import { PAYMENT, PaymentOperations } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { EventTypes } from '../ledger/events.ts';
-import { enter, find } from '../ledger/key-index.ts';
 import { LegRoles } from '../ledger/leg-event.ts';
-import { holdLeg, postLeg } from '../ledger/legs.ts';
-import { isZeroId, PaymentWord, readU64, writeU64 } from '../ledger/words.ts';
+import { AWAITS_CLEARING, AWAITS_TURN } from '../ledger/results.ts';
+import { AccountWord, isZeroId, PaymentWord, readU64, sameId, writeU64 } from '../ledger/words.ts';
 import { discountOn, feeOn } from './amounts.ts';
 import {
   LinkField,
@@ -18,8 +17,10 @@ import {
   PaymentField,
   StateField,
 } from './event.ts';
-import { campaignLegCode, payeeLegCode, payerLegCode } from './leg-codes.ts';
+import { finishFirstVersion } from './first-version.ts';
+import { beginJoint, jointPlan, openForPlan, tryJoint } from './joint-payments.ts';
 import type { Payments, ReplyTarget } from './payments.ts';
+import { carryOutLegs, crosses, holdingLeg, type Leg, Parties, type Plan, PlanKinds, postingLeg } from './plan.ts';
 import { validatePayment } from './validate.ts';
 import { readView64 } from './version.ts';
 import { secondsOf } from './versions.ts';
@@ -30,16 +31,20 @@ export interface PaymentRequest {
   readonly at: number;
   readonly institution: number;
   readonly isSale: boolean;
+  /** Word of the payee's ACCOUNT record, when it lives elsewhere; all zeros when there is no such account. */
+  readonly payeeAt?: number;
 }
 
 const RECORD_WORDS = PAYMENT.size >> 2;
 
-/** What a payment needs to be decided; indexes of accounts, amounts in minor units. */
-interface Parties {
+/** What a payment needs to be decided; indexes of accounts (NO_ACCOUNT when elsewhere), amounts in minor units. */
+interface Terms {
   payer: number;
   payee: number;
   campaign: number;
   feeAccount: number;
+  feeAccountId: Uint32Array | undefined;
+  payeeInstitution: number;
   amount: number;
   discount: number;
   fee: number;
@@ -50,78 +55,163 @@ export function createPayment(payments: Payments, request: PaymentRequest, reply
   const { words, at, isSale } = request;
   const malformed = validatePayment(words, at, isSale);
   if (malformed !== Code.ok) return payments.refuse(reply, malformed);
+  const holder = payments.locks.holderOf(words, at);
+  if (holder !== 0) return payments.postpone(reply, holder, AWAITS_TURN);
   const known = payments.find(words, at);
   if (known !== 0) return replayPayment(payments, request, known, reply);
   const { holds } = payments.ledger;
   if (!isSale && holds.capacityMax - holds.count < 2) return payments.refuse(reply, Code.pendingTableFull);
 
-  const parties = emptyParties();
-  const refused = findParties(payments, request, parties);
-  const event = writeFirstVersion(payments, request, parties.tariffLsn);
-  const code = refused !== Code.ok ? refused : moveMoney(payments, isSale, event, parties);
-  finishFirstVersion(payments, isSale, event, parties, code);
+  const terms = noTerms();
+  const refused = findTerms(payments, request, terms);
+  const plan = planPayment(request, terms);
+  if (refused === Code.ok && crosses(plan)) return createJoint(payments, request, terms, plan, reply);
+  const event = writeFirstVersion(payments, request, terms.tariffLsn);
+  const code = refused !== Code.ok ? refused : moveMoney(payments, event, plan);
+  finishFirstVersion(payments, isSale, event, terms, code);
   payments.answerFirst(reply, event);
 }
 
-function emptyParties(): Parties {
+function noTerms(): Terms {
   const none = NO_ACCOUNT;
-  return { payer: none, payee: none, campaign: none, feeAccount: none, amount: 0, discount: 0, fee: 0, tariffLsn: 0 };
+  return {
+    payer: none,
+    payee: none,
+    campaign: none,
+    feeAccount: none,
+    feeAccountId: undefined,
+    payeeInstitution: 0,
+    amount: 0,
+    discount: 0,
+    fee: 0,
+    tariffLsn: 0,
+  };
 }
 
-/** Finds accounts, discount and fee. In order of precedence; fills `parties` as far as it gets. */
-function findParties(payments: Payments, request: PaymentRequest, parties: Parties): number {
+function planPayment({ words, at, isSale }: PaymentRequest, terms: Terms): Plan {
+  const { payer, payee, campaign, feeAccount, amount, discount, fee } = terms;
+  const legs: Leg[] = [];
+  if (amount > discount) legs.push(firstLeg(isSale, LegRoles.payer, Parties.payer, amount - discount));
+  if (discount > 0) legs.push(firstLeg(isSale, LegRoles.campaign, Parties.campaign, discount));
+  if (fee > 0) legs.push(postingLeg(LegRoles.fee, Parties.payee, Parties.fee, fee));
+  const timeoutS = isSale ? 0 : secondsOf(words, at - PaymentField.id);
+  return { kind: PlanKinds.create, accounts: [payer, payee, campaign, feeAccount], legs, timeoutS };
+}
+
+function firstLeg(isSale: boolean, role: number, debit: number, amount: number): Leg {
+  return isSale ? postingLeg(role, debit, Parties.payee, amount) : holdingLeg(role, debit, amount);
+}
+
+/** A payment with a party elsewhere: tried here, then asked of the others. */
+function createJoint(payments: Payments, request: PaymentRequest, terms: Terms, plan: Plan, reply: ReplyTarget): void {
   const { ledger } = payments;
-  const { accounts } = ledger;
+  const { events } = ledger;
+  const { words, at, isSale } = request;
+  const from = at - PaymentField.id;
+  // The clearing accounts come first; the records name the place where the request will be.
+  const short = openForPlan(ledger, jointPlan(payments, plan, words, from, 0, terms.feeAccountId));
+  if (short !== Code.ok) return payments.refuse(reply, short);
+  const joint = jointPlan(payments, plan, words, from, events.nextLsn, terms.feeAccountId);
+  const event = writeFirstVersion(payments, request, terms.tariffLsn);
+  const code = tryJoint(payments, event, joint);
+  if (code !== Code.ok) {
+    finishFirstVersion(payments, isSale, event, terms, code);
+    return payments.answerFirst(reply, event);
+  }
+  const out = events.words;
+  out[event + NewPaymentField.state] = (isSale ? PaymentOperations.sale : PaymentOperations.authorise) << 8;
+  out[event + NewPaymentField.reserved] = terms.payeeInstitution;
+  writeU64(out, event + NewPaymentField.discount, terms.discount);
+  writeU64(out, event + NewPaymentField.fee, terms.fee);
+  writeU64(out, event + NewPaymentField.previousOfInstitution, 0);
+  writeU64(out, event + NewPaymentField.previousOfReference, 0);
+  payments.postpone(reply, beginJoint(payments, event, joint, 0), AWAITS_CLEARING);
+}
+
+/** What is known of a payee: its currency, its institution, the number of its tariff. */
+interface Payee {
+  readonly ledger: number;
+  readonly owner: number;
+  readonly tariff: number;
+}
+
+function findPayee(payments: Payments, { words, at, payeeAt }: PaymentRequest, account: number): Payee | undefined {
+  const { accounts } = payments.ledger;
+  if (account !== NO_ACCOUNT) {
+    return {
+      ledger: accounts.ledger[account] as number,
+      owner: accounts.owner[account] as number,
+      tariff: accounts.tariff[account] as number,
+    };
+  }
+  const isKnown = payeeAt !== undefined && sameId(words, payeeAt, words, at + PaymentWord.payeeAccountId);
+  if (!isKnown) return undefined;
+  return {
+    ledger: words[payeeAt + AccountWord.ledger] as number,
+    owner: words[payeeAt + AccountWord.owner] as number,
+    tariff: (words[payeeAt + AccountWord.tariff] as number) & 0xffff,
+  };
+}
+
+/** Finds accounts, discount and fee. In order of precedence; fills `terms` as far as it gets. */
+function findTerms(payments: Payments, request: PaymentRequest, terms: Terms): number {
+  const { ledger } = payments;
   const { words, at } = request;
-  parties.amount = readU64(words, at + PaymentWord.amount);
+  terms.amount = readU64(words, at + PaymentWord.amount);
   const payer = ledger.findAccount(words, at + PaymentWord.payerAccountId);
   if (payer === NO_ACCOUNT) return Code.payerAccountNotFound;
   if (!ledger.mayDebit(payer, request.institution)) return Code.payerAccountForbidden;
-  const payee = ledger.findAccount(words, at + PaymentWord.payeeAccountId);
-  if (payee === NO_ACCOUNT) {
-    return ledger.isElsewhere(words, at + PaymentWord.payeeAccountId)
-      ? Code.crossesPartitions
-      : Code.payeeAccountNotFound;
-  }
+  terms.payer = payer;
+  terms.payee = ledger.findAccount(words, at + PaymentWord.payeeAccountId);
+  const payee = findPayee(payments, request, terms.payee);
+  if (payee === undefined) return Code.payeeAccountNotFound;
   const currency = words[at + PaymentWord.ledger];
-  if (accounts.ledger[payer] !== currency || accounts.ledger[payee] !== currency) return Code.currencyMismatch;
-  parties.payer = payer;
-  parties.payee = payee;
-  const refused = findDiscount(payments, request, parties);
-  return refused !== Code.ok ? refused : findFee(payments, request, parties);
+  if (ledger.accounts.ledger[payer] !== currency || payee.ledger !== currency) return Code.currencyMismatch;
+  if (terms.payee === NO_ACCOUNT) terms.payeeInstitution = payee.owner;
+  const refused = findDiscount(payments, request, terms);
+  return refused !== Code.ok ? refused : findFee(payments, request, terms, payee);
 }
 
-function findDiscount(payments: Payments, request: PaymentRequest, parties: Parties): number {
+function findDiscount(payments: Payments, request: PaymentRequest, terms: Terms): number {
   const { words, at } = request;
   const campaignAt = at + PaymentWord.campaignId;
   if (isZeroId(words, campaignAt)) return Code.ok;
   const { ledger, entities } = payments;
   const account = ledger.findAccount(words, campaignAt);
-  // Only its own institution's customers get an offer: it is debited without being asked again.
-  if (account === NO_ACCOUNT || !ledger.mayDebit(account, request.institution)) return Code.campaignNotFound;
-  const terms = entities.campaign(account);
-  if (terms === undefined) return Code.campaignNotFound;
-  if (ledger.accounts.ledger[account] !== words[at + PaymentWord.ledger]) return Code.campaignNotApplicable;
-  if (account === parties.payee || account === parties.payer) return Code.campaignNotApplicable;
-  const discount = discountOn(parties.amount, terms, ledger.now);
+  // Only its own institution's customers get an offer: it is debited without being asked again. One that lives elsewhere is
+  // asked about that there.
+  const isElsewhere = account === NO_ACCOUNT && ledger.isElsewhere(words, campaignAt);
+  if (!isElsewhere && (account === NO_ACCOUNT || !ledger.mayDebit(account, request.institution))) {
+    return Code.campaignNotFound;
+  }
+  const campaign = isElsewhere ? entities.campaignElsewhere(words, campaignAt) : entities.campaign(account);
+  if (campaign === undefined) return Code.campaignNotFound;
+  if (!isElsewhere && ledger.accounts.ledger[account] !== words[at + PaymentWord.ledger]) {
+    return Code.campaignNotApplicable;
+  }
+  const isParty =
+    sameId(words, campaignAt, words, at + PaymentWord.payeeAccountId) ||
+    sameId(words, campaignAt, words, at + PaymentWord.payerAccountId);
+  if (isParty) return Code.campaignNotApplicable;
+  const discount = discountOn(terms.amount, campaign, ledger.now);
   if (discount === undefined) return Code.campaignNotApplicable;
-  parties.campaign = account;
-  parties.discount = discount;
+  terms.campaign = account;
+  terms.discount = discount;
   return Code.ok;
 }
 
-function findFee(payments: Payments, request: PaymentRequest, parties: Parties): number {
+function findFee(payments: Payments, { words, at, isSale }: PaymentRequest, terms: Terms, payee: Payee): number {
   const { accounts } = payments.ledger;
-  const number = accounts.tariff[parties.payee] as number;
-  if (number === 0) return Code.ok;
-  const tariff = payments.entities.tariff(accounts.owner[parties.payee] as number, number);
+  if (payee.tariff === 0) return Code.ok;
+  const tariff = payments.entities.tariff(payee.owner, payee.tariff);
   if (tariff === undefined) return Code.tariffNotFound;
-  if (tariff.feeAccount === NO_ACCOUNT) return Code.crossesPartitions;
-  if (accounts.ledger[tariff.feeAccount] !== accounts.ledger[parties.payee]) return Code.tariffNotFound;
-  parties.tariffLsn = tariff.lsn;
-  if (tariff.feeAccount === parties.payee) return Code.ok;
-  parties.feeAccount = tariff.feeAccount;
-  if (request.isSale) parties.fee = feeOn(parties.amount, tariff);
+  const { feeAccount } = tariff;
+  if (feeAccount !== NO_ACCOUNT && accounts.ledger[feeAccount] !== payee.ledger) return Code.tariffNotFound;
+  terms.tariffLsn = tariff.lsn;
+  if (sameId(tariff.feeAccountId, 0, words, at + PaymentWord.payeeAccountId)) return Code.ok;
+  terms.feeAccount = feeAccount;
+  terms.feeAccountId = tariff.feeAccountId;
+  if (isSale) terms.fee = feeOn(terms.amount, tariff);
   return Code.ok;
 }
 
@@ -141,71 +231,20 @@ function writeFirstVersion(payments: Payments, request: PaymentRequest, tariffLs
   return event;
 }
 
-/** The legs, all or none. Refusals of the ledger are told in the words of a payment. */
-function moveMoney(payments: Payments, isSale: boolean, event: number, parties: Parties): number {
+/** The legs, all or none. */
+function moveMoney(payments: Payments, event: number, plan: Plan): number {
   const { ledger } = payments;
   const { undo } = ledger.books;
   const { end, count } = ledger.events;
-  const { payer, payee, campaign, feeAccount, amount, discount, fee } = parties;
-  const timeoutS = isSale ? 0 : secondsOf(ledger.events.words, event);
-
   undo.begin();
-  let failed: number = Code.ok;
-  if (amount > discount) {
-    const payerPart = amount - discount;
-    failed = isSale
-      ? postLeg(ledger, event, LegRoles.payer, payer, payee, payerPart)
-      : holdLeg(ledger, event, LegRoles.payer, payer, payee, payerPart, timeoutS);
-    failed = payerLegCode(failed);
-  }
-  if (failed === Code.ok && discount > 0) {
-    failed = isSale
-      ? postLeg(ledger, event, LegRoles.campaign, campaign, payee, discount)
-      : holdLeg(ledger, event, LegRoles.campaign, campaign, payee, discount, timeoutS);
-    failed = campaignLegCode(failed);
-  }
-  if (failed === Code.ok && fee > 0) {
-    failed = payeeLegCode(postLeg(ledger, event, LegRoles.fee, payee, feeAccount, fee));
-  }
-  if (failed === Code.ok) {
+  const code = carryOutLegs(ledger, event, plan);
+  if (code === Code.ok) {
     undo.commit();
-    return Code.ok;
+  } else {
+    undo.rollback();
+    ledger.events.rewind(end, count);
   }
-  undo.rollback();
-  ledger.events.rewind(end, count);
-  return failed;
-}
-
-function finishFirstVersion(payments: Payments, isSale: boolean, event: number, parties: Parties, code: number): void {
-  const { words } = payments.ledger.events;
-  const operation = isSale ? PaymentOperations.sale : PaymentOperations.authorise;
-  const done = isSale ? PaymentStates.captured : PaymentStates.authorised;
-  const state = code === Code.ok ? done : PaymentStates.declined;
-  words[event] = ((words[event] as number) & 0xffff) | (code << 16);
-  words[event + NewPaymentField.state] = state | (operation << 8) | (code << 16);
-  writeU64(words, event + NewPaymentField.discount, code === Code.ok ? parties.discount : 0);
-  writeU64(words, event + NewPaymentField.fee, code === Code.ok ? parties.fee : 0);
-  linkFirstVersion(payments, event);
-}
-
-/** Enters a new payment into the list of its institution, under its reference and under its id. */
-function linkFirstVersion(payments: Payments, event: number): void {
-  const { events } = payments.ledger;
-  const { words } = events;
-  const lsn = events.lsnOf(event);
-  const institution = words[event + 2] as number;
-  writeU64(words, event + NewPaymentField.previousOfInstitution, payments.heads.get(institution) ?? 0);
-  payments.heads.set(institution, lsn);
-  const bytes = (words[event + PaymentField.referenceLength] as number) & 0xffff;
-  let previous = 0;
-  if (bytes > 0) {
-    const { key, tables } = payments;
-    payments.referenceKey(words, event + (PaymentEventByte.newReference >> 2), bytes, institution);
-    previous = find(tables.references, key, 0);
-    enter(tables.references, key, 0, lsn);
-  }
-  writeU64(words, event + NewPaymentField.previousOfReference, previous);
-  payments.makeCurrent(event);
+  return code;
 }
 
 /** Answers a payment id that was used before: the first answer again, or which field differs. */

@@ -2,7 +2,7 @@
  * The versions of a payment in the journal, each complete in itself. The newest one is found through the `payments` index, the
  * one that an operation made through `operations`, so the first answer can be given again for ever.
  *
- *   newPayment := prefix (16) ‖ PAYMENT (128) ‖ NEW_PAYMENT (48) ‖ reference, padded to 16
+ *   newPayment := prefix (16) ‖ PAYMENT (128) ‖ NEW_PAYMENT (48) ‖ reference, padded to 16 [ ‖ JOINT_PAYMENT (16) ]
  *   payment    := prefix (16) ‖ PAYMENT (128) ‖ PAYMENT_STATE (96) ‖ PAYMENT_OPERATION (64) ‖ PAYMENT_LINKS (64) ‖ reference
  *
  * The first version is short: most payments have no other, and the rest follows from what it says. Whoever reads one gets the
@@ -24,9 +24,14 @@ const PAYMENT_LINKS = layout('paymentLinks', 64, {
   campaignHold: [32, 'u64'],
   /** The fee schedule that was in force when the payment was authorised. */
   tariff: [40, 'u64'],
-  reservedA: [48, 'u64'],
-  reservedB: [56, 'u64'],
+  /** The request by which partitions authorised it together; 0 when all its accounts are in one. */
+  joint: [48, 'u64'],
+  /** Institution of a payee that lives in another partition; 0 = it lives here. */
+  payeeInstitution: [56, 'u64'],
 });
+
+/** At the end of a first version that several partitions made together: as in PAYMENT_LINKS. */
+const JOINT_PAYMENT = layout('jointPayment', 16, { joint: [0, 'u64'], payeeInstitution: [8, 'u64'] });
 
 /** What the first version says beside the request. */
 const NEW_PAYMENT = layout('newPayment', 48, {
@@ -84,7 +89,13 @@ export const NewPaymentField = wordsFrom(NEW_AT, NEW_PAYMENT.at);
 export const PaymentEventFlags = {
   /** Is how the payment stands from now on; a refused operation is kept without this. */
   current: 2,
+  /** A first version that several partitions made together. */
+  joint: 4,
 } as const;
+
+export const JOINT_PAYMENT_BYTES = JOINT_PAYMENT.size;
+/** Words of JOINT_PAYMENT. */
+export const JointPaymentWord = { joint: 0, payeeInstitution: 2 } as const;
 
 /** Bytes of a payment event, of a payment with a reference of this many bytes. */
 export function paymentEventBytes(referenceLength: number): number {

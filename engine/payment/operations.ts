@@ -3,68 +3,128 @@
  * that is kept whether it was allowed or not.
  */
 
-import { PAYMENT_OPERATION, PaymentOperations } from '../../protocol/records.ts';
+import { PaymentOperations } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { EventTypes } from '../ledger/events.ts';
 import { find } from '../ledger/key-index.ts';
+import { AWAITS_CLEARING, AWAITS_TURN } from '../ledger/results.ts';
 import { OperationWord, readU64, writeU64 } from '../ledger/words.ts';
-import { capture } from './capture.ts';
+import { planCapture } from './capture.ts';
 import { OperationField, PaymentEventByte, paymentEventBytes, StateField } from './event.ts';
+import { beginJoint, jointPlan, openForPlan, tryJoint } from './joint-payments.ts';
+import { copyOperation, keepRefused, type OperationRequest } from './operation-record.ts';
 import type { Payments, ReplyTarget } from './payments.ts';
-import { refund } from './refund.ts';
+import { carryOutLegs, crosses } from './plan.ts';
+import { planRefund } from './refund.ts';
 import { release } from './release.ts';
 import { validateOperation } from './validate.ts';
-import type { OperationOutcome } from './version.ts';
+import type { OperationPlan, PlannedOperation } from './version.ts';
 import { whyNotOpen } from './version.ts';
-
-/** One PAYMENT_OPERATION record in the batch's shared buffer. */
-export interface OperationRequest {
-  readonly words: Uint32Array;
-  readonly at: number;
-  readonly institution: number;
-  /** PaymentOperations.capture, void or refund. */
-  readonly operation: number;
-}
-
-const RECORD_WORDS = PAYMENT_OPERATION.size >> 2;
 
 export function operate(payments: Payments, request: OperationRequest, reply: ReplyTarget): void {
   const { words, at, institution, operation } = request;
   const malformed = validateOperation(words, at, operation);
   if (malformed !== Code.ok) return payments.refuse(reply, malformed);
+  const { locks } = payments;
+  const holder = locks.holderOf(words, at) || locks.holderOf(words, at + OperationWord.paymentId);
+  if (holder !== 0) return payments.postpone(reply, holder, AWAITS_TURN);
   const known = find(payments.tables.operations, words, at);
   if (known !== 0) return replayOperation(payments, request, known, reply);
 
   const lsn = payments.find(words, at + OperationWord.paymentId);
-  if (lsn === 0) return refuseUnknown(payments, request, reply);
+  if (lsn === 0) return refuseWithoutPayment(payments, request, Code.paymentNotFound, reply);
   const version = payments.versions.read(lsn);
-  const outcome = payments.mayOperate(version, institution)
-    ? carryOut(payments, lsn, version, request)
-    : { code: Code.paymentForbidden };
-  if (outcome.code === Code.paymentForbidden) return refuseForbidden(payments, request, reply);
-  if (outcome.at === undefined) return refuseKnown(payments, lsn, request, outcome.code, reply);
-  copyOperation(payments, request, outcome.at);
-  payments.makeCurrent(outcome.at);
-  payments.rememberOperation(outcome.at);
-  payments.answer(reply, outcome.at, Code.ok);
-}
-
-function carryOut(payments: Payments, lsn: number, version: DataView, request: OperationRequest): OperationOutcome {
-  const { words, at, operation } = request;
+  // Another institution's payment is answered like an unknown one, so that nothing of it is told.
+  if (!payments.mayOperate(version, institution)) {
+    return refuseWithoutPayment(payments, request, Code.paymentForbidden, reply);
+  }
+  if (operation === PaymentOperations.void) return voidPayment(payments, lsn, version, request, reply);
   const amount = readU64(words, at + OperationWord.amount);
   const flags = (words[at + OperationWord.flags] as number) & 0xffff;
-  switch (operation) {
-    case PaymentOperations.capture:
-      return capture(payments, lsn, version, amount, flags);
-    case PaymentOperations.refund:
-      return refund(payments, lsn, version, amount);
-    default: {
-      const refused = whyNotOpen(version, payments.ledger.now);
-      return refused === Code.ok
-        ? { code: 0, at: release(payments, lsn, version, PaymentOperations.void) }
-        : { code: refused };
-    }
+  const planned: OperationPlan =
+    operation === PaymentOperations.capture
+      ? planCapture(payments, version, amount, flags)
+      : planRefund(payments, version, amount);
+  if (!('plan' in planned)) return refuseKnown(payments, lsn, request, planned.code, reply);
+  if (crosses(planned.plan)) return operateJoint(payments, lsn, request, planned, reply);
+  carryOut(payments, lsn, request, planned, reply);
+}
+
+function carryOut(
+  payments: Payments,
+  lsn: number,
+  request: OperationRequest,
+  { plan, operation, change }: PlannedOperation,
+  reply: ReplyTarget,
+): void {
+  const { ledger } = payments;
+  const { undo } = ledger.books;
+  const { end, count } = ledger.events;
+  const at = payments.startVersion(lsn, operation, Code.ok, true);
+  undo.begin();
+  const code = carryOutLegs(ledger, at, plan);
+  if (code !== Code.ok) {
+    undo.rollback();
+    ledger.events.rewind(end, count);
+    return refuseKnown(payments, lsn, request, code, reply);
   }
+  undo.commit();
+  change(ledger.events.words, at);
+  complete(payments, request, at, reply);
+}
+
+/** Keeps the request in the version that it made, and answers with it. */
+function complete(payments: Payments, request: OperationRequest, at: number, reply: ReplyTarget): void {
+  copyOperation(payments, request, at);
+  payments.makeCurrent(at);
+  payments.rememberOperation(at);
+  payments.answer(reply, at, Code.ok);
+}
+
+/** An operation that moves money of a party elsewhere: tried here, then asked of the others. */
+function operateJoint(
+  payments: Payments,
+  lsn: number,
+  request: OperationRequest,
+  { plan, operation, change, feeAccountId }: PlannedOperation,
+  reply: ReplyTarget,
+): void {
+  const { ledger } = payments;
+  const { events } = ledger;
+  const version = copyOf(payments.versions.read(lsn));
+  const short = openForPlan(ledger, jointPlan(payments, plan, version, 0, 0, feeAccountId));
+  if (short !== Code.ok) return payments.refuse(reply, short);
+  const joint = jointPlan(payments, plan, version, 0, events.nextLsn, feeAccountId);
+  const { end, count } = events;
+  const at = payments.startVersion(lsn, operation, Code.ok, true);
+  const code = tryJoint(payments, at, joint);
+  if (code !== Code.ok) {
+    events.rewind(end, count);
+    return refuseKnown(payments, lsn, request, code, reply);
+  }
+  change(events.words, at);
+  copyOperation(payments, request, at);
+  payments.postpone(reply, beginJoint(payments, at, joint, lsn), AWAITS_CLEARING);
+}
+
+function copyOf(event: DataView): Uint32Array {
+  const words = new Uint32Array(event.byteLength >> 2);
+  new Uint8Array(words.buffer).set(new Uint8Array(event.buffer, event.byteOffset, event.byteLength));
+  return words;
+}
+
+function voidPayment(
+  payments: Payments,
+  lsn: number,
+  version: DataView,
+  request: OperationRequest,
+  reply: ReplyTarget,
+): void {
+  const refused = whyNotOpen(version, payments.ledger.now);
+  if (refused !== Code.ok) return refuseKnown(payments, lsn, request, refused, reply);
+  const { at, joint } = release(payments, lsn, version, PaymentOperations.void);
+  complete(payments, request, at, reply);
+  if (joint !== 0) payments.postpone(reply, joint, AWAITS_CLEARING);
 }
 
 /** Keeps a refused operation with the payment as it stands. */
@@ -75,19 +135,7 @@ function refuseKnown(
   code: number,
   reply: ReplyTarget,
 ): void {
-  const at = payments.startVersion(lsn, request.operation, code, false);
-  copyOperation(payments, request, at);
-  payments.rememberOperation(at);
-  payments.answer(reply, at, code);
-}
-
-function refuseUnknown(payments: Payments, request: OperationRequest, reply: ReplyTarget): void {
-  refuseWithoutPayment(payments, request, Code.paymentNotFound, reply);
-}
-
-/** Another institution's payment: kept and answered like an unknown one, so that nothing of the payment is told. */
-function refuseForbidden(payments: Payments, request: OperationRequest, reply: ReplyTarget): void {
-  refuseWithoutPayment(payments, request, Code.paymentForbidden, reply);
+  payments.answer(reply, keepRefused(payments, lsn, request, code), code);
 }
 
 function refuseWithoutPayment(payments: Payments, request: OperationRequest, code: number, reply: ReplyTarget): void {
@@ -101,17 +149,6 @@ function refuseWithoutPayment(payments: Payments, request: OperationRequest, cod
   copyOperation(payments, request, at);
   payments.rememberOperation(at);
   payments.answer(reply, at, code);
-}
-
-/** Puts the request into the version that it made: whose it was is in the version's prefix only when it created the payment. */
-function copyOperation(payments: Payments, request: OperationRequest, event: number): void {
-  const { words, at } = request;
-  const out = payments.ledger.events.words;
-  for (let word = 0; word < RECORD_WORDS; word++) {
-    out[event + OperationField.id + word] = words[at + word] as number;
-  }
-  writeU64(out, event + OperationField.timestamp, payments.ledger.now);
-  out[event + OperationField.institution] = request.institution;
 }
 
 /** Answers an operation id that was used before: the first answer again, or which field differs. */

@@ -26,6 +26,7 @@ import {
   PaymentField,
   StateField,
 } from './event.ts';
+import { Locks } from './locks.ts';
 import { readView64 } from './version.ts';
 import { Versions, writeFirstState } from './versions.ts';
 
@@ -54,6 +55,8 @@ export class Payments {
   readonly versions: Versions;
   /** Position of the newest payment that each institution created. */
   readonly heads = new Map<number, number>();
+  /** What waits for other partitions. */
+  readonly locks = new Locks();
   /** Key of a reference, made by `referenceKey`: four words. */
   readonly key = new Uint32Array(4);
 
@@ -79,7 +82,8 @@ export class Payments {
     return (
       this.mayOperate(version, institution) ||
       this.#owns(version, PaymentField.payerAccountId, institution) ||
-      this.#owns(version, PaymentField.payeeAccountId, institution)
+      this.#owns(version, PaymentField.payeeAccountId, institution) ||
+      readView64(version, LinkField.payeeInstitution) === institution
     );
   }
 
@@ -143,6 +147,12 @@ export class Payments {
     }
   }
 
+  /** Other partitions have to answer first: the router waits for what is at `lsn`. `code`: AWAITS_CLEARING, or AWAITS_TURN. */
+  postpone(reply: ReplyTarget, lsn: number, code: number): void {
+    this.#result(reply, lsn, code, 0);
+    reply.words.fill(0, reply.at + (RESULT.size >> 2), reply.at + (RESULT.size >> 2) + STATE_WORDS);
+  }
+
   /** Answers with a refusal and no payment. */
   refuse(reply: ReplyTarget, code: number): void {
     this.#result(reply, this.ledger.now, code, 0);
@@ -168,8 +178,13 @@ export class Payments {
 
   /** Answers with a version stored before: the first answer again. */
   answerAgain(reply: ReplyTarget, version: DataView): void {
+    this.answerStored(reply, version, ResultFlags.replayed);
+  }
+
+  /** Answers with a version stored before. `flags`: ResultFlags. */
+  answerStored(reply: ReplyTarget, version: DataView, flags: number): void {
     const code = version.getUint16(2, true);
-    this.#result(reply, readView64(version, StateField.updatedAt), code, ResultFlags.replayed);
+    this.#result(reply, readView64(version, StateField.updatedAt), code, flags);
     const to = reply.at + (RESULT.size >> 2);
     const exists = version.getUint8(StateField.state * 4) !== 0;
     for (let word = 0; word < STATE_WORDS; word++) {

@@ -2,17 +2,16 @@
 import { PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { LegRoles } from '../ledger/leg-event.ts';
-import { postLeg } from '../ledger/legs.ts';
 import { writeU64 } from '../ledger/words.ts';
 import { splitRefund } from './amounts.ts';
 import { LinkField, PaymentField, StateField } from './event.ts';
-import { refundLegCode } from './leg-codes.ts';
 import type { Payments } from './payments.ts';
-import type { OperationOutcome } from './version.ts';
+import { Parties, PlanKinds, postingLeg } from './plan.ts';
+import type { OperationPlan } from './version.ts';
 import { accountAt, readView64 } from './version.ts';
 
 /** Refunds `wanted` minor units, 0 = all that is left. */
-export function refund(payments: Payments, lsn: number, version: DataView, wanted: number): OperationOutcome {
+export function planRefund(payments: Payments, version: DataView, wanted: number): OperationPlan {
   const captured = readView64(version, StateField.captured);
   if (captured === 0) return { code: whyNothingCaptured(version) };
   const refunded = readView64(version, StateField.refunded);
@@ -32,37 +31,32 @@ export function refund(payments: Payments, lsn: number, version: DataView, wante
     },
     amount,
   );
-  const payer = accountAt(payments.ledger, version, PaymentField.payerAccountId);
-  const payee = accountAt(payments.ledger, version, PaymentField.payeeAccountId);
-  const campaign = accountAt(payments.ledger, version, PaymentField.campaignId);
-  const tariffLsn = readView64(version, LinkField.tariff);
-  const feeAccount = split.fee === 0 ? 0 : payments.entities.tariffAt(tariffLsn).feeAccount;
-
-  const { ledger } = payments;
-  const { undo } = ledger.books;
-  const { end, count } = ledger.events;
-  const at = payments.startVersion(lsn, PaymentOperations.refund, Code.ok, true);
-  undo.begin();
-  let failed: number = Code.ok;
-  if (split.fee > 0) failed = refundLegCode(postLeg(ledger, at, LegRoles.fee, feeAccount, payee, split.fee), true);
-  if (failed === Code.ok && split.payer > 0) {
-    failed = refundLegCode(postLeg(ledger, at, LegRoles.payer, payee, payer, split.payer), false);
-  }
-  if (failed === Code.ok && split.campaign > 0) {
-    failed = refundLegCode(postLeg(ledger, at, LegRoles.campaign, payee, campaign, split.campaign), false);
-  }
-  if (failed !== Code.ok) {
-    undo.rollback();
-    ledger.events.rewind(end, count);
-    return { code: failed };
-  }
-  undo.commit();
-
-  const { words } = ledger.events;
-  writeU64(words, at + StateField.refunded, refunded + amount);
-  writeU64(words, at + StateField.discountRefunded, discountRefunded + split.campaign);
-  writeU64(words, at + StateField.feeRefunded, feeRefunded + split.fee);
-  return { code: 0, at };
+  const { ledger, entities } = payments;
+  const payer = accountAt(ledger, version, PaymentField.payerAccountId);
+  const payee = accountAt(ledger, version, PaymentField.payeeAccountId);
+  const campaign = accountAt(ledger, version, PaymentField.campaignId);
+  // Another read: `version` is not to be used after it.
+  const tariff = split.fee === 0 ? undefined : entities.tariffAt(readView64(version, LinkField.tariff));
+  const legs = [
+    postingLeg(LegRoles.fee, Parties.fee, Parties.payee, split.fee),
+    postingLeg(LegRoles.payer, Parties.payee, Parties.payer, split.payer),
+    postingLeg(LegRoles.campaign, Parties.payee, Parties.campaign, split.campaign),
+  ].filter((leg) => leg.amount > 0);
+  return {
+    operation: PaymentOperations.refund,
+    plan: {
+      kind: PlanKinds.refund,
+      accounts: [payer, payee, campaign, tariff?.feeAccount ?? payee],
+      legs,
+      timeoutS: 0,
+    },
+    ...(tariff === undefined ? {} : { feeAccountId: tariff.feeAccountId }),
+    change: (words, at) => {
+      writeU64(words, at + StateField.refunded, refunded + amount);
+      writeU64(words, at + StateField.discountRefunded, discountRefunded + split.campaign);
+      writeU64(words, at + StateField.feeRefunded, feeRefunded + split.fee);
+    },
+  };
 }
 
 function whyNothingCaptured(version: DataView): number {

@@ -5,31 +5,48 @@ import { LegEventWord, LegRoles, originDistance } from '../ledger/leg-event.ts';
 import { settleLeg } from '../ledger/legs.ts';
 import { writeU64 } from '../ledger/words.ts';
 import { LinkField, PaymentField, StateField } from './event.ts';
+import { orderRelease } from './joint-payments.ts';
 import type { Payments } from './payments.ts';
-import { readView64, whyNotOpen } from './version.ts';
+import { crosses, type Plan, PlanKinds, settlingLeg } from './plan.ts';
+import { accountAt, readView64, whyNotOpen } from './version.ts';
 
 const TWO_32 = 0x1_0000_0000;
 
-/** Gives back all that an open authorisation still holds; returns the first word of the version that it makes. */
-export function release(payments: Payments, lsn: number, version: DataView, operation: number): number {
+export interface Release {
+  /** First word of the version that it makes. */
+  readonly at: number;
+  /** Position of the order that other partitions have to follow; 0 = none. */
+  readonly joint: number;
+}
+
+/** Gives back all that an open authorisation still holds. Other partitions follow. */
+export function release(payments: Payments, lsn: number, version: DataView, operation: number): Release {
   const amount = readView64(version, PaymentField.amount);
   const captured = readView64(version, StateField.captured);
   const discountLeft = readView64(version, StateField.discount) - readView64(version, StateField.discountCaptured);
   const payerHold = readView64(version, LinkField.payerHold);
   const campaignHold = readView64(version, LinkField.campaignHold);
   const isExpiry = operation === PaymentOperations.expire;
-
   const { ledger } = payments;
-  const at = payments.startVersion(lsn, operation, Code.ok, true);
-  settleLeg(ledger, at, LegRoles.payer, payerHold, 0, amount - captured - discountLeft, isExpiry);
-  settleLeg(ledger, at, LegRoles.campaign, campaignHold, 0, discountLeft, isExpiry);
+  const fields = [PaymentField.payerAccountId, PaymentField.payeeAccountId, PaymentField.campaignId];
+  const plan: Plan = {
+    kind: PlanKinds.release,
+    accounts: fields.map((field) => accountAt(ledger, version, field)),
+    legs: [
+      settlingLeg(LegRoles.payer, 0, amount - captured - discountLeft, payerHold),
+      settlingLeg(LegRoles.campaign, 0, discountLeft, campaignHold),
+    ].filter((leg) => leg.released > 0),
+    timeoutS: 0,
+  };
 
+  const at = payments.startVersion(lsn, operation, Code.ok, true);
+  for (const { role, hold, released } of plan.legs) settleLeg(ledger, at, role, hold, 0, released, isExpiry);
   const { words } = ledger.events;
   const ended = isExpiry ? PaymentStates.expired : PaymentStates.voided;
   payments.setState(at, captured > 0 ? PaymentStates.captured : ended);
   writeU64(words, at + StateField.released, amount - captured);
   writeU64(words, at + StateField.expiresAt, 0);
-  return at;
+  return { at, joint: crosses(plan) ? orderRelease(payments, plan, at, isExpiry) : 0 };
 }
 
 /**
@@ -40,9 +57,11 @@ export function expirePayment(payments: Payments, lsnLow: number, lsnHigh: numbe
   const legLsn = lsnHigh * TWO_32 + lsnLow;
   const leg = ledger.events.read(legLsn);
   const first = ledger.events.read(legLsn - originDistance(leg.getUint32(LegEventWord.originAndFlags * 4, true)));
-  const word = (index: number): number => first.getUint32((PaymentField.id + index) * 4, true);
-  const lsn = payments.tables.payments.get(word(0), word(1), word(2), word(3));
+  const id = Uint32Array.from([0, 1, 2, 3], (word) => first.getUint32((PaymentField.id + word) * 4, true));
+  // An operation is under way: the timer is set again when it is settled.
+  if (payments.locks.holderOf(id, 0) !== 0) return;
+  const lsn = payments.find(id, 0);
   const version = payments.versions.read(lsn);
   if (whyNotOpen(version, 0) !== Code.ok) throw new Error('a payment that is closed still holds money');
-  payments.makeCurrent(release(payments, lsn, version, PaymentOperations.expire));
+  payments.makeCurrent(release(payments, lsn, version, PaymentOperations.expire).at);
 }

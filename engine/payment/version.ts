@@ -3,11 +3,20 @@ import { PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { StateField } from './event.ts';
+import type { Plan } from './plan.ts';
 
-/** What an operation does: the version that it makes (its first word), or the code that refuses it. */
-export type OperationOutcome =
-  | { readonly code: 0; readonly at: number }
-  | { readonly code: number; readonly at?: never };
+/** What an operation moves and changes. */
+export interface PlannedOperation {
+  readonly operation: number;
+  readonly plan: Plan;
+  /** Of the account that receives fees, as four words. */
+  readonly feeAccountId?: Uint32Array;
+  /** Writes the new standing into the version whose first word is `at`. */
+  readonly change: (words: Uint32Array, at: number) => void;
+}
+
+/** Or the code that refuses it. */
+export type OperationPlan = PlannedOperation | { readonly code: number };
 
 /** The u64 at word `field` of an event. */
 export function readView64(event: DataView, field: number): number {
@@ -34,4 +43,9 @@ export function whyNotOpen(version: DataView, now: number): number {
 export function accountAt(ledger: Ledger, version: DataView, field: number): number {
   const word = (index: number): number => version.getUint32((field + index) * 4, true);
   return ledger.accounts.find(word(0), word(1), word(2), word(3));
+}
+
+/** Whether an id is made of these four words. */
+export function isIdAt(id: Uint32Array, words: readonly number[]): boolean {
+  return words.every((word, index) => id[index] === word);
 }

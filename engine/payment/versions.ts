@@ -7,6 +7,8 @@ import { type EventLog, EventTypes, eventView } from '../ledger/events.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { readU64, writeU64 } from '../ledger/words.ts';
 import {
+  JOINT_PAYMENT_BYTES,
+  JointPaymentWord,
   LinkField,
   NewPaymentField,
   newPaymentEventBytes,
@@ -24,7 +26,7 @@ const STATE_WORDS = (PaymentEventByte.operation - PaymentEventByte.state) >> 2;
 export class Versions {
   readonly #events: EventLog;
   /** A first version as it is stored, aligned, and in the long form. */
-  readonly #short = new Uint32Array(newPaymentEventBytes(LIMITS.referenceBytesMax) >> 2);
+  readonly #short = new Uint32Array((newPaymentEventBytes(LIMITS.referenceBytesMax) + JOINT_PAYMENT_BYTES) >> 2);
   readonly #shortBytes = new Uint8Array(this.#short.buffer);
   readonly #long = new Uint32Array(paymentEventBytes(LIMITS.referenceBytesMax) >> 2);
 
@@ -54,7 +56,8 @@ export class Versions {
 /** Writes the long form of the first version at word `at`, stored at `lsn`, into `out`. */
 export function lengthen(words: Uint32Array, at: number, lsn: number, out: Uint32Array): void {
   const length = words[at + 1] as number;
-  const referenceBytes = length - PaymentEventByte.newReference;
+  const isJoint = (((words[at] as number) >>> 8) & PaymentEventFlags.joint) !== 0;
+  const referenceBytes = length - PaymentEventByte.newReference - (isJoint ? JOINT_PAYMENT_BYTES : 0);
   out.fill(0);
   out[0] = EventTypes.payment | (PaymentEventFlags.current << 8) | ((words[at] as number) & 0xffff_0000);
   out[1] = PaymentEventByte.reference + referenceBytes;
@@ -64,6 +67,11 @@ export function lengthen(words: Uint32Array, at: number, lsn: number, out: Uint3
   copyPair(words, at + NewPaymentField.previousOfInstitution, out, LinkField.previousOfInstitution);
   copyPair(words, at + NewPaymentField.previousOfReference, out, LinkField.previousOfReference);
   copyPair(words, at + NewPaymentField.tariff, out, LinkField.tariff);
+  if (isJoint) {
+    const tail = at + ((length - JOINT_PAYMENT_BYTES) >> 2);
+    copyPair(words, tail + JointPaymentWord.joint, out, LinkField.joint);
+    copyPair(words, tail + JointPaymentWord.payeeInstitution, out, LinkField.payeeInstitution);
+  }
   writeHolds(words, at, lsn + length / LSN_UNIT_BYTES, out);
   const reference = (at * 4 + PaymentEventByte.newReference) >> 2;
   out.set(words.subarray(reference, reference + (referenceBytes >> 2)), PaymentEventByte.reference >> 2);

@@ -63,16 +63,17 @@ export function lookupTransfers(ledger: Ledger, transfers: Transfers, query: Ids
 }
 
 function findTransfer(ledger: Ledger, transfers: Transfers, words: Uint32Array, at: number): DataView | undefined {
-  if (words[at + 3] === ENGINE_ID_WORD3) return findByPosition(ledger, transfers, words, at);
+  if (words[at + 3] === ENGINE_ID_WORD3 && words[at + 2] === ledger.place.partition) {
+    return findByPosition(transfers, words, at);
+  }
   const lsn = find(ledger.tables.transfers, words, at);
   const event = lsn === 0 ? undefined : transfers.read(lsn);
-  // What another partition has not answered is not decided.
-  return event?.getUint8(0) === EventTypes.crossing ? undefined : event;
+  // What another partition has not answered is not decided; under some ids of another partition is a part of its request.
+  return event?.getUint8(0) === EventTypes.transfer ? event : undefined;
 }
 
 /** An engine-given id says where its transfer is stored; the transfer there must say the same. */
-function findByPosition(ledger: Ledger, transfers: Transfers, words: Uint32Array, at: number): DataView | undefined {
-  if (words[at + 2] !== ledger.place.partition) return undefined;
+function findByPosition(transfers: Transfers, words: Uint32Array, at: number): DataView | undefined {
   const event = transfers.readUntrusted(readU64(words, at));
   if (event === undefined) return undefined;
   for (let word = 0; word < ID_WORDS; word++) {

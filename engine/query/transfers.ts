@@ -1,6 +1,7 @@
 /** Reading transfers: every one as a transfer event (TRANSFER_OUTCOME, TRANSFER), also the legs of payments. */
 
-import { TransferFlags } from '../../protocol/records.ts';
+import { PaymentOperations, TransferFlags } from '../../protocol/records.ts';
+import { feeAccountIdAt } from '../entity/entities.ts';
 import {
   ENGINE_ID_WORD3,
   EVENT_PREFIX_BYTES,
@@ -9,15 +10,24 @@ import {
   TRANSFER_EVENT_BYTES,
 } from '../ledger/events.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
-import { LEG_EVENT_BYTES, LegEventWord, legFlags, originDistance } from '../ledger/leg-event.ts';
+import { LEG_EVENT_BYTES, LegEventWord, LegRoles, legFlags, originDistance } from '../ledger/leg-event.ts';
 import { AccountWord, TransferWord, writeU64 } from '../ledger/words.ts';
-import { PaymentField, StateField } from '../payment/event.ts';
+import { LinkField, PaymentField, StateField } from '../payment/event.ts';
 import { Versions } from '../payment/versions.ts';
 
 const RECORD = TransferEventWord.record;
 const ID_WORDS = 4;
 /** First word of the ACCOUNT record in an account event. */
 const ACCOUNT_RECORD = EVENT_PREFIX_BYTES >> 2;
+
+/** Words of a version where the ids of a leg's debit and credit party are. */
+function partiesOf(role: number, version: DataView): readonly [number, number] {
+  const { payerAccountId, payeeAccountId, campaignId } = PaymentField;
+  const isRefund = version.getUint8(StateField.state * 4 + 1) === PaymentOperations.refund;
+  const from = role === LegRoles.campaign ? campaignId : payerAccountId;
+  if (role === LegRoles.fee) return isRefund ? [LinkField.tariff, payeeAccountId] : [payeeAccountId, LinkField.tariff];
+  return isRefund ? [payeeAccountId, from] : [from, payeeAccountId];
+}
 
 export class Transfers {
   readonly #events: EventLog;
@@ -75,8 +85,31 @@ export class Transfers {
     const creditAccount = pair(LegEventWord.creditAccount);
     this.#readAccount(pair(LegEventWord.debitAccount), TransferWord.debitAccountId);
     this.#readAccount(creditAccount, TransferWord.creditAccountId);
-    this.#readPayment(lsn - originDistance(packed), flags);
+    const version = lsn - originDistance(packed);
+    this.#readPayment(version, flags);
+    this.#nameParties(version);
     return this.#view;
+  }
+
+  /** A party in another partition has a clearing account here: what is shown is the party. */
+  #nameParties(lsn: number): void {
+    const words = this.#words;
+    const sides = [RECORD + TransferWord.debitAccountId, RECORD + TransferWord.creditAccountId] as const;
+    if (sides.every((at) => words[at + 3] !== ENGINE_ID_WORD3)) return;
+    const version = this.#versions.read(lsn);
+    const parties = partiesOf(words[RECORD + TransferWord.userData32] as number, version);
+    for (const [side, at] of sides.entries()) {
+      if (words[at + 3] === ENGINE_ID_WORD3) words.set(this.#partyId(version, parties[side] as number), at);
+    }
+  }
+
+  /** @param field word of the version with the party's id; that of the fee account is the tariff's */
+  #partyId(version: DataView, field: number): Uint32Array {
+    if (field !== LinkField.tariff) {
+      return Uint32Array.from([0, 1, 2, 3], (word) => version.getUint32((field + word) * 4, true));
+    }
+    const lsn = version.getUint32(field * 4, true) + version.getUint32(field * 4 + 4, true) * 0x1_0000_0000;
+    return feeAccountIdAt(this.#events, lsn);
   }
 
   #readAccount(lsn: number, field: number): void {

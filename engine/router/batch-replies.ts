@@ -8,6 +8,9 @@ import { ENTRIES_MAX } from '../worker/batch.ts';
 
 const LAST = -1;
 
+/** A command whose reply waits for other partitions. */
+export type WaitingCommand = ReturnType<Batch['command']>;
+
 interface Caller {
   readonly sink: ReplySink;
   readonly first: number;
@@ -16,7 +19,7 @@ interface Caller {
 
 export class BatchReplies implements ReplyCursor {
   readonly #batch: Batch;
-  readonly #defer: (sink: ReplySink, frame: Uint8Array) => void;
+  readonly #defer: (sink: ReplySink, frame: Uint8Array, command: () => WaitingCommand) => void;
   /** Index of the same caller's next command, or LAST. */
   readonly #next = new Int32Array(ENTRIES_MAX);
   readonly #callers = new Map<ReplySink, Caller>();
@@ -26,8 +29,8 @@ export class BatchReplies implements ReplyCursor {
   /** Whose replies are being taken. */
   #sink: ReplySink | undefined;
 
-  /** @param defer told of replies that wait for other partitions; the frame is dead when it returns */
-  constructor(batch: Batch, defer: (sink: ReplySink, frame: Uint8Array) => void) {
+  /** @param defer told of replies that wait for other partitions; the frame and the command are dead when it returns */
+  constructor(batch: Batch, defer: (sink: ReplySink, frame: Uint8Array, command: () => WaitingCommand) => void) {
     this.#batch = batch;
     this.#defer = defer;
   }
@@ -63,7 +66,7 @@ export class BatchReplies implements ReplyCursor {
       this.#cursor = this.#next[index] as number;
       const frame = this.#batch.reply(index);
       if (this.#sink === undefined || !this.#batch.awaits(index)) return frame;
-      this.#defer(this.#sink, frame);
+      this.#defer(this.#sink, frame, () => this.#batch.command(index));
     }
     return undefined;
   }

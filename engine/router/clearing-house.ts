@@ -7,10 +7,10 @@
  * partition goes in the order in which it came, also when that partition is busy for a while.
  */
 import { FRAME_HEADER } from '../../protocol/frame.ts';
-import { BALANCES, RESULT } from '../../protocol/records.ts';
+import { RESULT } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { OPERATOR_INSTITUTION, type ReplySink } from '../gateway.ts';
-import { AWAITS_CLEARING } from '../ledger/results.ts';
+import { AWAITS_TURN, isUndecided } from '../ledger/results.ts';
 import {
   ANSWER_BYTES,
   ClearingKinds,
@@ -19,7 +19,9 @@ import {
   SETTLEMENT_BYTES,
   targetOf,
 } from '../worker/clearing-commands.ts';
-import { deliverOne } from './gather.ts';
+import { type Travel, travelBack, travelOf } from '../worker/joint-commands.ts';
+import type { WaitingCommand } from './batch-replies.ts';
+import { deliverOne, refusalFrame } from './gather.ts';
 import type { ClearingPort, Lane } from './lane.ts';
 
 /** Records of one command: bounds what it takes of a batch. */
@@ -45,7 +47,13 @@ interface Waiting {
 interface Place {
   readonly reply: Waiting;
   readonly at: number;
-  readonly withBalances: boolean;
+  /** Bytes of it. */
+  readonly length: number;
+}
+
+/** A command that is decided again when what goes before it is settled. */
+interface Parked extends WaitingCommand {
+  readonly sink: ReplySink;
 }
 
 export class ClearingHouse {
@@ -54,6 +62,8 @@ export class ClearingHouse {
   readonly #queues: Parcel[][];
   /** By crossing (position × partitions + partition): who waits for it. */
   readonly #places = new Map<number, Place[]>();
+  /** By the same key: what waits its turn. */
+  readonly #parked = new Map<number, Parked[]>();
   #lanes: readonly Lane[] = [];
 
   constructor(partitions: number) {
@@ -65,7 +75,8 @@ export class ClearingHouse {
   port(partition: number): ClearingPort {
     return {
       send: (messages) => this.#sort(messages, CROSSING_BYTES, targetOf, ClearingKinds.receiveCrossings),
-      defer: (sink, frame) => this.#defer(partition, sink, frame),
+      sendParts: (messages) => this.#sendParts(messages),
+      defer: (sink, frame, command) => this.#defer(partition, sink, frame, command),
     };
   }
 
@@ -108,6 +119,20 @@ export class ClearingHouse {
     }
   }
 
+  /** Posts messages of different lengths, each as a command. */
+  #sendParts(messages: Uint8Array): void {
+    const view = new DataView(messages.buffer, messages.byteOffset, messages.byteLength);
+    for (let at = 0; at < messages.length; ) {
+      const travel = travelOf(view, at);
+      this.#postPart(ClearingKinds.carryOutPart, travel, messages.slice(at, at + travel.bytes));
+      at += travel.bytes;
+    }
+  }
+
+  #postPart(kind: number, { to, weight }: Travel, body: Uint8Array): void {
+    this.#post(to, { kind, count: weight, body });
+  }
+
   #post(partition: number, parcel: Parcel): void {
     this.#queues[partition]?.push(parcel);
     this.#pump(partition);
@@ -132,24 +157,32 @@ export class ClearingHouse {
         const answer = frame.subarray(HEADER);
         if (kind === ClearingKinds.receiveCrossings) {
           this.#sort(answer, ANSWER_BYTES, originOf, ClearingKinds.settleCrossings);
-        } else if (kind === ClearingKinds.settleCrossings) this.#settle(partition, answer);
+        } else if (kind === ClearingKinds.carryOutPart) {
+          const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
+          this.#postPart(ClearingKinds.collectPart, travelBack(view), answer.slice());
+        } else if (kind === ClearingKinds.settleCrossings || kind === ClearingKinds.collectPart) {
+          this.#settle(partition, answer);
+        }
       },
     });
   }
 
-  #defer(partition: number, sink: ReplySink, shared: Uint8Array): void {
+  #defer(partition: number, sink: ReplySink, shared: Uint8Array, command: () => WaitingCommand): void {
+    const first = new DataView(shared.buffer, shared.byteOffset + HEADER);
+    if (first.getUint16(RESULT.at.code, true) === AWAITS_TURN) {
+      const key = this.#key(partition, Number(first.getBigUint64(RESULT.at.timestamp, true)));
+      addTo(this.#parked, key, { sink, ...command() });
+      return;
+    }
     const frame = shared.slice();
     const view = new DataView(frame.buffer);
     const count = view.getUint32(FRAME_HEADER.at.count, true);
     const stride = (frame.length - HEADER) / count;
     const reply: Waiting = { sink, frame, missing: 0 };
     for (let at = HEADER; at < frame.length; at += stride) {
-      if (view.getUint16(at + RESULT.at.code, true) !== AWAITS_CLEARING) continue;
+      if (!isUndecided(view.getUint16(at + RESULT.at.code, true))) continue;
       const key = this.#key(partition, Number(view.getBigUint64(at + RESULT.at.timestamp, true)));
-      const place = { reply, at, withBalances: stride === RESULT.size + BALANCES.size };
-      const known = this.#places.get(key);
-      if (known === undefined) this.#places.set(key, [place]);
-      else known.push(place);
+      addTo(this.#places, key, { reply, at, length: stride });
       reply.missing++;
     }
   }
@@ -158,19 +191,34 @@ export class ClearingHouse {
     const view = new DataView(settlements.buffer, settlements.byteOffset, settlements.byteLength);
     for (let at = 0; at < settlements.length; at += SETTLEMENT_BYTES) {
       const key = this.#key(partition, Number(view.getBigUint64(at, true)));
-      const places = this.#places.get(key);
-      if (places === undefined) continue;
+      const places = this.#places.get(key) ?? [];
       this.#places.delete(key);
       const from = at + SETTLEMENT_RESULT;
-      for (const { reply, at: place, withBalances } of places) {
-        const length = withBalances ? RESULT.size + BALANCES.size : RESULT.size;
+      for (const { reply, at: place, length } of places) {
         reply.frame.set(settlements.subarray(from, from + length), place);
         if (--reply.missing === 0) deliverOne(reply.sink, reply.frame);
       }
+      this.#goOn(partition, key);
+    }
+  }
+
+  /** Has what was parked decided again, in the order in which it came. */
+  #goOn(partition: number, key: number): void {
+    const parked = this.#parked.get(key) ?? [];
+    this.#parked.delete(key);
+    for (const { sink, envelope, body } of parked) {
+      const code = this.#lanes[partition]?.submit(envelope, body, sink) ?? Code.shuttingDown;
+      if (code !== Code.ok) deliverOne(sink, refusalFrame(envelope, code));
     }
   }
 
   #key(partition: number, lsn: number): number {
     return lsn * this.#partitions + partition;
   }
+}
+
+function addTo<T>(lists: Map<number, T[]>, key: number, item: T): void {
+  const known = lists.get(key);
+  if (known === undefined) lists.set(key, [item]);
+  else known.push(item);
 }

@@ -12,6 +12,7 @@ import type { CommandEnvelope, ReplySink } from '../gateway.ts';
 import type { Batch } from '../worker/batch.ts';
 import type { BatchResult } from '../worker/partition.ts';
 import { weightOf } from '../worker/weights.ts';
+import type { WaitingCommand } from './batch-replies.ts';
 import { BatchReplies } from './batch-replies.ts';
 
 /** Batches that a partition works on at once: one is decided while those before it are flushed. */
@@ -36,8 +37,10 @@ export interface LaneObserver {
 export interface ClearingPort {
   /** Takes messages for other partitions; they are durable here. */
   send(messages: Uint8Array): void;
-  /** Takes a reply that waits for other partitions; the frame is dead when this returns. */
-  defer(sink: ReplySink, frame: Uint8Array): void;
+  /** The same for what partitions carry out together. */
+  sendParts(messages: Uint8Array): void;
+  /** Takes a reply that waits for other partitions; the frame and the command are dead when this returns. */
+  defer(sink: ReplySink, frame: Uint8Array, command: () => WaitingCommand): void;
 }
 
 /** Runs a batch in the partition's thread; resolves when it is durable. */
@@ -80,7 +83,7 @@ export class Lane {
     this.#free = parts.batches.map((batch, index) => ({
       index,
       batch,
-      replies: new BatchReplies(batch, (sink, frame) => parts.clearing.defer(sink, frame)),
+      replies: new BatchReplies(batch, (sink, frame, command) => parts.clearing.defer(sink, frame, command)),
       startedAt: 0,
     }));
   }
@@ -175,6 +178,7 @@ export class Lane {
     this.#pump();
     slot.replies.deliver();
     if (result.messages !== undefined) this.#clearing.send(result.messages);
+    if (result.parts !== undefined) this.#clearing.sendParts(result.parts);
     this.#free.push(slot);
     if (this.isIdle) for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -21,7 +21,7 @@ import {
 } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import type { CommandEnvelope, ReplySink } from '../gateway.ts';
-import { OPERATOR_INSTITUTION } from '../gateway.ts';
+import { OPERATOR_INSTITUTION, RouterFlags } from '../gateway.ts';
 import type { Merge } from './gather.ts';
 import { deliverOne, Gather, refusalFrame } from './gather.ts';
 import type { Lane } from './lane.ts';
@@ -82,12 +82,12 @@ export class Scatter {
       }
       case 'sale':
       case 'authorise':
-        return this.#one(partitionAt(body, PAYMENT.at.payerAccountId, this.#lanes.length), envelope, body, sink);
+        return this.#payment(envelope, body, sink);
       case 'capture':
       case 'void':
       case 'refund':
         // Both are used again when submit has returned, and the caller's are used for its next request by then.
-        return this.#locate({ ...envelope }, body.slice(), sink);
+        return this.#locate(crossing(envelope), body.slice(), sink);
       case 'queryPayments':
       case 'listParties':
         return this.#page(envelope, body, sink);
@@ -147,6 +147,27 @@ export class Scatter {
     return Code.ok;
   }
 
+  /** A payment is decided where its payer lives. What that partition has to know of a payee elsewhere never changes, so it is asked before. */
+  #payment(request: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
+    const partitions = this.#lanes.length;
+    const envelope = crossing(request);
+    const home = partitionAt(body, PAYMENT.at.payerAccountId, partitions);
+    const payeeAt = PAYMENT.at.payeeAccountId;
+    const payeeHome = partitionAt(body, payeeAt, partitions);
+    if (payeeHome === home) return this.#one(home, envelope, body, sink);
+    const payment = body.slice();
+    const { kind } = COMMANDS.lookupAccounts;
+    const question: CommandEnvelope = { ...envelope, kind, flags: 0, count: 1, institution: OPERATOR_INSTITUTION };
+    const answered = new Gather(sink, ([answer]) => {
+      const withPayee = new Uint8Array(ACCOUNT.size + payment.length);
+      withPayee.set(answer?.subarray(FRAME_HEADER.size + RESULT.size) ?? []);
+      withPayee.set(payment, ACCOUNT.size);
+      const code = this.#one(home, { ...envelope, flags: envelope.flags | RouterFlags.withPayee }, withPayee, sink);
+      return code === Code.ok ? undefined : refusalFrame(envelope, code);
+    });
+    return this.#one(payeeHome, question, payment.slice(payeeAt, payeeAt + 16), answered.part());
+  }
+
   /**
    * An operation names its payment and not where it lives: all are asked, then the one that knows it decides. A payment that
    * nobody knows is refused, and the refusal remembered, where its id hashes to.
@@ -204,6 +225,11 @@ export class Scatter {
     const key = deriveId('party', String(institution), typeof handle === 'string' ? handle : '');
     return Number(key % BigInt(this.#lanes.length));
   }
+}
+
+/** A copy of the envelope of a command that may take part in what partitions carry out together. */
+function crossing(envelope: CommandEnvelope): CommandEnvelope {
+  return { ...envelope, flags: envelope.flags | RouterFlags.mayCross };
 }
 
 const mergePayments: Merge = (parts) => mergeFound(parts, paymentEntryBytes);

@@ -56,6 +56,8 @@ export function changeTypeOf(event: DataView): ChangeType | undefined {
   switch (event.getUint8(0)) {
     case EventTypes.crossing:
     case EventTypes.settled:
+    case EventTypes.joint:
+    case EventTypes.part:
       // On its way to another partition, or answered from there: what came of it is an event of its own.
       return undefined;
     case EventTypes.transfer:

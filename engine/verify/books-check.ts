@@ -9,10 +9,12 @@ import {
 } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { ExactSum } from '../exact-sum.ts';
-import { BATCH_HEADER_BYTES } from '../journal/header.ts';
+import { BATCH_HEADER_BYTES, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
 import { type Accounts, NO_ACCOUNT } from '../ledger/accounts.ts';
 import { sideOf } from '../ledger/clearing.ts';
+import { SettledWord } from '../ledger/crossings.ts';
 import { EVENT_PREFIX_BYTES, EventTypes } from '../ledger/events.ts';
+import { JointWord, PartWord } from '../ledger/joint-event.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
 import { accountOpenedAt, LegEventWord } from '../ledger/leg-event.ts';
 import { TransferWord } from '../ledger/words.ts';
@@ -42,6 +44,8 @@ export class BooksCheck {
   readonly #record = new Uint32Array(TRANSFER.size >> 2);
   /** The balances as they were after the batch before. */
   readonly #before: Record<Side, Float64Array>;
+  /** Accounts of what is reserved for other partitions, by its position, or by whose part it is. */
+  readonly #reserved = new Map<number | string, readonly number[]>();
   /** Credit limits as they were after the batch before. */
   #limits: Float64Array = new Float64Array(0);
 
@@ -63,17 +67,22 @@ export class BooksCheck {
     const limits = new Map<number, number>();
     const touched = new Set<number>();
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
-    // What a settled event gives back is named by the transfer after it, also when that was refused.
-    let isSettled = false;
+    const { lsn } = readBatchHeader(batch);
     for (let at = BATCH_HEADER_BYTES; at < batch.length; at += view.getUint32(at + 4, true)) {
       const type = view.getUint8(at);
-      const changes = isSettled || view.getUint16(at + 2, true) === Code.ok;
-      isSettled = type === EventTypes.settled;
-      if (!changes) continue;
+      // A part that is refused has reserved nothing.
+      if (view.getUint16(at + 2, true) !== Code.ok) continue;
       this.#noteLimit(view, at, limits);
       if (type === EventTypes.transfer || type === EventTypes.crossing) {
-        touched.add(this.#side(view, at + RECORD_AT, TransferWord.debitAccountId));
-        touched.add(this.#side(view, at + RECORD_AT, TransferWord.creditAccountId));
+        const sides = [TransferWord.debitAccountId, TransferWord.creditAccountId].map((field) =>
+          this.#side(view, at + RECORD_AT, field),
+        );
+        for (const account of sides) touched.add(account);
+        if (type === EventTypes.crossing) this.#reserved.set(lsn + at / LSN_UNIT_BYTES, sides);
+      } else if (type === EventTypes.joint || type === EventTypes.part) {
+        this.#touchReserved(view, at, lsn + at / LSN_UNIT_BYTES, touched);
+      } else if (type === EventTypes.settled) {
+        this.#touchSettled(view, at, touched);
       } else if (type === EventTypes.leg) {
         touched.add(openedAt(accounts, view, at + LegEventWord.debitAccount * 4));
         touched.add(openedAt(accounts, view, at + LegEventWord.creditAccount * 4));
@@ -109,10 +118,42 @@ export class BooksCheck {
     this.#judge(all);
   }
 
-  /** Account on one side of the TRANSFER record at byte `at`. */
-  #side(view: DataView, at: number, field: number): number {
+  /** The accounts of the records that a joint request, or a part, reserves; of a part that ends, those that it had reserved. */
+  #touchReserved(view: DataView, at: number, lsn: number, touched: Set<number>): void {
+    const isPart = view.getUint8(at) === EventTypes.part;
+    const count = view.getUint16(at + (isPart ? PartWord.countAndCulprit : JointWord.countAndFlags) * 4, true);
+    const key = isPart
+      ? `${view.getUint32(at + PartWord.peer * 4, true)}:${readU64At(view, at + PartWord.lsn * 4)}`
+      : lsn;
+    for (const account of this.#reserved.get(key) ?? []) touched.add(account);
+    this.#reserved.delete(key);
+    if (count === 0) return;
+    const accounts: number[] = [];
+    for (let index = 0; index < count; index++) {
+      const record = at + JointWord.records * 4 + index * TRANSFER.size;
+      const peer = isPart ? view.getUint32(at + PartWord.peer * 4, true) : undefined;
+      accounts.push(this.#side(view, record, TransferWord.debitAccountId, peer));
+      accounts.push(this.#side(view, record, TransferWord.creditAccountId, peer));
+    }
+    for (const account of accounts) touched.add(account);
+    this.#reserved.set(key, accounts);
+  }
+
+  /** What a settled request had reserved. */
+  #touchSettled(view: DataView, at: number, touched: Set<number>): void {
+    const lsn = readU64At(view, at + SettledWord.lsn * 4);
+    for (const account of this.#reserved.get(lsn) ?? []) touched.add(account);
+    this.#reserved.delete(lsn);
+  }
+
+  /** Account on one side of the TRANSFER record at byte `at`. `peer`: the partition that decides about it, if not this one. */
+  #side(view: DataView, at: number, field: number, peer?: number): number {
     for (let word = 0; word < this.#record.length; word++) this.#record[word] = view.getUint32(at + word * 4, true);
-    return sideOf(this.#state.ledger, this.#record, 0, field);
+    const { ledger } = this.#state;
+    if (peer !== undefined && ledger.isElsewhere(this.#record, field)) {
+      return ledger.clearing.find(peer, this.#record[TransferWord.ledger] as number);
+    }
+    return sideOf(ledger, this.#record, 0, field);
   }
 
   /** Remembers the credit limit that the event at byte `at` gives an account. */
@@ -195,6 +236,10 @@ function limitProblem(accounts: Accounts, index: number, limit: number, debitsBe
     if (!isEmpty || side('debitsPosted') !== side('creditsPosted')) return 'it is closed, but not empty';
   }
   return undefined;
+}
+
+function readU64At(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000;
 }
 
 function openedAt(accounts: Accounts, view: DataView, at: number): number {

@@ -55,7 +55,10 @@ export class CheckpointCheck {
     if (saved === undefined) return;
     const sections = canonicalSections(saved);
     this.compared++;
-    for (const [name, replayed] of Object.entries(takeSnapshot(state))) {
+    const snapshot = takeSnapshot(state);
+    if (sections.has('joint') && snapshot.joint === undefined)
+      report('state: nothing is under way with other partitions');
+    for (const [name, replayed] of Object.entries(snapshot)) {
       // Timers hold reminders that no longer matter, so they may differ.
       if (name.startsWith('timers.')) continue;
       const stored = sections.get(name);

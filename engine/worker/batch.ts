@@ -132,6 +132,24 @@ export class Batch {
     return true;
   }
 
+  /** A command as it was added; the body is a copy. */
+  command(index: number): { readonly envelope: CommandEnvelope; readonly body: Uint8Array } {
+    const { words } = this;
+    const at = entryWord(index);
+    const word = (field: number): number => words[at + field] as number;
+    const kindAndFlags = word(EntryWord.kindAndFlags);
+    const offset = word(EntryWord.bodyOffset);
+    const envelope = {
+      kind: kindAndFlags & 0xff,
+      flags: kindAndFlags >>> 16,
+      count: word(EntryWord.count),
+      requestIdLow: word(EntryWord.requestIdLow),
+      requestIdHigh: word(EntryWord.requestIdHigh),
+      institution: word(EntryWord.institution),
+    };
+    return { envelope, body: this.bytes.slice(offset, offset + word(EntryWord.bodyLength)) };
+  }
+
   /** Whether the reply of a command still waits for other partitions. */
   awaits(index: number): boolean {
     return this.words[entryWord(index) + EntryWord.awaiting] !== 0;

@@ -5,12 +5,16 @@
  *   receiveCrossings   CROSSING × n  →  CROSSING_ANSWER × n     to the partition of the credit side
  *   settleCrossings    CROSSING_ANSWER × n  →  SETTLEMENT × n   back to that of the debit side
  *   resendCrossings    nothing  →  nothing                      after a start: puts what is unfinished into the batch's messages
+ *
+ * The other two are in joint-commands.ts.
  */
+import { COMMANDS } from '../../protocol/commands.ts';
 import { layout } from '../../protocol/layout.ts';
-import { BALANCES, RESULT, TRANSFER } from '../../protocol/records.ts';
+import { PAYMENT_STATE, RESULT, TRANSFER } from '../../protocol/records.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { receiveCrossing, settleCrossing } from '../ledger/crossings.ts';
 import { ACCOUNT_EVENT_BYTES, SETTLED_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { resendAll } from '../ledger/joint.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
 import { writeBalances } from '../ledger/results.ts';
@@ -18,7 +22,13 @@ import { readU64, TransferWord, writeU64 } from '../ledger/words.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
 import type { Weight } from './batch.ts';
 
-export const ClearingKinds = { receiveCrossings: 0x70, settleCrossings: 0x71, resendCrossings: 0x72 } as const;
+export const ClearingKinds = {
+  receiveCrossings: 0x70,
+  settleCrossings: 0x71,
+  resendCrossings: 0x72,
+  carryOutPart: 0x73,
+  collectPart: 0x74,
+} as const;
 
 /** A transfer on its way; the TRANSFER record follows. */
 const CROSSING_HEAD = layout('crossingHead', 32, {
@@ -47,12 +57,12 @@ const CROSSING_ANSWER = layout('crossingAnswer', 48, {
 });
 export const ANSWER_BYTES = CROSSING_ANSWER.size;
 
-/** The result that a client waits for: lsn u64, pad u64, RESULT, BALANCES. */
-export const SETTLEMENT_BYTES = 16 + RESULT.size + BALANCES.size;
+/** The result that a client waits for: lsn u64, command kind u32, pad u32, RESULT, BALANCES or PAYMENT_STATE. */
+export const SETTLEMENT_BYTES = 16 + RESULT.size + PAYMENT_STATE.size;
 
 const HeadWord = { lsn: 0, from: 2, to: 3, institution: 4 } as const;
 const AnswerWord = { lsn: 0, from: 2, code: 3, balances: 4 } as const;
-const SettlementWord = { lsn: 0, result: 4, debitBalances: 8, creditBalances: 16 } as const;
+export const SettlementWord = { lsn: 0, kind: 2, result: 4, debitBalances: 8, creditBalances: 16 } as const;
 
 /** Word of a settlement that holds the code of its RESULT, in the lower half. */
 export const SETTLEMENT_CODE_WORD = SettlementWord.result + (RESULT.at.code >> 2);
@@ -107,6 +117,7 @@ export function settleCrossings(ledger: Ledger, command: ClearingCommand, reply:
     const at = reply.take(SETTLEMENT_BYTES) >> 2;
     reply.words.fill(0, at, at + SETTLEMENT_BYTES / 4);
     writeU64(reply.words, at + SettlementWord.lsn, crossing);
+    reply.words[at + SettlementWord.kind] = COMMANDS.createTransfers.kind;
     writeDecision(ledger, lsn, reply.words, at);
     const balances = answer + AnswerWord.balances;
     reply.words.set(words.subarray(balances, balances + 8), at + SettlementWord.creditBalances);
@@ -114,14 +125,11 @@ export function settleCrossings(ledger: Ledger, command: ClearingCommand, reply:
   reply.close(settled);
 }
 
-/** RESULT, and the balances of the debit account, of the transfer at `lsn`. */
-function writeDecision(ledger: Ledger, lsn: number, words: Uint32Array, at: number): void {
+/** RESULT, and the balances of the debit account, of the transfer at `lsn`, into the settlement at word `at`. */
+export function writeDecision(ledger: Ledger, lsn: number, words: Uint32Array, at: number): void {
   const event = ledger.events.read(lsn);
   const word = (index: number): number => event.getUint32(index * 4, true);
-  const timestamp = TransferEventWord.record + TransferWord.timestamp;
-  words[at + SettlementWord.result] = word(timestamp);
-  words[at + SettlementWord.result + 1] = word(timestamp + 1);
-  words[at + SettlementWord.result + 2] = event.getUint16(2, true);
+  writeOutcome(event, words, at);
   const id = TransferEventWord.record + TransferWord.debitAccountId;
   const debit = ledger.accounts.find(word(id), word(id + 1), word(id + 2), word(id + 3));
   if (debit !== NO_ACCOUNT && ledger.mayDebit(debit, word(2))) {
@@ -129,9 +137,17 @@ function writeDecision(ledger: Ledger, lsn: number, words: Uint32Array, at: numb
   }
 }
 
+/** RESULT of a transfer event, into the settlement at word `at`. */
+export function writeOutcome(event: DataView, words: Uint32Array, at: number): void {
+  const timestamp = (TransferEventWord.record + TransferWord.timestamp) * 4;
+  words[at + SettlementWord.result] = event.getUint32(timestamp, true);
+  words[at + SettlementWord.result + 1] = event.getUint32(timestamp + 4, true);
+  words[at + SettlementWord.result + 2] = event.getUint16(2, true);
+}
+
 /** Sends again what was not confirmed before the partition stopped. */
 export function resendCrossings(ledger: Ledger, _command: ClearingCommand, reply: ReplyArea): void {
-  ledger.clearing.resend();
+  resendAll(ledger);
   reply.close(0);
 }
 

@@ -3,18 +3,22 @@ import type { CommandName } from '../../protocol/commands.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { encodeMessagePack } from '../../protocol/message-pack.ts';
-import { BALANCES, PAYMENT_STATE, PaymentOperations, RESULT } from '../../protocol/records.ts';
+import { ACCOUNT, BALANCES, PAYMENT_STATE, PaymentOperations, RESULT } from '../../protocol/records.ts';
+import { RouterFlags } from '../gateway.ts';
 import { changeAccounts } from '../ledger/change-accounts.ts';
 import { createAccounts } from '../ledger/create-accounts.ts';
 import { createTransfers } from '../ledger/create-transfers.ts';
+import { isUndecided } from '../ledger/results.ts';
 import { createPayment } from '../payment/create.ts';
 import { operate } from '../payment/operations.ts';
+import type { ReplyTarget } from '../payment/payments.ts';
 import { accountHistory, lookupAccounts, lookupTransfers } from '../query/accounts.ts';
 import { balancesAt, trialBalance } from '../query/balances.ts';
 import { aggregate, queryHistory } from '../query/history.ts';
 import { lookupPayments, queryPayments } from '../query/payments.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
 import { ClearingKinds, receiveCrossings, resendCrossings, settleCrossings } from './clearing-commands.ts';
+import { carryOutPartCommand, collectPartCommand } from './joint-commands.ts';
 import { richCommand } from './rich-commands.ts';
 import type { PartitionState } from './state.ts';
 
@@ -47,20 +51,32 @@ function records(run: typeof createTransfers): Handler {
 
 function payment(isSale: boolean): Handler {
   return (state, command, reply) => {
-    const at = reply.take(RESULT.size + PAYMENT_STATE.size) >> 2;
+    const target = { words: reply.words, at: reply.take(RESULT.size + PAYMENT_STATE.size) >> 2 };
     const { words, start, institution } = command;
-    createPayment(state.payments, { words, at: start, institution, isSale }, { words: reply.words, at });
+    const hasPayee = (command.flags & RouterFlags.withPayee) !== 0;
+    const request = hasPayee
+      ? { words, at: start + (ACCOUNT.size >> 2), institution, isSale, payeeAt: start }
+      : { words, at: start, institution, isSale };
+    createPayment(state.payments, request, target);
+    noteUndecided(state, target);
     reply.close(1);
   };
 }
 
 function operation(kind: number): Handler {
   return (state, command, reply) => {
-    const at = reply.take(RESULT.size + PAYMENT_STATE.size) >> 2;
+    const target = { words: reply.words, at: reply.take(RESULT.size + PAYMENT_STATE.size) >> 2 };
     const { words, start, institution } = command;
-    operate(state.payments, { words, at: start, institution, operation: kind }, { words: reply.words, at });
+    operate(state.payments, { words, at: start, institution, operation: kind }, target);
+    noteUndecided(state, target);
     reply.close(1);
   };
+}
+
+/** A payment may wait for other partitions. */
+function noteUndecided(state: PartitionState, { words, at }: ReplyTarget): void {
+  const code = (words[at + (RESULT.at.code >> 2)] as number) & 0xffff;
+  if (isUndecided(code)) state.results.awaiting = 1;
 }
 
 function rich(name: CommandName): Handler {
@@ -108,6 +124,8 @@ const CLEARING_HANDLERS: Readonly<Record<number, Handler>> = {
   [ClearingKinds.receiveCrossings]: (state, command, reply) => receiveCrossings(state.ledger, command, reply),
   [ClearingKinds.settleCrossings]: (state, command, reply) => settleCrossings(state.ledger, command, reply),
   [ClearingKinds.resendCrossings]: (state, command, reply) => resendCrossings(state.ledger, command, reply),
+  [ClearingKinds.carryOutPart]: (state, command, reply) => carryOutPartCommand(state.ledger, command, reply),
+  [ClearingKinds.collectPart]: (state, command, reply) => collectPartCommand(state, command, reply),
 };
 
 const BY_KIND: readonly (Handler | undefined)[] = Array.from({ length: 256 }, (_, kind) => {

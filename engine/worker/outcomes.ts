@@ -2,9 +2,9 @@
 import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { BALANCES, RESULT } from '../../protocol/records.ts';
-import { AWAITS_CLEARING } from '../ledger/results.ts';
+import { isUndecided } from '../ledger/results.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
-import { ClearingKinds, SETTLEMENT_BYTES, SETTLEMENT_CODE_WORD } from './clearing-commands.ts';
+import { ClearingKinds, SETTLEMENT_BYTES, SETTLEMENT_CODE_WORD, SettlementWord } from './clearing-commands.ts';
 
 const CODES = 1024;
 const CODE_WORD = (FRAME_HEADER.size + RESULT.at.code) >> 2;
@@ -25,7 +25,7 @@ export class Outcomes {
 
   /** Counts the results in the reply frame just written. */
   count(kind: number, reply: ReplyArea): void {
-    if (kind === ClearingKinds.settleCrossings) return this.#countSettled(reply);
+    if (kind === ClearingKinds.settleCrossings || kind === ClearingKinds.collectPart) return this.#countSettled(reply);
     const form = FORM_OF_KIND[kind];
     if (form === Form.none) return;
     const counts = this.#countsOf(kind);
@@ -38,7 +38,7 @@ export class Outcomes {
     for (let index = 0; index < records; index++, at += stride) {
       const code = (words[at] as number) & 0xffff;
       // Counted when it is settled.
-      if (code === AWAITS_CLEARING) continue;
+      if (isUndecided(code)) continue;
       counts[code] = (counts[code] as number) + 1;
     }
   }
@@ -59,14 +59,15 @@ export class Outcomes {
     return out;
   }
 
-  /** Transfers that other partitions have answered: results of createTransfers that were left out before. */
+  /** What other partitions have answered: results that were left out before. */
   #countSettled(reply: ReplyArea): void {
-    const counts = this.#countsOf(COMMANDS.createTransfers.kind);
+    const { words } = reply;
     const frame = reply.frameStart >> 2;
-    const settled = reply.words[frame + 1] as number;
-    let at = frame + (FRAME_HEADER.size >> 2) + SETTLEMENT_CODE_WORD;
+    const settled = words[frame + 1] as number;
+    let at = frame + (FRAME_HEADER.size >> 2);
     for (let index = 0; index < settled; index++, at += SETTLEMENT_BYTES >> 2) {
-      const code = (reply.words[at] as number) & 0xffff;
+      const counts = this.#countsOf(words[at + SettlementWord.kind] as number);
+      const code = (words[at + SETTLEMENT_CODE_WORD] as number) & 0xffff;
       counts[code] = (counts[code] as number) + 1;
     }
   }

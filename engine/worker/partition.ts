@@ -10,6 +10,7 @@
  *
  * A batch that writes nothing waits for the flush of those before it: what it read is durable when it is answered.
  */
+import { FRAME_FLAGS_MASK } from '../gateway.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ClearingPosition } from '../ledger/clearing.ts';
 import { ENGINE_ID_WORD3 } from '../ledger/events.ts';
@@ -23,6 +24,7 @@ import { EntryWord, entryWord } from './batch.ts';
 import { takeMessages } from './clearing-commands.ts';
 import { type Command, dispatch } from './dispatch.ts';
 import type { PartitionIndexes } from './indexes.ts';
+import { takeParts } from './joint-commands.ts';
 import { Outcomes } from './outcomes.ts';
 import { SnapshotInSteps } from './snapshot.ts';
 import type { PartitionState } from './state.ts';
@@ -42,8 +44,8 @@ export function batchEntriesMax(recordsMax: number): number {
 const COPIED_PER_BATCH = 8192;
 const COPIED_PER_RECORD = 32;
 
-/** Most that one expiry writes: a version of a payment with the longest reference, and two legs. */
-const EXPIRY_BYTES_MAX = 1024;
+/** Most that one expiry writes: a version of a payment with the longest reference, two legs, and an order to other partitions. */
+const EXPIRY_BYTES_MAX = 1536;
 
 export interface BatchResult {
   /** Thread time of deciding, and from append to durable. */
@@ -55,8 +57,9 @@ export interface BatchResult {
   readonly figures: PartitionFigures;
   /** To be written in the background now; its answer goes to `install`. */
   readonly checkpoint?: CheckpointRequest;
-  /** For other partitions: see clearing-commands.ts. */
+  /** For other partitions: see clearing-commands.ts, and joint-commands.ts. */
   readonly messages?: Uint8Array;
+  readonly parts?: Uint8Array;
 }
 
 export interface PartitionFigures {
@@ -160,6 +163,7 @@ export class Partition {
     const journalBytes = events.empty ? 0 : events.end;
     const info = { timestamp: this.#state.ledger.now, eventCount: events.count };
     const messages = takeMessages(this.#state.ledger);
+    const parts = takeParts(this.#state.ledger);
     const durable = events.empty
       ? this.#journal.durable()
       : this.#journal.append(new Uint8Array(buffer), events.end, info);
@@ -176,6 +180,7 @@ export class Partition {
       figures: this.figures,
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(messages === undefined ? {} : { messages }),
+      ...(parts === undefined ? {} : { parts }),
     };
   }
 
@@ -233,7 +238,12 @@ export class Partition {
     command.start = (words[at + EntryWord.bodyOffset] as number) >> 2;
     command.bodyBytes = words[at + EntryWord.bodyLength] as number;
     const requestIdLow = words[at + EntryWord.requestIdLow] as number;
-    reply.open(command.kind, command.flags, requestIdLow, words[at + EntryWord.requestIdHigh] as number);
+    reply.open(
+      command.kind,
+      command.flags & FRAME_FLAGS_MASK,
+      requestIdLow,
+      words[at + EntryWord.requestIdHigh] as number,
+    );
     const { results } = this.#state;
     results.awaiting = 0;
     dispatch(this.#state, command, reply);

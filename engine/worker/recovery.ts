@@ -1,6 +1,10 @@
 /** Replay of journal batches into a partition's state: one place for recovery and for verify. */
 import { BATCH_HEADER_BYTES, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
+import { SettledWord } from '../ledger/crossings.ts';
 import { EventTypes, eventView } from '../ledger/events.ts';
+import { replayJoint } from '../ledger/joint.ts';
+import { readJoint } from '../ledger/joint-event.ts';
+import { replayPart } from '../ledger/parts.ts';
 import {
   ReplayError,
   replayAccount,
@@ -10,6 +14,8 @@ import {
   replaySettled,
   replayTransfer,
 } from '../ledger/replay.ts';
+import { readU64 } from '../ledger/words.ts';
+import { lockDraft } from '../payment/joint-payments.ts';
 import { replayNewPayment, replayVersion } from '../payment/replay.ts';
 import type { PartitionState } from './state.ts';
 
@@ -56,7 +62,13 @@ export class Replayer {
       case EventTypes.crossing:
         return replayCrossing(ledger, this.#words, at, lsn);
       case EventTypes.settled:
-        return replaySettled(ledger, this.#words, at, lsn);
+        replaySettled(ledger, this.#words, at, lsn);
+        return payments.locks.release(readU64(this.#words, at + SettledWord.lsn));
+      case EventTypes.joint:
+        replayJoint(ledger, this.#words, at, lsn);
+        return lockDraft(payments.locks, readJoint(eventView(this.#bytes, offset)).draft, lsn);
+      case EventTypes.part:
+        return replayPart(ledger, this.#words, at, lsn);
       case EventTypes.account:
         return replayAccount(ledger, this.#words, at, lsn);
       case EventTypes.accountChange:

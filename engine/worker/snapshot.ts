@@ -5,7 +5,9 @@
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
 import type { AccountColumn } from '../ledger/accounts.ts';
 import { ACCOUNT_COLUMNS } from '../ledger/accounts.ts';
-import type { Clearing } from '../ledger/clearing.ts';
+import type { Clearing, JointUnderWay, PreparedPart } from '../ledger/clearing.ts';
+import { JointKinds, readJoint } from '../ledger/joint-event.ts';
+import { lockDraft } from '../payment/joint-payments.ts';
 import type { HoldColumn, Holds } from '../ledger/holds.ts';
 import { HOLD_COLUMNS } from '../ledger/holds.ts';
 import type { PartitionState } from './state.ts';
@@ -35,6 +37,7 @@ function smallSections(state: PartitionState): Sections {
     'timers.deadline': shared(bytesOf(timers.deadline.subarray(0, timers.count))),
     'timers.keys': shared(bytesOf(timers.keys.subarray(0, timers.count * 4))),
     clearing: shared(saveUnfinished(state.ledger.clearing)),
+    ...saveJoint(state.ledger.clearing),
     entities: shared(state.entities.snapshot()),
     heads: shared(encodeMessagePack({ heads: [...state.payments.heads] })),
   };
@@ -109,6 +112,8 @@ export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<str
     tables.timers.schedule(deadline[at] as number, w0, w1, w2, w3);
   }
   restoreUnfinished(state.ledger.clearing, section('clearing'));
+  const joint = sections.get('joint');
+  if (joint !== undefined) restoreJoint(state, joint);
   state.entities.restore(section('entities'));
   const { heads } = decodeMessagePack(section('heads')) as { heads: [number, number][] };
   for (const [institution, lsn] of heads) state.payments.heads.set(institution, lsn);
@@ -183,6 +188,26 @@ function restoreUnfinished({ unfinished }: Clearing, bytes: Uint8Array): void {
     const [lsn = 0, account = 0, offered = 0, posted = 0] = saved.subarray(at, at + 4);
     unfinished.set(lsn, { account, offered, posted });
   }
+}
+
+interface SavedJoint {
+  readonly requests: readonly (readonly [number, JointUnderWay])[];
+  readonly prepared: readonly (readonly [string, PreparedPart])[];
+}
+
+/** No section when nothing is under way, as in checkpoints that were taken before partitions carried anything out together. */
+function saveJoint({ requests, prepared }: Clearing): Sections {
+  if (requests.size + prepared.size === 0) return {};
+  return { joint: shared(encodeMessagePack({ requests: [...requests], prepared: [...prepared] })) };
+}
+
+function restoreJoint({ ledger, payments, events }: PartitionState, bytes: Uint8Array): void {
+  const { requests, prepared } = decodeMessagePack(bytes) as unknown as SavedJoint;
+  for (const [lsn, underWay] of requests) {
+    ledger.clearing.requests.set(lsn, underWay);
+    if (underWay.kind === JointKinds.request) lockDraft(payments.locks, readJoint(events.read(lsn)).draft, lsn);
+  }
+  for (const [key, part] of prepared) ledger.clearing.prepared.set(key, part);
 }
 
 function bytesOf(array: Uint32Array | Float64Array | Uint16Array | Uint8Array): Uint8Array {

@@ -6,11 +6,14 @@ import { LIMITS } from '../../protocol/limits.ts';
 import { BALANCE_AT } from '../../protocol/reading-records.ts';
 import { ACCOUNT, BALANCES, PAGE, PAYMENT_STATE, paymentViewBytes, RESULT } from '../../protocol/records.ts';
 import { entityEventBytes } from '../entity/event.ts';
+import { RouterFlags } from '../gateway.ts';
 import { ACCOUNT_CHANGE_EVENT_BYTES, ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { jointEventBytes } from '../ledger/joint-event.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { paymentEventBytes } from '../payment/event.ts';
 import type { Weight } from './batch.ts';
 import { clearingWeight } from './clearing-commands.ts';
+import { jointWeight } from './joint-commands.ts';
 
 /** Header, and what aligning the next frame to 8 costs. */
 const FRAME_BYTES = FRAME_HEADER.size + 8;
@@ -19,6 +22,12 @@ const PAYMENT_JOURNAL = paymentEventBytes(LIMITS.referenceBytesMax) + 3 * LEG_EV
 const VIEW_BYTES_MAX = paymentViewBytes(LIMITS.referenceBytesMax);
 const PAGE_BYTES = FRAME_BYTES + RESULT.size + PAGE.size;
 
+/** A payment whose parties may live in several partitions: the request, and the clearing accounts that it opens. */
+const JOINT_PAYMENT: Weight = {
+  records: 3,
+  journalBytes: jointEventBytes(3, PAYMENT_JOURNAL) + 6 * ACCOUNT_EVENT_BYTES + PAYMENT_JOURNAL,
+  replyBytes: PAYMENT_REPLY,
+};
 const PAYMENT: Weight = { records: 1, journalBytes: PAYMENT_JOURNAL, replyBytes: PAYMENT_REPLY };
 const READ_PAGE: Weight = {
   records: 1,
@@ -49,6 +58,10 @@ const accountChanges = perRecord(ACCOUNT_CHANGE_EVENT_BYTES, RESULT.size);
 const transfers = perRecord(TRANSFER_EVENT_BYTES, RESULT.size);
 const transfersWithBalances = perRecord(TRANSFER_EVENT_BYTES, RESULT.size + BALANCES.size);
 const accountLookups = perRecord(0, RESULT.size + ACCOUNT.size);
+function payments(_count: number, flags: number): Weight {
+  return (flags & RouterFlags.mayCross) === 0 ? PAYMENT : JOINT_PAYMENT;
+}
+
 const transferLookups = perRecord(0, RESULT.size + TRANSFER_EVENT_BYTES);
 const paymentLookups = perRecord(0, RESULT.size + VIEW_BYTES_MAX);
 
@@ -71,11 +84,11 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   trialBalance: () => READ_PAGE,
   aggregate: () => READ_PAGE,
   changeAccounts: accountChanges,
-  sale: () => PAYMENT,
-  authorise: () => PAYMENT,
-  capture: () => PAYMENT,
-  void: () => PAYMENT,
-  refund: () => PAYMENT,
+  sale: payments,
+  authorise: payments,
+  capture: payments,
+  void: payments,
+  refund: payments,
   lookupPayments: paymentLookups,
   queryPayments: () => READ_PAGE,
   putParty: () => RICH,
@@ -95,7 +108,7 @@ const BY_KIND = Array.from({ length: 256 }, (_, kind) => {
 export function weightOf(kind: number, flags: number, count: number): Weight {
   const weigh = BY_KIND[kind];
   if (weigh !== undefined) return weigh(count, flags);
-  const weight = clearingWeight(kind, count);
+  const weight = clearingWeight(kind, count) ?? jointWeight(kind, count, PAYMENT_JOURNAL);
   if (weight === undefined) throw new Error(`no command of kind ${kind}`);
   return weight;
 }

@@ -6,15 +6,31 @@ import { Lane } from '../../engine/router/lane.ts';
 import { Router } from '../../engine/router/router.ts';
 import { Scatter } from '../../engine/router/scatter.ts';
 import { Batch, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
+import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
 import { decodeLookupAccounts, encodeLookupAccounts } from '../../protocol/codecs/account-codec.ts';
 import { openReply } from '../../protocol/codecs/frame-codec.ts';
+import type {
+  PaymentCommand,
+  PaymentOperationCommand,
+  PaymentOperationInput,
+  PaymentResult,
+} from '../../protocol/codecs/payment-codec.ts';
+import {
+  decodeLookupPayments,
+  encodeLookupPayments,
+  type PaymentLookup,
+} from '../../protocol/codecs/payment-query-codec.ts';
+import { decodeRich, encodeRich } from '../../protocol/codecs/rich-codec.ts';
 import { decodeAccountHistory, encodeAccountHistory, type HistoryPage } from '../../protocol/codecs/history-codec.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { resultName } from '../../protocol/results.ts';
 import {
   accountsRequest,
+  type CodelessPayment,
   framed,
+  operationRequest,
+  paymentRequest,
   type RawAccount,
   type RawTransfer,
   type Request,
@@ -88,6 +104,32 @@ export class Bank {
 
   async transfers(institution: number, ...items: RawTransfer[]): Promise<string[]> {
     return (await this.results(institution, ...items)).map(({ name }) => name);
+  }
+
+  async pay(institution: number, name: PaymentCommand, payment: CodelessPayment): Promise<PaymentResult> {
+    return reply.payment(await this.ask(paymentRequest(institution, name, payment)), name);
+  }
+
+  async operate(
+    institution: number,
+    name: PaymentOperationCommand,
+    operation: PaymentOperationInput,
+  ): Promise<PaymentResult> {
+    return reply.payment(await this.ask(operationRequest(institution, name, operation)), name);
+  }
+
+  async lookupPayments(institution: number, ...ids: bigint[]): Promise<PaymentLookup[]> {
+    return decodeLookupPayments(openReply(await this.ask(framed(institution, encodeLookupPayments(ids, ID)))));
+  }
+
+  async putTariff(institution: number, body: TariffBody): Promise<number> {
+    const frame = await this.ask(framed(institution, encodeRich('putTariff', body, ID)));
+    return decodeRich(openReply(frame), 'putTariff').code;
+  }
+
+  async putCampaign(institution: number, body: CampaignBody): Promise<number> {
+    const frame = await this.ask(framed(institution, encodeRich('putCampaign', body, ID)));
+    return decodeRich(openReply(frame), 'putCampaign').code;
   }
 
   /** [debits pending, debits posted, credits pending, credits posted] */

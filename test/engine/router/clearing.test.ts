@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from '../../../protocol/records.ts';
 import { Bank } from '../../support/bank.ts';
+import { between, expectWhole } from '../../support/clearing-checks.ts';
 import { changesRequest, type RawTransfer, reply } from '../../support/desk.ts';
-import { replayed } from '../../support/memory-partition.ts';
 import { randomWords } from '../storage/support.ts';
 
 const { pending, postPending, voidPending, keepRemainder } = TransferFlags;
@@ -142,35 +142,6 @@ async function visible(bank: Bank): Promise<unknown> {
     seen.push([id, await bank.balances(id), moves.filter((move) => !isExpiry(move)), ranOut.sort()]);
   }
   return seen;
-}
-
-/** Posted on both clearing accounts of each pair and ledger: what is between them. */
-function between(bank: Bank): number[] {
-  const sums = new Map<string, number>();
-  for (const [from, { state }] of bank.partitions.entries()) {
-    for (const { peer, ledger, posted } of state.ledger.clearing.positions()) {
-      const key = `${Math.min(from, peer)}-${Math.max(from, peer)}:${ledger}`;
-      sums.set(key, (sums.get(key) ?? 0) + posted);
-    }
-  }
-  return [...sums.values()];
-}
-
-function expectWhole(bank: Bank): void {
-  for (const memory of bank.partitions) {
-    const { accounts, holds, clearing } = memory.state.ledger;
-    const again = replayed(memory).ledger;
-    for (const side of ['debitsPending', 'debitsPosted', 'creditsPending', 'creditsPosted', 'headLsn'] as const) {
-      expect([...again.accounts[side].subarray(0, accounts.count)]).toEqual([
-        ...accounts[side].subarray(0, accounts.count),
-      ]);
-    }
-    expect(again.holds.count).toBe(holds.count);
-    expect([...again.clearing.unfinished]).toEqual([...clearing.unfinished]);
-    const sum = (side: 'debitsPosted' | 'creditsPosted'): number =>
-      accounts[side].subarray(0, accounts.count).reduce((total, value) => total + value, 0);
-    expect(sum('debitsPosted')).toBe(sum('creditsPosted'));
-  }
 }
 
 describe('transfers between partitions', () => {

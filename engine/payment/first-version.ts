@@ -1,0 +1,52 @@
+/** The end of writing a payment's first version: how it came out, and where it is found. */
+import { PaymentOperations, PaymentStates } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
+import { enter, find } from '../ledger/key-index.ts';
+import { writeU64 } from '../ledger/words.ts';
+import { NewPaymentField, PaymentEventByte, PaymentField } from './event.ts';
+import type { Payments } from './payments.ts';
+
+/** What a new payment takes beside its amount, minor units. */
+export interface Shares {
+  readonly discount: number;
+  readonly fee: number;
+}
+
+/** Says in the first version at word `event` how it came out, and enters it into the lists and indexes. */
+export function finishFirstVersion(
+  payments: Payments,
+  isSale: boolean,
+  event: number,
+  shares: Shares,
+  code: number,
+): void {
+  const { words } = payments.ledger.events;
+  const operation = isSale ? PaymentOperations.sale : PaymentOperations.authorise;
+  const done = isSale ? PaymentStates.captured : PaymentStates.authorised;
+  const state = code === Code.ok ? done : PaymentStates.declined;
+  words[event] = ((words[event] as number) & 0xffff) | (code << 16);
+  words[event + NewPaymentField.state] = state | (operation << 8) | (code << 16);
+  writeU64(words, event + NewPaymentField.discount, code === Code.ok ? shares.discount : 0);
+  writeU64(words, event + NewPaymentField.fee, code === Code.ok ? shares.fee : 0);
+  linkFirstVersion(payments, event);
+}
+
+/** Enters a new payment into the list of its institution, under its reference and under its id. */
+function linkFirstVersion(payments: Payments, event: number): void {
+  const { events } = payments.ledger;
+  const { words } = events;
+  const lsn = events.lsnOf(event);
+  const institution = words[event + 2] as number;
+  writeU64(words, event + NewPaymentField.previousOfInstitution, payments.heads.get(institution) ?? 0);
+  payments.heads.set(institution, lsn);
+  const bytes = (words[event + PaymentField.referenceLength] as number) & 0xffff;
+  let previous = 0;
+  if (bytes > 0) {
+    const { key, tables } = payments;
+    payments.referenceKey(words, event + (PaymentEventByte.newReference >> 2), bytes, institution);
+    previous = find(tables.references, key, 0);
+    enter(tables.references, key, 0, lsn);
+  }
+  writeU64(words, event + NewPaymentField.previousOfReference, previous);
+  payments.makeCurrent(event);
+}

@@ -1,0 +1,23 @@
+/** Payments and operations that wait for other partitions: whatever else is asked of them waits its turn. */
+export class Locks {
+  /** By id: position of the request that holds it. */
+  readonly #holders = new Map<string, number>();
+
+  /** Position of the request that holds the id at word `at`; 0 = none. */
+  holderOf(words: Uint32Array, at: number): number {
+    return this.#holders.size === 0 ? 0 : (this.#holders.get(keyOf(words, at)) ?? 0);
+  }
+
+  hold(words: Uint32Array, at: number, lsn: number): void {
+    this.#holders.set(keyOf(words, at), lsn);
+  }
+
+  /** Frees whatever the request at `lsn` holds. */
+  release(lsn: number): void {
+    for (const [id, holder] of this.#holders) if (holder === lsn) this.#holders.delete(id);
+  }
+}
+
+function keyOf(words: Uint32Array, at: number): string {
+  return words.subarray(at, at + 4).join();
+}
