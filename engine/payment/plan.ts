@@ -62,9 +62,6 @@ export function crosses({ accounts, legs }: Plan): boolean {
   return false;
 }
 
-/** Accounts that stand in for parties that live elsewhere. */
-export type StandIn = (leg: Leg) => { readonly debit: number; readonly credit: number } | undefined;
-
 /**
  * Carries out the legs in order, until one is refused: whoever calls takes everything back then. `version`: first word of the
  * version of the payment that does it. Refusals are told in the words of a payment.

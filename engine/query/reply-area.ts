@@ -61,13 +61,13 @@ export class ReplyArea {
     this.bytes.set(new Uint8Array(from.buffer, from.byteOffset + offset, length), at);
   }
 
-  /** Appends a RESULT. */
-  result(timestamp: number, code: number): void {
+  /** Appends a RESULT. `flags`: ResultFlags. */
+  result(timestamp: number, code: number, flags = 0): void {
     const at = this.take(16);
     this.view.setUint32(at, timestamp >>> 0, true);
     this.view.setUint32(at + 4, Math.floor(timestamp / 0x1_0000_0000), true);
     this.view.setUint16(at + 8, code, true);
-    this.view.setUint16(at + 10, 0, true);
+    this.view.setUint16(at + 10, flags, true);
     this.view.setUint32(at + 12, 0, true);
   }
 

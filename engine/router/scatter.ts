@@ -3,7 +3,7 @@
  * about money; a part that is asked again after a `busy` gives the same answers, because ids make it so.
  */
 import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
-import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
+import { FrameFlags } from '../../protocol/frame.ts';
 import { deriveId, parseId } from '../../protocol/ids.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import { AGGREGATE_QUERY, BALANCE_QUERY, HISTORY_FILTER } from '../../protocol/reading-records.ts';
@@ -13,7 +13,6 @@ import {
   BALANCES,
   HISTORY_QUERY,
   PAYMENT,
-  PAYMENT_OPERATION,
   paymentViewBytes,
   RESULT,
   TRANSFER,
@@ -21,13 +20,13 @@ import {
 } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import type { CommandEnvelope, ReplySink } from '../gateway.ts';
-import { OPERATOR_INSTITUTION, RouterFlags } from '../gateway.ts';
 import type { Merge } from './gather.ts';
 import { deliverOne, Gather, refusalFrame } from './gather.ts';
 import type { Lane } from './lane.ts';
 import { mergeFound, mergeRich, mergeScattered, readCode, richCode } from './merge.ts';
 import { mergeTrial, trialLimit } from './merge-trial.ts';
 import { pageOf, readPageCursor } from './pages.ts';
+import { PaymentRoutes } from './payment-routes.ts';
 import type { RecordShape } from './split.ts';
 import { partitionAt, partitionOfId, pickRecords, splitRecords } from './split.ts';
 
@@ -43,8 +42,11 @@ const IDS: RecordShape = { recordBytes: 16, keyAt: 0 };
 export class Scatter {
   readonly #lanes: readonly Lane[];
 
+  readonly #payments: PaymentRoutes;
+
   constructor(lanes: readonly Lane[]) {
     this.#lanes = lanes;
+    this.#payments = new PaymentRoutes(lanes);
   }
 
   /** See Gateway.submit. */
@@ -82,12 +84,11 @@ export class Scatter {
       }
       case 'sale':
       case 'authorise':
-        return this.#payment(envelope, body, sink);
+        return this.#payments.create(envelope, body, sink);
       case 'capture':
       case 'void':
       case 'refund':
-        // Both are used again when submit has returned, and the caller's are used for its next request by then.
-        return this.#locate(crossing(envelope), body.slice(), sink);
+        return this.#payments.operate(envelope, body, sink);
       case 'queryPayments':
       case 'listParties':
         return this.#page(envelope, body, sink);
@@ -147,43 +148,6 @@ export class Scatter {
     return Code.ok;
   }
 
-  /** A payment is decided where its payer lives. What that partition has to know of a payee elsewhere never changes, so it is asked before. */
-  #payment(request: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
-    const partitions = this.#lanes.length;
-    const envelope = crossing(request);
-    const home = partitionAt(body, PAYMENT.at.payerAccountId, partitions);
-    const payeeAt = PAYMENT.at.payeeAccountId;
-    const payeeHome = partitionAt(body, payeeAt, partitions);
-    if (payeeHome === home) return this.#one(home, envelope, body, sink);
-    const payment = body.slice();
-    const { kind } = COMMANDS.lookupAccounts;
-    const question: CommandEnvelope = { ...envelope, kind, flags: 0, count: 1, institution: OPERATOR_INSTITUTION };
-    const answered = new Gather(sink, ([answer]) => {
-      const withPayee = new Uint8Array(ACCOUNT.size + payment.length);
-      withPayee.set(answer?.subarray(FRAME_HEADER.size + RESULT.size) ?? []);
-      withPayee.set(payment, ACCOUNT.size);
-      const code = this.#one(home, { ...envelope, flags: envelope.flags | RouterFlags.withPayee }, withPayee, sink);
-      return code === Code.ok ? undefined : refusalFrame(envelope, code);
-    });
-    return this.#one(payeeHome, question, payment.slice(payeeAt, payeeAt + 16), answered.part());
-  }
-
-  /**
-   * An operation names its payment and not where it lives: all are asked, then the one that knows it decides. A payment that
-   * nobody knows is refused, and the refusal remembered, where its id hashes to.
-   */
-  #locate(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
-    const at = PAYMENT_OPERATION.at.paymentId;
-    const { kind } = COMMANDS.lookupPayments;
-    const question: CommandEnvelope = { ...envelope, kind, flags: 0, count: 1, institution: OPERATOR_INSTITUTION };
-    return this.#all(question, body.slice(at, at + 16), sink, (parts) => {
-      const known = parts.findIndex((part) => readCode(part, FRAME_HEADER.size) === Code.ok);
-      const home = known >= 0 ? known : partitionAt(body, at, this.#lanes.length);
-      const code = this.#one(home, envelope, body, sink);
-      return code === Code.ok ? undefined : refusalFrame(envelope, code);
-    });
-  }
-
   /**
    * Terms are kept in every partition, but only the one that has their account can say whether it exists: it is asked
    * first, so that what it refuses is kept nowhere.
@@ -225,11 +189,6 @@ export class Scatter {
     const key = deriveId('party', String(institution), typeof handle === 'string' ? handle : '');
     return Number(key % BigInt(this.#lanes.length));
   }
-}
-
-/** A copy of the envelope of a command that may take part in what partitions carry out together. */
-function crossing(envelope: CommandEnvelope): CommandEnvelope {
-  return { ...envelope, flags: envelope.flags | RouterFlags.mayCross };
 }
 
 const mergePayments: Merge = (parts) => mergeFound(parts, paymentEntryBytes);

@@ -6,7 +6,7 @@
  *   settleCrossings    CROSSING_ANSWER × n  →  SETTLEMENT × n   back to that of the debit side
  *   resendCrossings    nothing  →  nothing                      after a start: puts what is unfinished into the batch's messages
  *
- * The other two are in joint-commands.ts.
+ * Two more are in joint-commands.ts. `locateOperation` is the router's question where an operation goes: payment id, operation id → RESULT.
  */
 import { COMMANDS } from '../../protocol/commands.ts';
 import { layout } from '../../protocol/layout.ts';
@@ -28,6 +28,7 @@ export const ClearingKinds = {
   resendCrossings: 0x72,
   carryOutPart: 0x73,
   collectPart: 0x74,
+  locateOperation: 0x75,
 } as const;
 
 /** A transfer on its way; the TRANSFER record follows. */
@@ -186,7 +187,8 @@ export function clearingWeight(kind: number, count: number): Weight | undefined 
       return { records: count, journalBytes, replyBytes: 32 + count * SETTLEMENT_BYTES };
     }
     case ClearingKinds.resendCrossings:
-      return { records: 1, journalBytes: 0, replyBytes: 32 };
+    case ClearingKinds.locateOperation:
+      return { records: 1, journalBytes: 0, replyBytes: 64 };
     default:
       return undefined;
   }

@@ -10,6 +10,7 @@ import { createAccounts } from '../ledger/create-accounts.ts';
 import { createTransfers } from '../ledger/create-transfers.ts';
 import { isUndecided } from '../ledger/results.ts';
 import { createPayment } from '../payment/create.ts';
+import { locateOperation } from '../payment/locate.ts';
 import { operate } from '../payment/operations.ts';
 import type { ReplyTarget } from '../payment/payments.ts';
 import { accountHistory, lookupAccounts, lookupTransfers } from '../query/accounts.ts';
@@ -125,6 +126,8 @@ const CLEARING_HANDLERS: Readonly<Record<number, Handler>> = {
   [ClearingKinds.settleCrossings]: (state, command, reply) => settleCrossings(state.ledger, command, reply),
   [ClearingKinds.resendCrossings]: (state, command, reply) => resendCrossings(state.ledger, command, reply),
   [ClearingKinds.carryOutPart]: (state, command, reply) => carryOutPartCommand(state.ledger, command, reply),
+  [ClearingKinds.locateOperation]: (state, { words, start }, reply) =>
+    locateOperation(state.payments, words, start, reply),
   [ClearingKinds.collectPart]: (state, command, reply) => collectPartCommand(state, command, reply),
 };
 

@@ -190,11 +190,6 @@ function restoreUnfinished({ unfinished }: Clearing, bytes: Uint8Array): void {
   }
 }
 
-interface SavedJoint {
-  readonly requests: readonly (readonly [number, JointUnderWay])[];
-  readonly prepared: readonly (readonly [string, PreparedPart])[];
-}
-
 /** No section when nothing is under way, as in checkpoints that were taken before partitions carried anything out together. */
 function saveJoint({ requests, prepared }: Clearing): Sections {
   if (requests.size + prepared.size === 0) return {};
@@ -202,7 +197,10 @@ function saveJoint({ requests, prepared }: Clearing): Sections {
 }
 
 function restoreJoint({ ledger, payments, events }: PartitionState, bytes: Uint8Array): void {
-  const { requests, prepared } = decodeMessagePack(bytes) as unknown as SavedJoint;
+  const { requests, prepared } = decodeMessagePack(bytes) as {
+    requests: [number, JointUnderWay][];
+    prepared: [string, PreparedPart][];
+  };
   for (const [lsn, underWay] of requests) {
     ledger.clearing.requests.set(lsn, underWay);
     if (underWay.kind === JointKinds.request) lockDraft(payments.locks, readJoint(events.read(lsn)).draft, lsn);
