@@ -38,8 +38,6 @@ const FUNDING_CODE = 2;
 export interface SandboxOpened {
   /** Whether anything was created; false when it had been opened before. */
   readonly created: boolean;
-  /** What a person should know, for example accounts that got no money. */
-  readonly notes: readonly string[];
 }
 
 /** Writes the key of the sandbox, connects with it and opens the sandbox. The switch must be listening at `url`. */
@@ -77,7 +75,7 @@ export async function openSandbox(client: SluiceClient): Promise<SandboxOpened> 
   const institution = institutionOf(client);
   const transfers = fundingTransfers(institution);
   const known = await client.lookupTransfers(transfers.map(({ id }) => id));
-  if (known.every(({ code }) => code === Code.ok)) return { created: false, notes: [] };
+  if (known.every(({ code }) => code === Code.ok)) return { created: false };
 
   await openAccounts(client, sandboxAccounts(institution));
   for (const { numeric, tariff } of SANDBOX_CURRENCIES) {
@@ -93,10 +91,8 @@ export async function openSandbox(client: SluiceClient): Promise<SandboxOpened> 
   expect(await client.putParty(campaign), CAMPAIGN);
 
   const results = await client.createTransfers(transfers);
-  const elsewhere = results.filter(({ code }) => code === Code.crossesPartitions).length;
-  for (const result of results) if (result.code !== Code.crossesPartitions) expect(result, 'money for the sandbox');
-  const note = `${elsewhere} accounts lie in other partitions than the treasury and start without money`;
-  return { created: true, notes: elsewhere === 0 ? [] : [note] };
+  for (const result of results) expect(result, 'money for the sandbox');
+  return { created: true };
 }
 
 function sandboxAccounts(institution: number): ReturnType<typeof accountInput>[] {

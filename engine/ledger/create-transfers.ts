@@ -188,7 +188,7 @@ function decideChain(
     const judged = known !== 0 ? whyNotFresh(ledger, message, at, known) : ledger.decide(words, at, institution);
     const isSent = judged === Code.crossesPartitions && ledger.credit !== NO_ACCOUNT;
     crosses ||= isSent;
-    ends ||= judged === Code.ok && (ledger.hold !== NO_HOLD || ledger.isBalanced);
+    ends ||= (judged === Code.ok || isSent) && (ledger.hold !== NO_HOLD || ledger.isBalanced);
     const code = isSent ? Code.ok : judged;
     if (code !== Code.ok || (crosses && ends)) {
       goBack();

@@ -4,7 +4,7 @@ import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { clearingAccount, sideOf } from './clearing.ts';
 import { compareTransfer } from './compare.ts';
-import { EventTypes, SETTLED_EVENT_BYTES } from './events.ts';
+import { EventTypes, FilledIn, SETTLED_EVENT_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
 import { enter, find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
@@ -144,6 +144,8 @@ export interface EndedCrossing {
   readonly debit: number;
   readonly credit: number;
   readonly amount: number;
+  /** As in the prefix of a transfer event. */
+  readonly filledIn: number;
 }
 
 /** Gives back what the crossing at `lsn` holds. */
@@ -156,6 +158,14 @@ export function endCrossing(ledger: Ledger, lsn: number): EndedCrossing {
   for (let word = 0; word < TransferWord.timestamp; word++) {
     record[word] = original.getUint32((TransferEventWord.record + word) * 4, true);
   }
+  const filledIn = original.getUint8(1);
+  if (filledIn === FilledIn.balanced) {
+    // What was asked for, as the client sent it.
+    for (let word = 0; word < 2; word++) {
+      const asked = TransferEventWord.record + TransferWord.reserved + word;
+      record[TransferWord.amount + word] = original.getUint32(asked * 4, true);
+    }
+  }
   const slot = findLegHold(ledger, lsn);
   if (slot === NO_HOLD) throw new Error('a transfer between partitions holds nothing');
   const debit = holds.debit[slot] as number;
@@ -163,12 +173,12 @@ export function endCrossing(ledger: Ledger, lsn: number): EndedCrossing {
   const amount = holds.remaining[slot] as number;
   writeSettled(ledger, lsn, institution);
   books.settle(slot, 0, amount);
-  return { lsn, institution, record, debit, credit, amount };
+  return { lsn, institution, record, debit, credit, amount, filledIn };
 }
 
 /** Carries out a crossing that was ended, or records why it was refused; returns the position of the event. */
 export function recordCrossing(ledger: Ledger, ended: EndedCrossing, code: number): number {
-  ledger.take(ended.debit, ended.credit, ended.amount);
+  ledger.take(ended.debit, ended.credit, ended.amount, ended.filledIn);
   return ledger.record(ended.record, 0, ended.institution, code);
 }
 

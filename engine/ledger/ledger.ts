@@ -154,8 +154,7 @@ export class Ledger {
     this.credit = credit;
     if (credit === NO_ACCOUNT) {
       if (!this.isElsewhere(words, at + TransferWord.creditAccountId)) return Code.creditAccountNotFound;
-      // How much it moves has to be known on both sides at once.
-      return (flags & BALANCING) !== 0 ? Code.crossesPartitions : judgeCrossing(this, words, at);
+      return this.#decideCrossing(words, at, flags);
     }
     const { ledger } = this.accounts;
     if (ledger[debit] !== ledger[credit]) return Code.accountsMustHaveTheSameLedger;
@@ -205,13 +204,13 @@ export class Ledger {
     return (creditsPosted[account] as number) - debits + (creditLimit[account] as number);
   }
 
-  /** Sets what `record` carries out, for what was decided before. */
-  take(debit: number, credit: number, amount: number): void {
+  /** Sets what `record` carries out, for what was decided before. `filledIn`: FilledIn.balanced, when it moves less than was asked. */
+  take(debit: number, credit: number, amount: number, filledIn = 0): void {
     this.debit = debit;
     this.credit = credit;
     this.amount = amount;
     this.hold = NO_HOLD;
-    this.#filledIn = 0;
+    this.#filledIn = filledIn;
   }
 
   /** Carries out what `decide` allowed, or records why it was refused; returns the position of the event. */
@@ -246,6 +245,16 @@ export class Ledger {
     const creditNet = (creditsPosted[credit] as number) - (debitsPosted[credit] as number);
     writeU64(words, event + TransferEventWord.debitBalanceAfter, debitNet);
     writeU64(words, event + TransferEventWord.creditBalanceAfter, creditNet);
+  }
+
+  #decideCrossing(words: Uint32Array, at: number, flags: number): number {
+    if ((flags & BALANCING) === 0) return judgeCrossing(this, words, at);
+    // What a credit account owes is known where it lives only.
+    if ((flags & TransferFlags.balancingCredit) !== 0) return Code.crossesPartitions;
+    const code = balance(this, flags);
+    if (code !== Code.ok) return code;
+    this.#filledIn = FilledIn.balanced;
+    return judgeCrossing(this, words, at);
   }
 
   #decideEnding(words: Uint32Array, at: number): number {

@@ -55,8 +55,10 @@ function perRecord(journalBytes: number, replyBytes: number): (count: number) =>
 
 const accounts = perRecord(ACCOUNT_EVENT_BYTES, RESULT.size);
 const accountChanges = perRecord(ACCOUNT_CHANGE_EVENT_BYTES, RESULT.size);
-const transfers = perRecord(TRANSFER_EVENT_BYTES, RESULT.size);
-const transfersWithBalances = perRecord(TRANSFER_EVENT_BYTES, RESULT.size + BALANCES.size);
+/** One that goes to another partition may open a clearing account. */
+const TRANSFER_JOURNAL = TRANSFER_EVENT_BYTES + ACCOUNT_EVENT_BYTES;
+const transfers = perRecord(TRANSFER_JOURNAL, RESULT.size);
+const transfersWithBalances = perRecord(TRANSFER_JOURNAL, RESULT.size + BALANCES.size);
 const accountLookups = perRecord(0, RESULT.size + ACCOUNT.size);
 function payments(_count: number, flags: number): Weight {
   return (flags & RouterFlags.mayCross) === 0 ? PAYMENT : JOINT_PAYMENT;

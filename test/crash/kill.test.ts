@@ -15,7 +15,8 @@ describe('kill -9 under load', () => {
   it.each([
     ['every second time with many checkpoints', 10, [[], TIGHT]],
     ['with checkpoints and merges all the time', 8, [BUSY]],
-    ['with two partitions', 4, [['--partitions', '2', ...TIGHT]]],
+    ['with two partitions', 3, [['--partitions', '2', ...TIGHT]]],
+    ['with three partitions', 3, [['--partitions', '3', ...TIGHT]]],
   ])('loses nothing and posts nothing twice, %s', async (_, rounds, flags) => {
     const seed = runSeed();
     const series = new CrashSeries(dataFolder(), seed);

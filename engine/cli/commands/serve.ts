@@ -50,8 +50,7 @@ async function openPlayground(config: Config, port: number, terminal: Terminal):
   const { sandboxCommands, startSandbox } = await import('../sandbox.ts');
   const url = `ws://${loopbackOf(config.host)}:${port}/v1/ws`;
   try {
-    const { notes } = await startSandbox({ url, dataDir: config.dataDir });
-    for (const note of notes) terminal.errors.write(`note: ${note}\n`);
+    await startSandbox({ url, dataDir: config.dataDir });
   } catch (error) {
     throw new CommandFailure(`the sandbox could not be opened: ${error instanceof Error ? error.message : error}`);
   }

@@ -6,7 +6,7 @@ import { between, expectWhole } from '../../support/clearing-checks.ts';
 import { changesRequest, type RawTransfer, reply } from '../../support/desk.ts';
 import { randomWords } from '../storage/support.ts';
 
-const { pending, postPending, voidPending, keepRemainder } = TransferFlags;
+const { pending, postPending, voidPending, keepRemainder, balancingDebit } = TransferFlags;
 const SEED = Number(process.env.SEED ?? 20_261_123);
 const CNY = 156;
 const ACCOUNTS = Array.from({ length: 12 }, (_, n) => BigInt(1000 + n));
@@ -89,7 +89,9 @@ class Traffic {
     const flags = isHold ? pending : 0;
     const timeoutS = isHold && this.#below(3) === 0 ? 5 : 0;
     const amount = BigInt(1 + this.#below(400));
-    const record = { id: this.#next++, debitAccountId, creditAccountId, amount, ledger: CNY, code: 1, flags, timeoutS };
+    const balances = this.#below(6) === 0 ? balancingDebit : 0;
+    const same = { debitAccountId, creditAccountId, amount, ledger: CNY, code: 1, timeoutS };
+    const record = { id: this.#next++, ...same, flags: flags | balances };
     if (isHold) this.#holds.push(record);
     return record;
   }
