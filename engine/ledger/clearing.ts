@@ -29,6 +29,8 @@ import { AccountWord, TransferWord, writeU64 } from './words.ts';
 const CLEARING_BIT = 0x8000_0000;
 /** Kind of account, in `code`: the largest number, that charts of accounts hardly use. */
 const CLEARING_CODE = 0xffff;
+/** Clearing accounts that one batch may open, for as many pairs of partition and ledger; its buffer has room for them. */
+export const CLEARING_ACCOUNTS_PER_BATCH = 1024;
 /** Transfers between partitions that may be under way at once. */
 export const CROSSINGS_MAX = 65_536;
 
@@ -100,6 +102,8 @@ export class Clearing {
   readonly requests = new Map<number, JointUnderWay>();
   /** What this partition has prepared for others, by `partKey`. */
   readonly prepared = new Map<string, PreparedPart>();
+  /** Clearing accounts that the batch has opened. */
+  openedInBatch = 0;
   /** Answers to what is carried out together, by its position. */
   readonly progress = new Map<number, Progress>();
   readonly #table: Accounts;
@@ -201,7 +205,8 @@ export class Clearing {
 export function clearingAccount(ledger: Ledger, peer: number, currency: number): number {
   const { accounts, clearing, events, place } = ledger;
   const known = clearing.find(peer, currency);
-  if (known !== NO_ACCOUNT || accounts.full) return known;
+  if (known !== NO_ACCOUNT || accounts.full || clearing.openedInBatch === CLEARING_ACCOUNTS_PER_BATCH) return known;
+  clearing.openedInBatch++;
   const event = events.append(EventTypes.account, 0, Code.ok, ACCOUNT_EVENT_BYTES, OPERATOR_INSTITUTION);
   const { words } = events;
   const record = event + (EVENT_PREFIX_BYTES >> 2);

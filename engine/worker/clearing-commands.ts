@@ -13,7 +13,7 @@ import { layout } from '../../protocol/layout.ts';
 import { PAYMENT_STATE, RESULT, TRANSFER } from '../../protocol/records.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { receiveCrossing, settleCrossing } from '../ledger/crossings.ts';
-import { ACCOUNT_EVENT_BYTES, SETTLED_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { SETTLED_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { resendAll } from '../ledger/joint.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
@@ -175,11 +175,11 @@ export function takeMessages(ledger: Ledger): Uint8Array | undefined {
   return new Uint8Array(words.buffer);
 }
 
-/** What a clearing command takes of a batch at most: each record may open a clearing account. */
+/** What a clearing command takes of a batch at most. */
 export function clearingWeight(kind: number, count: number): Weight | undefined {
   switch (kind) {
     case ClearingKinds.receiveCrossings: {
-      const journalBytes = count * (TRANSFER_EVENT_BYTES + ACCOUNT_EVENT_BYTES);
+      const journalBytes = count * TRANSFER_EVENT_BYTES;
       return { records: count, journalBytes, replyBytes: 32 + count * ANSWER_BYTES };
     }
     case ClearingKinds.settleCrossings: {

@@ -8,7 +8,7 @@ import { COMMANDS } from '../../protocol/commands.ts';
 import { layout } from '../../protocol/layout.ts';
 import { TRANSFER } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { ACCOUNT_EVENT_BYTES, EventTypes, SETTLED_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { EventTypes, SETTLED_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import {
   collect,
   concludeJoint,
@@ -286,7 +286,8 @@ function writePaymentResult(
 export function jointWeight(kind: number, count: number, paymentBytes: number): Weight | undefined {
   switch (kind) {
     case ClearingKinds.carryOutPart: {
-      const journalBytes = partEventBytes(count) + count * (TRANSFER_EVENT_BYTES + ACCOUNT_EVENT_BYTES);
+      // What is prepared keeps its records, what is carried out makes transfers.
+      const journalBytes = partEventBytes(0) + count * TRANSFER_EVENT_BYTES;
       const replyBytes = 32 + PART_ANSWER.size + count * PART_BALANCES.size;
       return { records: Math.max(count, 1), journalBytes, replyBytes };
     }

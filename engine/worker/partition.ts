@@ -12,8 +12,8 @@
  */
 import { FRAME_FLAGS_MASK } from '../gateway.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { ClearingPosition } from '../ledger/clearing.ts';
-import { ENGINE_ID_WORD3 } from '../ledger/events.ts';
+import { CLEARING_ACCOUNTS_PER_BATCH, type ClearingPosition } from '../ledger/clearing.ts';
+import { ACCOUNT_EVENT_BYTES, ENGINE_ID_WORD3 } from '../ledger/events.ts';
 import { NO_HOLD } from '../ledger/holds.ts';
 import { expireHold } from '../ledger/legs.ts';
 import { expirePayment } from '../payment/release.ts';
@@ -211,11 +211,13 @@ export class Partition {
   }
 
   #bufferBytes(): number {
-    return this.#bounds.journalBytesMax + EXPIRIES_MAX * EXPIRY_BYTES_MAX + 4096;
+    const expiries = EXPIRIES_MAX * EXPIRY_BYTES_MAX;
+    return this.#bounds.journalBytesMax + expiries + CLEARING_ACCOUNTS_PER_BATCH * ACCOUNT_EVENT_BYTES + 4096;
   }
 
   #decide(batch: Batch, timestamp: number, buffer: ArrayBuffer): void {
     const state = this.#state;
+    state.ledger.clearing.openedInBatch = 0;
     state.ledger.now = Math.max(timestamp, this.#journal.lastTimestamp);
     state.events.start(buffer, this.#journal.nextLsn);
     this.#reply.target(batch.buffer, batch.replyStart, batch.bounds.replyBytesMax);

@@ -22,10 +22,10 @@ const PAYMENT_JOURNAL = paymentEventBytes(LIMITS.referenceBytesMax) + 3 * LEG_EV
 const VIEW_BYTES_MAX = paymentViewBytes(LIMITS.referenceBytesMax);
 const PAGE_BYTES = FRAME_BYTES + RESULT.size + PAGE.size;
 
-/** A payment whose parties may live in several partitions: the request, and the clearing accounts that it opens. */
+/** A payment whose parties may live in several partitions. */
 const JOINT_PAYMENT: Weight = {
   records: 3,
-  journalBytes: jointEventBytes(3, PAYMENT_JOURNAL) + 6 * ACCOUNT_EVENT_BYTES + PAYMENT_JOURNAL,
+  journalBytes: jointEventBytes(3, PAYMENT_JOURNAL) + PAYMENT_JOURNAL,
   replyBytes: PAYMENT_REPLY,
 };
 const PAYMENT: Weight = { records: 1, journalBytes: PAYMENT_JOURNAL, replyBytes: PAYMENT_REPLY };
@@ -55,10 +55,8 @@ function perRecord(journalBytes: number, replyBytes: number): (count: number) =>
 
 const accounts = perRecord(ACCOUNT_EVENT_BYTES, RESULT.size);
 const accountChanges = perRecord(ACCOUNT_CHANGE_EVENT_BYTES, RESULT.size);
-/** One that goes to another partition may open a clearing account. */
-const TRANSFER_JOURNAL = TRANSFER_EVENT_BYTES + ACCOUNT_EVENT_BYTES;
-const transfers = perRecord(TRANSFER_JOURNAL, RESULT.size);
-const transfersWithBalances = perRecord(TRANSFER_JOURNAL, RESULT.size + BALANCES.size);
+const transfers = perRecord(TRANSFER_EVENT_BYTES, RESULT.size);
+const transfersWithBalances = perRecord(TRANSFER_EVENT_BYTES, RESULT.size + BALANCES.size);
 const accountLookups = perRecord(0, RESULT.size + ACCOUNT.size);
 function payments(_count: number, flags: number): Weight {
   return (flags & RouterFlags.mayCross) === 0 ? PAYMENT : JOINT_PAYMENT;

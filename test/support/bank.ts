@@ -41,6 +41,8 @@ import {
 import { type MemoryPartition, memoryPartition } from './memory-partition.ts';
 
 const BATCHES = 12;
+/** As in the engine: the largest message fits, and hardly more. */
+const BOUNDS = { ...DEFAULT_BOUNDS, journalBytesMax: 2 * 1024 * 1024 };
 const ID = { requestId: 1 };
 
 export class Bank {
@@ -58,7 +60,7 @@ export class Bank {
     );
     const clearing = new ClearingHouse(count);
     const lanes = this.partitions.map(({ partition }, index) => {
-      const batches = Array.from({ length: BATCHES }, () => new Batch(buffer(), DEFAULT_BOUNDS));
+      const batches = Array.from({ length: BATCHES }, () => new Batch(buffer(), BOUNDS));
       return new Lane({
         batches,
         clock: () => this.now,
@@ -164,5 +166,5 @@ export class Bank {
 }
 
 function buffer(): SharedArrayBuffer {
-  return new SharedArrayBuffer(batchBytes(DEFAULT_BOUNDS));
+  return new SharedArrayBuffer(batchBytes(BOUNDS));
 }
