@@ -199,6 +199,22 @@ export const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
+/** Commands that FrameFlags.dryRun goes with. */
+const DRY_RUNS: ReadonlySet<CommandName> = new Set([
+  'createAccounts',
+  'createTransfers',
+  'changeAccounts',
+  'sale',
+  'authorise',
+  'capture',
+  'void',
+  'refund',
+]);
+
+export function mayRunDry(command: CommandName): boolean {
+  return DRY_RUNS.has(command);
+}
+
 const BY_KIND: readonly (CommandName | undefined)[] = Array.from({ length: 256 }, (_, kind) =>
   (Object.keys(COMMANDS) as CommandName[]).find((name) => COMMANDS[name].kind === kind),
 );

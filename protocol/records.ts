@@ -150,6 +150,8 @@ export const RESULT = layout('result', 16, {
 export const ResultFlags = {
   /** The id was decided before: this is the first answer again. */
   replayed: 1 << 0,
+  /** Nothing was done or kept: this is what would be answered now. */
+  dryRun: 1 << 1,
 } as const;
 
 /** Follows each RESULT when the frame asked for balances: the accounts that the caller may see, after the transfer; else zeros. */

@@ -134,6 +134,7 @@ export function paymentResultJson(id: bigint, ledger: number | undefined, result
     name: result.name,
     retry: result.retry,
     replayed: result.replayed,
+    ...(result.dryRun ? { dryRun: true } : {}),
     ...(status === undefined ? {} : { payment: statusJson(status) }),
   };
 }

@@ -83,14 +83,15 @@ export class Ledger {
   /** Where the id of a pending leg is put together. */
   readonly legId = new Uint32Array(4);
 
-  constructor(tables: LedgerTables, place: PartitionPlace) {
+  /** @param clearing that of another ledger over the same accounts: for a dry run */
+  constructor(tables: LedgerTables, place: PartitionPlace, clearing?: Clearing) {
     this.tables = tables;
     this.accounts = tables.accounts;
     this.holds = tables.holds;
     this.books = new Books(tables.accounts, tables.holds, tables.timers);
     this.events = tables.events;
     this.place = place;
-    this.clearing = new Clearing(tables.accounts, place);
+    this.clearing = clearing ?? new Clearing(tables.accounts, place);
   }
 
   /** Index of the account whose id is at word `at`, or NO_ACCOUNT. */

@@ -15,9 +15,9 @@ import {
   readWhole,
 } from '../arguments.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
-import { command, group } from '../options.ts';
+import { addDryRun, command, group } from '../options.ts';
 import { json } from '../output.ts';
-import { expectOk } from '../results.ts';
+import { expectOk, note } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { paymentDetails, paymentJson, paymentResultJson, paymentTable, statusDetails } from '../views.ts';
@@ -26,6 +26,7 @@ import { sameIdAgain } from './pay.ts';
 interface OperationOptions extends ConnectionOptions {
   readonly amount?: string;
   readonly final?: boolean;
+  readonly dryRun?: boolean;
   readonly id?: string;
 }
 
@@ -87,7 +88,7 @@ function operation(
   description: string,
   examples: readonly string[],
 ): Command {
-  const created = addConnectionOptions(command(payment, `${name} <payment>`, description, examples));
+  const created = addDryRun(addConnectionOptions(command(payment, `${name} <payment>`, description, examples)));
   if (name !== 'void')
     created.option('--amount <amount>', 'In the currency of the payment; all that is left if left out.');
   return created
@@ -99,12 +100,15 @@ function operation(
         const currency = readCurrency(String(asked.ledger));
         const amount = options.amount === undefined ? undefined : readAmount(options.amount, currency);
         const result = await sameIdAgain(formatId(id), () =>
-          client[name]({
-            id,
-            paymentId: asked.id,
-            ...(amount === undefined ? {} : { amount }),
-            ...(options.final === true ? { flags: PaymentOperationFlags.final } : {}),
-          }),
+          client[name](
+            {
+              id,
+              paymentId: asked.id,
+              ...(amount === undefined ? {} : { amount }),
+              ...(options.final === true ? { flags: PaymentOperationFlags.final } : {}),
+            },
+            { dryRun: options.dryRun === true },
+          ),
         );
         const view = { operationId: formatId(id), ...paymentResultJson(asked.id, asked.ledger, result) };
         expectOk(result, terminal, view);
@@ -113,7 +117,7 @@ function operation(
           return;
         }
         const what = amount === undefined ? '' : ` ${formatMoney(amount, asked.ledger)}`;
-        terminal.output.write(`${DONE[name]}${what}.${result.replayed ? ' (decided before: not done twice)' : ''}\n`);
+        terminal.output.write(`${DONE[name]}${what}.${note(result, 'decided before: not done twice')}\n`);
         if (result.payment !== undefined) {
           terminal.output.write(statusDetails(asked.id, result.payment, asked.ledger));
         }

@@ -4,9 +4,9 @@ import { formatId } from '../../../protocol/ids.ts';
 import { TransferFlags } from '../../../protocol/records.ts';
 import { formatMoney, readAccount, readAmount, readCurrency, readId, readNewId, readWhole } from '../arguments.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
-import { command, group } from '../options.ts';
+import { addDryRun, command, group } from '../options.ts';
 import { json } from '../output.ts';
-import { expectOk, resultFields } from '../results.ts';
+import { expectOk, note, resultFields } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { entryDetails, entryJson } from '../views.ts';
@@ -19,6 +19,7 @@ interface CreateOptions extends ConnectionOptions {
   readonly post?: string;
   readonly void?: string;
   readonly code: string;
+  readonly dryRun?: boolean;
 }
 
 const U16_MAX = 0xffff;
@@ -37,7 +38,7 @@ export function registerTransfer(program: Command, terminal: Terminal): void {
       'sluice transfer create alice bob 25.00 EUR --post 0198c0de0000700080000000000000aa',
     ],
   );
-  addConnectionOptions(create)
+  addDryRun(addConnectionOptions(create))
     .option('--id <id>', 'Id of the transfer, or any text that stands for it: the same again moves money only once.')
     .option('--pending', 'Only reserve the amount.')
     .option('--timeout <seconds>', 'With --pending: when the reservation ends by itself.')
@@ -61,13 +62,15 @@ export function registerTransfer(program: Command, terminal: Terminal): void {
           code,
           ...phase,
         };
-        const [result] = await sameIdAgain(formatId(id), () => client.createTransfers([record]));
+        const [result] = await sameIdAgain(formatId(id), () =>
+          client.createTransfers([record], { dryRun: options.dryRun === true }),
+        );
         if (result === undefined) throw new CommandFailure('the switch answered nothing');
         expectOk(result, terminal, { id: formatId(id) });
         terminal.output.write(
           options.json === true
             ? json({ id: formatId(id), amount, currency: currency.alphabetic, ...resultFields(result) })
-            : `${formatMoney(amount, currency.numeric)} from ${from} to ${to}: done${result.replayed ? ' before' : ''}.\ntransfer ${formatId(id)}\n`,
+            : `${formatMoney(amount, currency.numeric)} from ${from} to ${to}: done${result.replayed ? ' before' : ''}.${note({ ...result, replayed: false }, '')}\ntransfer ${formatId(id)}\n`,
         );
       });
     });

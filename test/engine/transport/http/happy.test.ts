@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ROUTES } from '../../../../engine/transport/http/routes.ts';
+import { FrameFlags } from '../../../../protocol/frame.ts';
 import { formatId, partyAccountId } from '../../../../protocol/ids.ts';
 import { type Harness, startHttp } from './harness.ts';
 
@@ -116,6 +117,27 @@ describe('accounts and transfers', () => {
     expect(shown).toMatchObject({ id, kind: 'posted', debitAccount: a, amount: '9007199254740991', currency: 'CNY' });
     expect(shown.debitBalanceAfter).toBe('-5');
     expect((await ok('POST', '/v1/transfers', body)).headers.get('idempotent-replayed')).toBe('true');
+  });
+
+  it.each([
+    [
+      '/v1/transfers',
+      { debitAccount: hex(1), creditAccount: hex(2), amount: '5', currency: 'CNY', code: 1 },
+      FrameFlags.balances,
+    ],
+    ['/v1/accounts', { currency: 'CNY', code: 1 }, 0],
+    [`/v1/accounts/${hex(1)}/changes`, { state: 'open' }, 0],
+    ['/v1/payments', { from: hex(1), to: hex(2), amount: '5', currency: 'CNY' }, 0],
+  ])('asks %s for a dry run', async (path, body, flags) => {
+    const asked = async (query: string) => {
+      const reply = await http.send('POST', path + query, { ...body, id: fresh() });
+      return [http.gateway.seen.at(-1)?.flags, reply.headers.get('dry-run')];
+    };
+    expect(await asked('?dryRun=true')).toEqual([flags | FrameFlags.dryRun, 'true']);
+    expect(await asked('?dryRun=false')).toEqual([flags, null]);
+    expect(await asked('')).toEqual([flags, null]);
+    const wrong = await http.send('POST', `${path}?dryRun=yes`, { ...body, id: fresh() });
+    expect(wrong.body).toMatchObject({ status: 400, name: 'malformedBody', field: 'dryRun' });
   });
 
   it('answers a list item by item', async () => {
