@@ -116,6 +116,13 @@ export const COMMANDS = {
     scope: 'read',
     summary: 'What was posted on an account, by day and code, paged.',
   },
+  revert: {
+    kind: 0x1a,
+    body: 'record',
+    recordBytes: PAYMENT_OPERATION.size,
+    scope: 'pay',
+    summary: 'Undo a payment: release what is held and give back what is left of what was captured.',
+  },
   sale: {
     kind: 0x20,
     body: 'record',
@@ -209,6 +216,7 @@ const DRY_RUNS: ReadonlySet<CommandName> = new Set([
   'capture',
   'void',
   'refund',
+  'revert',
 ]);
 
 export function mayRunDry(command: CommandName): boolean {

@@ -1,11 +1,11 @@
 /**
- * Payments of a partition: the room that creation, capture, void, refund and expiry share. A payment has no state in memory
+ * Payments of a partition: the room that creation, capture, void, refund, revert and expiry share. A payment has no state in memory
  * but its holds and its timer; how it stands is its newest version in the journal.
  *
  *                    ┌── sale ──────────────────────────▶ captured ◀─┐
  *   (new) ── authorise ──▶ authorised ── capture (partial: stays) ───┤   refund: stays, until refunded = captured
  *      │                      ├── void / expiry, something captured ─┘
- *      │                      ├── void ──▶ voided
+ *      │                      ├── void, or revert with nothing captured ──▶ voided
  *      └──▶ declined          └── expiry ──▶ expired
  */
 

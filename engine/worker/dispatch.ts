@@ -111,6 +111,7 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   capture: operation(PaymentOperations.capture),
   void: operation(PaymentOperations.void),
   refund: operation(PaymentOperations.refund),
+  revert: operation(PaymentOperations.revert),
   lookupPayments: (state, command, reply) => lookupPayments(state.payments, command, reply),
   queryPayments: (state, command, reply) => queryPayments(state.payments, command, reply),
   putParty: rich('putParty'),

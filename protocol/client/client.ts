@@ -214,6 +214,11 @@ export class SluiceClient {
     return this.#operation('refund', operation, how);
   }
 
+  /** Releases what is held and gives back what is left of what was captured. */
+  revert(operation: Omit<PaymentOperationInput, 'amount'>, how?: CommandOptions): Promise<PaymentResult> {
+    return this.#operation('revert', operation, how);
+  }
+
   lookupPayments(ids: readonly bigint[]): Promise<PaymentLookup[]> {
     return this.#batch((options) => encodeLookupPayments(ids, options), decodeLookupPayments);
   }

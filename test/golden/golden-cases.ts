@@ -293,6 +293,15 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       },
     },
     {
+      name: 'revert a payment that was refunded already',
+      command: 'revert',
+      input: { id: id(11), paymentId: id(2) },
+      value: {
+        ...resultOfCode(Code.exceedsCapturedAmount, T + 15n),
+        payment: { ...status, operation: 'revert', code: Code.exceedsCapturedAmount, name: 'exceedsCapturedAmount' },
+      },
+    },
+    {
       name: 'look up a payment that is there and one that is not',
       command: 'lookupPayments',
       input: [id(2), id(0xdead)],

@@ -1,4 +1,4 @@
-/** `sluice payment show|capture|void|refund|list`. */
+/** `sluice payment show|capture|void|refund|revert|list`. */
 import type { Command } from 'commander';
 import type { SluiceClient } from '../../../protocol/client/client.ts';
 import type { PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
@@ -39,12 +39,17 @@ interface ListOptions extends ConnectionOptions {
   readonly cursor?: string;
 }
 
-type Operation = 'capture' | 'void' | 'refund';
+type Operation = 'capture' | 'void' | 'refund' | 'revert';
 
-const DONE: Readonly<Record<Operation, string>> = { capture: 'Captured', void: 'Voided', refund: 'Refunded' };
+const DONE: Readonly<Record<Operation, string>> = {
+  capture: 'Captured',
+  void: 'Voided',
+  refund: 'Refunded',
+  revert: 'Reverted',
+};
 
 export function registerPayment(program: Command, terminal: Terminal): void {
-  const payment = group(program, 'payment', 'Look at payments; capture, void and refund them.');
+  const payment = group(program, 'payment', 'Look at payments; capture, void, refund and revert them.');
 
   const show = command(payment, 'show <payment>', 'Show a payment by its id or by your reference.', [
     'sluice payment show 0198c0de0000700080000000000000aa',
@@ -66,6 +71,14 @@ export function registerPayment(program: Command, terminal: Terminal): void {
     'sluice payment refund order-17',
     'sluice payment refund order-17 --amount 2.50 --id refund-of-order-17',
   ]);
+
+  operation(
+    payment,
+    terminal,
+    'revert',
+    'Undo a payment: release what is held, and give back what is left of what was captured.',
+    ['sluice payment revert order-17', 'sluice payment revert order-17 --dry-run'],
+  );
 
   const list = command(payment, 'list', 'List payments, newest first.', [
     'sluice payment list --state authorised',
@@ -89,7 +102,7 @@ function operation(
   examples: readonly string[],
 ): Command {
   const created = addDryRun(addConnectionOptions(command(payment, `${name} <payment>`, description, examples)));
-  if (name !== 'void')
+  if (name === 'capture' || name === 'refund')
     created.option('--amount <amount>', 'In the currency of the payment; all that is left if left out.');
   return created
     .option('--id <id>', `Id of the ${name}, or any text that stands for it: the same again is done only once.`)

@@ -1,4 +1,4 @@
-/** `sluice transfer create|show`: movements of money below the level of payments. */
+/** `sluice transfer create|revert|show`: movements of money below the level of payments. */
 import type { Command } from 'commander';
 import { formatId } from '../../../protocol/ids.ts';
 import { TransferFlags } from '../../../protocol/records.ts';
@@ -19,6 +19,11 @@ interface CreateOptions extends ConnectionOptions {
   readonly post?: string;
   readonly void?: string;
   readonly code: string;
+  readonly dryRun?: boolean;
+}
+
+interface RevertOptions extends ConnectionOptions {
+  readonly id?: string;
   readonly dryRun?: boolean;
 }
 
@@ -75,6 +80,14 @@ export function registerTransfer(program: Command, terminal: Terminal): void {
       });
     });
 
+  const revert = command(transfer, 'revert <id>', 'Give back what a transfer moved, once.', [
+    'sluice transfer revert 0198c0de0000700080000000000000aa',
+    'sluice transfer revert hold-7 --id revert-of-hold-7 --dry-run',
+  ]);
+  addDryRun(addConnectionOptions(revert))
+    .option('--id <id>', 'Id of the revert, or any text that stands for it.')
+    .action((text: string, options: RevertOptions) => revertTransfer(text, options, terminal));
+
   const show = command(transfer, 'show <id>', 'Show a transfer and how it was decided.', [
     'sluice transfer show 0198c0de0000700080000000000000aa',
     'sluice transfer show hold-7 --json',
@@ -88,6 +101,37 @@ export function registerTransfer(program: Command, terminal: Terminal): void {
       terminal.output.write(options.json === true ? json(entryJson(found.entry)) : entryDetails(found.entry));
     }),
   );
+}
+
+/** Names the accounts of the original: with several partitions they say where it can be reverted. */
+function revertTransfer(text: string, options: RevertOptions, terminal: Terminal): Promise<void> {
+  return withClient(options, terminal, async (client) => {
+    const institution = institutionOf(client);
+    const pendingId = readNewId(text, institution);
+    const [found] = await client.lookupTransfers([pendingId]);
+    if (found === undefined) throw new CommandFailure('the switch answered nothing');
+    expectOk(found, terminal);
+    if (found.entry === undefined) throw new CommandFailure('the switch answered no transfer');
+    const { amount, ledger, debitAccountId, creditAccountId } = found.entry.transfer;
+    const id = readNewId(options.id, institution);
+    const record = {
+      id,
+      pendingId,
+      debitAccountId: creditAccountId,
+      creditAccountId: debitAccountId,
+      flags: TransferFlags.revert,
+    };
+    const [result] = await sameIdAgain(formatId(id), () =>
+      client.createTransfers([record], { dryRun: options.dryRun === true }),
+    );
+    if (result === undefined) throw new CommandFailure('the switch answered nothing');
+    expectOk(result, terminal, { id: formatId(id) });
+    terminal.output.write(
+      options.json === true
+        ? json({ id: formatId(id), reverts: formatId(pendingId), amount, ...resultFields(result) })
+        : `${formatMoney(amount, ledger)} given back.${note(result, 'decided before: not done twice')}\ntransfer ${formatId(id)}\n`,
+    );
+  });
 }
 
 /** Flags, timeout and pending id that the options ask for. */

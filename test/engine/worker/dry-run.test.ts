@@ -19,7 +19,7 @@ import {
 import { dryRun, withoutDryRun } from '../../support/dry-run.ts';
 import { type MapIndex, type MemoryPartition, memoryPartition } from '../../support/memory-partition.ts';
 
-const { linked, pending, postPending, voidPending } = TransferFlags;
+const { linked, pending, postPending, voidPending, revert } = TransferFlags;
 const move = { debitAccountId: 4n, creditAccountId: 3n, amount: 10n, ledger: 156, code: 1 };
 const payment = { id: 50n, payerAccountId: 4n, payeeAccountId: 3n, amount: 100n, ledger: 156, code: 7 };
 
@@ -104,6 +104,8 @@ describe('a dry run', () => {
     ['an authorisation', paymentRequest(2, 'authorise', payment)],
     ['a capture', operationRequest(2, 'capture', { id: 60n, paymentId: 40n, amount: 30n })],
     ['a void', operationRequest(2, 'void', { id: 60n, paymentId: 40n })],
+    ['a revert', transfer({ id: 10n, pendingId: 2n, flags: revert }, { id: 11n, pendingId: 2n, flags: revert })],
+    ['the revert of a payment', operationRequest(2, 'revert', { id: 60n, paymentId: 40n })],
     ['a refund that is refused', operationRequest(2, 'refund', { id: 60n, paymentId: 40n })],
   ];
 

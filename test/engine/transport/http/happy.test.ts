@@ -159,6 +159,7 @@ describe('accounts and transfers', () => {
       [{ kind: 'pending', timeoutSeconds: 60 }, 2],
       [{ kind: 'post', pendingId, keepRemainder: true }, 4 + 16],
       [{ kind: 'void', pendingId }, 8],
+      [{ kind: 'revert', pendingId }, 128],
       [{ linked: true }, 1],
     ] as const) {
       const id = fresh();
@@ -245,6 +246,8 @@ describe('payments', () => {
     );
     expect(refunded).toMatchObject({ payment: id, refunded: '1', version: 3 });
     expect((await ok('GET', `/v1/payments/${id}`)).body.lastOperation).toMatchObject({ id: refunded.id, amount: '1' });
+    const { body: reverted } = await ok('POST', `/v1/payments/${id}/revert`, { id: fresh() });
+    expect(reverted).toMatchObject({ payment: id, operation: 'revert' });
   });
 
   it('voids without a body', async () => {
