@@ -4,7 +4,7 @@
  *
  *   length ≥ 16 → length ≤ limit → version → kind → flags → checksum → count → length of the body → text
  */
-import { COMMANDS, type CommandName, commandOfKind } from './commands.ts';
+import { COMMANDS, type CommandName, commandOfKind, mayRunDry } from './commands.ts';
 import { FRAME_HEADER, FrameFlags, PROTOCOL_VERSION } from './frame.ts';
 import {
   bodyEndOf,
@@ -49,7 +49,8 @@ export function checkBody(command: CommandName, flags: number, count: number, bo
 
 /** A flag that means nothing for a command is reserved there, so that it can get a meaning later. */
 function flagsAllowed(command: CommandName): number {
-  return command === 'createTransfers' ? FrameFlags.checksum | FrameFlags.balances : FrameFlags.checksum;
+  if (command === 'createTransfers') return FrameFlags.checksum | FrameFlags.balances | FrameFlags.dryRun;
+  return mayRunDry(command) ? FrameFlags.checksum | FrameFlags.dryRun : FrameFlags.checksum;
 }
 
 function checkRange(command: CommandName, count: number, bytes: Uint8Array, start: number, end: number): number {

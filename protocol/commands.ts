@@ -116,6 +116,13 @@ export const COMMANDS = {
     scope: 'read',
     summary: 'What was posted on an account, by day and code, paged.',
   },
+  revert: {
+    kind: 0x1a,
+    body: 'record',
+    recordBytes: PAYMENT_OPERATION.size,
+    scope: 'pay',
+    summary: 'Undo a payment: release what is held and give back what is left of what was captured.',
+  },
   sale: {
     kind: 0x20,
     body: 'record',
@@ -198,6 +205,23 @@ export const COMMANDS = {
 } as const satisfies Readonly<Record<string, CommandSpec>>;
 
 export type CommandName = keyof typeof COMMANDS;
+
+/** Commands that FrameFlags.dryRun goes with. */
+const DRY_RUNS: ReadonlySet<CommandName> = new Set([
+  'createAccounts',
+  'createTransfers',
+  'changeAccounts',
+  'sale',
+  'authorise',
+  'capture',
+  'void',
+  'refund',
+  'revert',
+]);
+
+export function mayRunDry(command: CommandName): boolean {
+  return DRY_RUNS.has(command);
+}
 
 const BY_KIND: readonly (CommandName | undefined)[] = Array.from({ length: 256 }, (_, kind) =>
   (Object.keys(COMMANDS) as CommandName[]).find((name) => COMMANDS[name].kind === kind),

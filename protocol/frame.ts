@@ -22,6 +22,11 @@ export const FrameFlags = {
   checksum: 1 << 0,
   /** `createTransfers`: follow each RESULT with the BALANCES of both accounts. */
   balances: 1 << 1,
+  /**
+   * Commands that change something: answer what would be answered now, and change nothing. The reply has the flag, and so has
+   * each of its RESULTs.
+   */
+  dryRun: 1 << 2,
 } as const;
 
 /** Every reply kind is its request kind with this bit. */

@@ -97,7 +97,7 @@ export const TRANSFER = layout('transfer', 128, {
   creditAccountId: [32, 'u128'],
   /** Minor units. To post: 0 = all that is left. */
   amount: [48, 'u64'],
-  /** The pending transfer that this one posts or voids; else zero. */
+  /** The transfer that this one posts, voids or reverts; else zero. */
   pendingId: [56, 'u128'],
   /** The client's own, as userData64 and userData32; nothing looks at it. */
   userData128: [72, 'u128'],
@@ -132,6 +132,11 @@ export const TransferFlags = {
   balancingDebit: 1 << 5,
   /** Moves at most `amount`: no more than the credit account owes. The record says what was moved. */
   balancingCredit: 1 << 6,
+  /**
+   * Gives back what the posted transfer `pendingId` moved, once: from its credit to its debit account. Accounts, amount, ledger and
+   * code are filled in where they are zero, and must be the transfer's where they are not.
+   */
+  revert: 1 << 7,
   /** Set by the engine on the record of a pending transfer that timed out. */
   expired: 1 << 15,
 } as const;
@@ -150,6 +155,8 @@ export const RESULT = layout('result', 16, {
 export const ResultFlags = {
   /** The id was decided before: this is the first answer again. */
   replayed: 1 << 0,
+  /** Nothing was done or kept: this is what would be answered now. */
+  dryRun: 1 << 1,
 } as const;
 
 /** Follows each RESULT when the frame asked for balances: the accounts that the caller may see, after the transfer; else zeros. */
@@ -232,7 +239,7 @@ export const PAYMENT = layout('payment', 128, {
   reservedC: [120, 'u64'],
 });
 
-/** Capture, void or refund of a payment. */
+/** Capture, void, refund or revert of a payment. */
 export const PAYMENT_OPERATION = layout('paymentOperation', 64, {
   /** Chosen by the client. */
   id: [0, 'u128'],
@@ -294,6 +301,7 @@ export const PaymentOperations = {
   void: 4,
   refund: 5,
   expire: 6,
+  revert: 7,
 } as const;
 export type PaymentOperationName = keyof typeof PaymentOperations;
 

@@ -19,6 +19,11 @@ export function group(parent: Command, name: string, description: string): Comma
   return parent.command(name).description(description);
 }
 
+/** Lets a command only ask what would happen. */
+export function addDryRun(target: Command): Command {
+  return target.option('--dry-run', 'Only show what would happen: nothing is done or kept.');
+}
+
 /** Adds every option of the switch to a command. */
 export function addConfigOptions(target: Command): Command {
   target.option('--config <file>', 'YAML or JSON file with options. (environment: SLUICE_CONFIG)');

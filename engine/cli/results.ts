@@ -15,7 +15,18 @@ export function explain(result: Result, language: Language): string {
 
 /** What `--json` says about a result. */
 export function resultFields(result: Result): Readonly<Record<string, unknown>> {
-  return { code: result.code, name: result.name, retry: result.retry, replayed: result.replayed };
+  return {
+    code: result.code,
+    name: result.name,
+    retry: result.retry,
+    replayed: result.replayed,
+    ...(result.dryRun ? { dryRun: true } : {}),
+  };
+}
+
+/** What follows on a sentence that says that something was done: it was not, or it was before. */
+export function note(result: Result, replayed: string): string {
+  return (result.replayed ? ` (${replayed})` : '') + (result.dryRun ? ' (dry run: nothing was done)' : '');
 }
 
 /** Ends the command unless the result is `ok`; `details` go into its JSON. */

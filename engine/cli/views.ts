@@ -121,6 +121,7 @@ function transferKind(flags: number): string {
   if ((flags & TransferFlags.expired) !== 0) return 'expired';
   if ((flags & TransferFlags.pending) !== 0) return 'pending';
   if ((flags & TransferFlags.postPending) !== 0) return 'post';
+  if ((flags & TransferFlags.revert) !== 0) return 'revert';
   return (flags & TransferFlags.voidPending) === 0 ? 'transfer' : 'void';
 }
 
@@ -134,6 +135,7 @@ export function paymentResultJson(id: bigint, ledger: number | undefined, result
     name: result.name,
     retry: result.retry,
     replayed: result.replayed,
+    ...(result.dryRun ? { dryRun: true } : {}),
     ...(status === undefined ? {} : { payment: statusJson(status) }),
   };
 }

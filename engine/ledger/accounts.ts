@@ -109,6 +109,11 @@ export class Accounts {
     return index;
   }
 
+  /** Takes back the accounts from `count` on. Their balances are zero again: a dry run has rolled them back. */
+  truncate(count: number): void {
+    while (this.count > count) this.#table.remove(this.ids, --this.count);
+  }
+
   /** Begins the copy that a checkpoint saves. Who changes an account from now on calls `copy.before` first. */
   beginCopy(): void {
     const columns: Column[] = ACCOUNT_COLUMNS.map((name) => ({ array: this[name], width: name === 'ids' ? 4 : 1 }));

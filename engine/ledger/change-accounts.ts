@@ -41,7 +41,10 @@ function changeOne(ledger: Ledger, message: RecordsMessage, index: number, resul
   const account = ledger.findAccount(words, at + ChangeWord.accountId);
   const code = decide(ledger, words, at, institution, account);
   record(ledger, words, at, institution, code);
-  if (code === Code.ok) applyChange(ledger.accounts, words, at, account);
+  if (code === Code.ok) {
+    if (ledger.books.undo.recording) ledger.books.undo.terms(account);
+    applyChange(ledger.accounts, words, at, account);
+  }
   results.set(index, ledger.now, code, 0);
 }
 

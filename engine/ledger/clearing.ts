@@ -80,6 +80,12 @@ export interface JointEffect {
   readonly debited: number;
 }
 
+export interface ClearingMark {
+  readonly accounts: number;
+  readonly outbox: number;
+  readonly joints: number;
+}
+
 export interface PreparedPart {
   /** Position of the part event. */
   readonly lsn: number;
@@ -139,6 +145,21 @@ export class Clearing {
   /** Forgets what was begun since the outbox had this length: for a chain that failed. */
   rewind(outboxLength: number): void {
     for (const lsn of this.outbox.splice(outboxLength)) this.unfinished.delete(lsn);
+  }
+
+  /** How long the lists are: what a dry run goes back to. */
+  mark(): ClearingMark {
+    return { accounts: this.accounts.length, outbox: this.outbox.length, joints: this.joints.length };
+  }
+
+  /** Forgets what was begun from `lsn` on, since the mark. */
+  backTo(mark: ClearingMark, lsn: number): void {
+    const { accounts, outbox, joints, unfinished } = this;
+    accounts.length = mark.accounts;
+    if (outbox.length === mark.outbox && joints.length === mark.joints) return;
+    outbox.length = mark.outbox;
+    joints.length = mark.joints;
+    for (const begun of unfinished.keys()) if (begun >= lsn) this.finish(begun);
   }
 
   /** Home of the account whose id is at word `at`. */

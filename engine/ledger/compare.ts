@@ -26,7 +26,7 @@ export function compareTransfer(words: Uint32Array, at: number, stored: DataView
   if (sent >>> 16 !== kept >>> 16) return Code.existsWithDifferentFlags;
   if (field(TransferWord.pendingId, 4, 0)) return Code.existsWithDifferentPendingId;
   if (field(TransferWord.timeoutS, 1, 0)) return Code.existsWithDifferentTimeout;
-  if (field(TransferWord.debitAccountId, 4, 0)) return Code.existsWithDifferentDebitAccountId;
+  if (field(TransferWord.debitAccountId, 4, FilledIn.debitAccountId)) return Code.existsWithDifferentDebitAccountId;
   if (field(TransferWord.creditAccountId, 4, FilledIn.creditAccountId)) return Code.existsWithDifferentCreditAccountId;
   const isAmountOther =
     (filledIn & FilledIn.amount) !== 0

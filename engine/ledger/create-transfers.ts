@@ -188,14 +188,15 @@ function decideChain(
     const judged = known !== 0 ? whyNotFresh(ledger, message, at, known) : ledger.decide(words, at, institution);
     const isSent = judged === Code.crossesPartitions && ledger.credit !== NO_ACCOUNT;
     crosses ||= isSent;
-    ends ||= (judged === Code.ok || isSent) && (ledger.hold !== NO_HOLD || ledger.isBalanced);
+    const isRevert = (transferFlags(words, at) & TransferFlags.revert) !== 0;
+    ends ||= (judged === Code.ok || isSent) && (ledger.hold !== NO_HOLD || ledger.isBalanced || isRevert);
     const code = isSent ? Code.ok : judged;
     if (code !== Code.ok || (crosses && ends)) {
       goBack();
       for (let rest = index; rest <= last; rest++) {
         if (findTransfer(ledger, words, start + rest * RECORD_WORDS) === 0) fresh.add(rest);
       }
-      // What ends a hold, or moves what there is, cannot wait until other partitions have answered.
+      // What ends a hold, reverts a transfer or moves what there is cannot wait until other partitions have answered.
       const reason = code === Code.ok ? Code.crossesPartitions : code;
       return recordFailure(ledger, message, { first, last, culprit: index, code: reason, fresh }, results);
     }

@@ -39,7 +39,14 @@ export const ACCOUNT_CHANGE_EVENT_BYTES = EVENT_PREFIX_BYTES + ACCOUNT_CHANGE.si
  * Flags in the prefix of a transfer event: fields that the client sent as zero and the engine filled in. `balanced`: the amount is
  * what was moved, and what was asked for is in the record's reserved field.
  */
-export const FilledIn = { amount: 1, creditAccountId: 2, ledger: 4, code: 8, balanced: 16 } as const;
+export const FilledIn = {
+  amount: 1,
+  creditAccountId: 2,
+  ledger: 4,
+  code: 8,
+  balanced: 16,
+  debitAccountId: 32,
+} as const;
 
 /** Finds an event of an earlier batch; the view is valid until the next read. */
 export interface EventSource {
@@ -105,8 +112,10 @@ export class EventLog {
     return this.baseLsn + this.end / LSN_UNIT_BYTES;
   }
 
-  /** Drops the events from `end` on: for a chain that failed. */
+  /** Drops the events from `end` on: for a chain that failed, and for a dry run. */
   rewind(end: number, count: number): void {
+    // What comes next begins elsewhere.
+    if (this.#walkedLsn === this.baseLsn) this.#walkedLsn = -1;
     this.end = end;
     this.count = count;
   }

@@ -26,6 +26,7 @@ import { NO_HOLD } from './holds.ts';
 import type { KeyIndex } from './key-index.ts';
 import { enter, find } from './key-index.ts';
 import { whyNoHold } from './pending.ts';
+import { decideRevert, fillInRevert } from './revert.ts';
 import type { Timers } from './timers.ts';
 import { BALANCING, transferFlags } from './validate.ts';
 import { isZeroId, readU64, sameId, TransferWord, writeU64 } from './words.ts';
@@ -36,7 +37,7 @@ export interface LedgerTables {
   readonly timers: Timers;
   /** Transfers by id. */
   readonly transfers: KeyIndex;
-  /** By the id of a pending transfer: the transfer that ended it. */
+  /** By the id of a pending transfer: the transfer that ended it; of a posted one: the transfer that reverted it. */
   readonly resolutions: KeyIndex;
   /** Every 64th entry of an account, by account and place: see histories.ts. */
   readonly histories: KeyIndex;
@@ -50,7 +51,7 @@ export interface PartitionPlace {
   readonly partitions: number;
 }
 
-const { pending, postPending, voidPending, keepRemainder } = TransferFlags;
+const { pending, postPending, voidPending, keepRemainder, revert } = TransferFlags;
 const AMOUNT_MAX = LIMITS.amountMax;
 const MICROS_PER_SECOND = 1_000_000;
 
@@ -79,18 +80,20 @@ export class Ledger {
   credit = NO_ACCOUNT;
   amount = 0;
   hold = NO_HOLD;
-  #filledIn = 0;
+  /** FilledIn: of what the last `decide` found. */
+  filledIn = 0;
   /** Where the id of a pending leg is put together. */
   readonly legId = new Uint32Array(4);
 
-  constructor(tables: LedgerTables, place: PartitionPlace) {
+  /** @param clearing that of another ledger over the same accounts: for a dry run */
+  constructor(tables: LedgerTables, place: PartitionPlace, clearing?: Clearing) {
     this.tables = tables;
     this.accounts = tables.accounts;
     this.holds = tables.holds;
     this.books = new Books(tables.accounts, tables.holds, tables.timers);
     this.events = tables.events;
     this.place = place;
-    this.clearing = new Clearing(tables.accounts, place);
+    this.clearing = clearing ?? new Clearing(tables.accounts, place);
   }
 
   /** Index of the account whose id is at word `at`, or NO_ACCOUNT. */
@@ -105,7 +108,7 @@ export class Ledger {
 
   /** Whether the last `decide` moves what there is, and not what was asked for. */
   get isBalanced(): boolean {
-    return this.#filledIn === FilledIn.balanced;
+    return this.filledIn === FilledIn.balanced;
   }
 
   mayDebit(account: number, institution: number): boolean {
@@ -137,8 +140,9 @@ export class Ledger {
   decide(words: Uint32Array, at: number, institution: number): number {
     const flags = transferFlags(words, at);
     this.hold = NO_HOLD;
-    this.#filledIn = 0;
+    this.filledIn = 0;
     this.credit = NO_ACCOUNT;
+    if ((flags & revert) !== 0) return decideRevert(this, words, at, institution);
     this.amount = readU64(words, at + TransferWord.amount);
     const debit = this.findAccount(words, at + TransferWord.debitAccountId);
     this.debit = debit;
@@ -162,7 +166,7 @@ export class Ledger {
     if ((flags & BALANCING) !== 0) {
       const code = balance(this, flags);
       if (code !== Code.ok) return code;
-      this.#filledIn = FilledIn.balanced;
+      this.filledIn = FilledIn.balanced;
     }
     return this.judge(debit, credit, this.amount, (flags & pending) !== 0);
   }
@@ -210,7 +214,7 @@ export class Ledger {
     this.credit = credit;
     this.amount = amount;
     this.hold = NO_HOLD;
-    this.#filledIn = filledIn;
+    this.filledIn = filledIn;
   }
 
   /** Carries out what `decide` allowed, or records why it was refused; returns the position of the event. */
@@ -253,7 +257,7 @@ export class Ledger {
     if ((flags & TransferFlags.balancingCredit) !== 0) return Code.crossesPartitions;
     const code = balance(this, flags);
     if (code !== Code.ok) return code;
-    this.#filledIn = FilledIn.balanced;
+    this.filledIn = FilledIn.balanced;
     return judgeCrossing(this, words, at);
   }
 
@@ -283,10 +287,10 @@ export class Ledger {
 
     this.hold = hold;
     this.credit = credit;
-    if (this.amount === 0) this.#filledIn |= FilledIn.amount;
-    if (isZeroId(words, creditAt)) this.#filledIn |= FilledIn.creditAccountId;
-    if (ledger === 0) this.#filledIn |= FilledIn.ledger;
-    if (code === 0) this.#filledIn |= FilledIn.code;
+    if (this.amount === 0) this.filledIn |= FilledIn.amount;
+    if (isZeroId(words, creditAt)) this.filledIn |= FilledIn.creditAccountId;
+    if (ledger === 0) this.filledIn |= FilledIn.ledger;
+    if (code === 0) this.filledIn |= FilledIn.code;
     if (this.amount === 0) this.amount = remaining;
     return Code.ok;
   }
@@ -314,7 +318,7 @@ export class Ledger {
   /** Writes the event of the TRANSFER record at word `at`, without effect; returns its first word. */
   write(words: Uint32Array, at: number, institution: number, code: number, type: number): number {
     const { events } = this;
-    const filledIn = code === Code.ok ? this.#filledIn : 0;
+    const filledIn = code === Code.ok ? this.filledIn : 0;
     const event = events.append(type, filledIn, code, TRANSFER_EVENT_BYTES, institution);
     const out = events.words;
     for (let word = TransferEventWord.previousOfDebit; word < TransferEventWord.record; word++) out[event + word] = 0;
@@ -334,6 +338,7 @@ export class Ledger {
 
   #fillIn(record: number): void {
     const { words } = this.events;
+    if ((transferFlags(words, record) & revert) !== 0) return fillInRevert(this, record);
     const { accounts, credit } = this;
     writeU64(words, record + TransferWord.amount, this.amount);
     words.set(this.#creditIdOf(words, record, credit), record + TransferWord.creditAccountId);
@@ -356,6 +361,7 @@ export class Ledger {
       this.#end(record, flags);
     } else {
       this.books.transfer(this.debit, this.credit, this.amount);
+      if ((flags & revert) !== 0) this.resolve(record);
     }
   }
 
@@ -367,7 +373,7 @@ export class Ledger {
     if (posted + released === remaining) this.resolve(record);
   }
 
-  /** Notes that the transfer at word `record` ended the pending transfer that it names. */
+  /** Notes that the transfer at word `record` ended the pending transfer that it names, or reverted the posted one. */
   resolve(record: number): void {
     const { words } = this.events;
     const at = record + TransferWord.pendingId;

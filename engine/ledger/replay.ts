@@ -21,7 +21,7 @@ import { findLegHold, releaseLegHold, reserveLeg } from './legs.ts';
 import { isReservedId, transferFlags } from './validate.ts';
 import { ChangeWord, readU64, TransferWord } from './words.ts';
 
-const { pending, postPending, voidPending, keepRemainder } = TransferFlags;
+const { pending, postPending, voidPending, keepRemainder, revert } = TransferFlags;
 const MICROS_PER_SECOND = 1_000_000;
 const TWO_32 = 0x1_0000_0000;
 
@@ -169,6 +169,7 @@ function applyTransfer(
     }
   } else {
     ledger.books.transfer(debit, credit, amount);
+    if ((flags & revert) !== 0) enter(ledger.tables.resolutions, words, record + TransferWord.pendingId, lsn);
   }
 }
 

@@ -1,6 +1,8 @@
 /**
  * The way back out of a chain of transfers that fails half-way: what was overwritten, newest last. Recording is off outside
  * a chain, so single transfers do not pay for it.
+ *
+ * What has begun can begin again inside: a dry run is one that is always rolled back, with the chains of its message in it.
  */
 import type { Accounts } from './accounts.ts';
 import type { Holds } from './holds.ts';
@@ -9,6 +11,7 @@ import type { Timers } from './timers.ts';
 
 const ACCOUNT_ENTRY = 7;
 const HOLD_ENTRY = 9;
+const TERMS_ENTRY = 3;
 
 export class Undo {
   recording = false;
@@ -21,6 +24,11 @@ export class Undo {
   /** [slot, id × 4, debit, credit, remaining, deadline] for each hold as it was; remaining 0 = it was not there. */
   readonly #held: number[] = [];
   readonly #heldCodes: number[] = [];
+  /** [index, state, credit limit] of each account whose terms were changed. */
+  readonly #terms: number[] = [];
+  /** How often it has begun, and for each of these: the ends of the lists above. */
+  #depth = 0;
+  readonly #marks: number[] = [];
 
   readonly #isHeld = (w0: number, w1: number, w2: number, w3: number): boolean =>
     this.#holds.find(w0, w1, w2, w3) !== NO_HOLD;
@@ -32,11 +40,16 @@ export class Undo {
   }
 
   begin(): void {
+    const at = this.#depth++ * 3;
+    this.#marks[at] = this.#balancesEnd;
+    this.#marks[at + 1] = this.#held.length;
+    this.#marks[at + 2] = this.#terms.length;
     this.recording = true;
   }
 
   /** Keeps everything. Timers of new holds are set only now, so that a failed chain leaves none behind. */
   commit(): void {
+    if (--this.#depth > 0) return;
     for (let at = 0; at < this.#held.length; at += HOLD_ENTRY) {
       const slot = this.#held[at] as number;
       const isNew = this.#held[at + 7] === 0;
@@ -45,11 +58,20 @@ export class Undo {
     this.#clear();
   }
 
-  /** Takes everything back, newest first. */
+  /** Takes back everything since the last `begin`, newest first. */
   rollback(): void {
-    for (let at = this.#held.length - HOLD_ENTRY; at >= 0; at -= HOLD_ENTRY) this.#restoreHold(at);
+    const mark = --this.#depth * 3;
+    const balancesStart = this.#marks[mark] as number;
+    const heldStart = this.#marks[mark + 1] as number;
+    const termsStart = this.#marks[mark + 2] as number;
     const accounts = this.#accounts;
-    for (let at = this.#balancesEnd - ACCOUNT_ENTRY; at >= 0; at -= ACCOUNT_ENTRY) {
+    for (let at = this.#terms.length - TERMS_ENTRY; at >= termsStart; at -= TERMS_ENTRY) {
+      const index = this.#terms[at] as number;
+      accounts.state[index] = this.#terms[at + 1] as number;
+      accounts.creditLimit[index] = this.#terms[at + 2] as number;
+    }
+    for (let at = this.#held.length - HOLD_ENTRY; at >= heldStart; at -= HOLD_ENTRY) this.#restoreHold(at);
+    for (let at = this.#balancesEnd - ACCOUNT_ENTRY; at >= balancesStart; at -= ACCOUNT_ENTRY) {
       const index = this.#balances[at] as number;
       accounts.debitsPending[index] = this.#balances[at + 1] as number;
       accounts.debitsPosted[index] = this.#balances[at + 2] as number;
@@ -58,10 +80,14 @@ export class Undo {
       accounts.headLsn[index] = this.#balances[at + 5] as number;
       accounts.entries[index] = this.#balances[at + 6] as number;
     }
-    this.#clear();
+    if (this.#depth === 0) return this.#clear();
+    this.#balancesEnd = balancesStart;
+    this.#held.length = heldStart;
+    this.#heldCodes.length = heldStart / HOLD_ENTRY;
+    this.#terms.length = termsStart;
   }
 
-  /** Remembers an account before it is changed. */
+  /** Remembers an account before its balances are changed. */
   account(index: number): void {
     const { debitsPending, debitsPosted, creditsPending, creditsPosted, headLsn, entries } = this.#accounts;
     const balances = this.#balances;
@@ -74,6 +100,11 @@ export class Undo {
     balances[at + 5] = headLsn[index] as number;
     balances[at + 6] = entries[index] as number;
     this.#balancesEnd = at + ACCOUNT_ENTRY;
+  }
+
+  /** Remembers an account before its state or its credit limit is changed. */
+  terms(index: number): void {
+    this.#terms.push(index, this.#accounts.state[index] as number, this.#accounts.creditLimit[index] as number);
   }
 
   /** Remembers a hold before it is changed or removed. */
@@ -140,6 +171,7 @@ export class Undo {
       this.#held.length = 0;
       this.#heldCodes.length = 0;
     }
+    if (this.#terms.length > 0) this.#terms.length = 0;
     this.recording = false;
   }
 }

@@ -7,10 +7,11 @@ import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from 
 import { Code } from '../../protocol/results.ts';
 import { AccountWord, ChangeWord, fitsRange, isZeroId, readU64, sameId, TransferWord } from './words.ts';
 
-const { linked, pending, postPending, voidPending, keepRemainder, balancingDebit, balancingCredit } = TransferFlags;
+const { linked, pending, postPending, voidPending, keepRemainder, balancingDebit, balancingCredit, revert } =
+  TransferFlags;
 /** Move at most the amount. */
 export const BALANCING = balancingDebit | balancingCredit;
-const TRANSFER_FLAGS_CLIENT = linked | pending | postPending | voidPending | keepRemainder | BALANCING;
+const TRANSFER_FLAGS_CLIENT = linked | pending | postPending | voidPending | keepRemainder | BALANCING | revert;
 const PHASES = pending | postPending | voidPending;
 /** Indexed by the phase bits (flags 1–3): whether more than one of them is set. */
 const SEVERAL_PHASES = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => (bits & (bits - 1)) !== 0);
@@ -33,6 +34,7 @@ export function validateTransfer(words: Uint32Array, at: number): number {
   if (SEVERAL_PHASES[(flags & PHASES) >> 1] === true) return Code.flagsAreMutuallyExclusive;
   if ((flags & keepRemainder) !== 0 && (flags & postPending) === 0) return Code.flagsAreMutuallyExclusive;
   if (ends && (flags & BALANCING) !== 0) return Code.flagsAreMutuallyExclusive;
+  if ((flags & revert) !== 0) return validateRevert(words, at, flags);
   if (isZeroId(words, at + TransferWord.debitAccountId)) return Code.debitAccountIdMustNotBeZero;
   if (isReservedId(words, at + TransferWord.debitAccountId)) return Code.idReserved;
   if (isReservedId(words, at + TransferWord.creditAccountId)) return Code.idReserved;
@@ -58,6 +60,21 @@ function validateEnding(words: Uint32Array, at: number, flags: number): number {
   if ((flags & voidPending) !== 0 && !isZeroPair(words, at + TransferWord.amount)) return Code.amountMustBeZero;
   if (!fitsRange(words, at + TransferWord.amount)) return Code.amountOutOfRange;
   return Code.ok;
+}
+
+/** The rest of the ladder for a revert; whatever the transfer says that it reverts may be zero there. */
+function validateRevert(words: Uint32Array, at: number, flags: number): number {
+  if ((flags & ~(linked | revert)) !== 0) return Code.flagsAreMutuallyExclusive;
+  if (isReservedId(words, at + TransferWord.debitAccountId)) return Code.idReserved;
+  if (isReservedId(words, at + TransferWord.creditAccountId)) return Code.idReserved;
+  if (sameAccounts(words, at) && !isZeroId(words, at + TransferWord.debitAccountId)) {
+    return Code.accountsMustBeDifferent;
+  }
+  if (isZeroId(words, at + TransferWord.pendingId)) return Code.pendingIdMustNotBeZero;
+  if (isReservedId(words, at + TransferWord.pendingId)) return Code.idReserved;
+  if (sameId(words, at, words, at + TransferWord.pendingId)) return Code.pendingIdMustBeDifferent;
+  if (words[at + TransferWord.timeoutS] !== 0) return Code.timeoutReservedForPendingTransfer;
+  return fitsRange(words, at + TransferWord.amount) ? Code.ok : Code.amountOutOfRange;
 }
 
 export function validateAccount(words: Uint32Array, at: number): number {

@@ -240,7 +240,8 @@ export function settlePayment(payments: Payments, lsn: number, joint: JointEvent
 /** Another partition's refusal in the words of a payment. */
 function refusalOf({ records, draft }: JointEvent, culprit: number, code: number): number {
   const role = records[culprit * RECORD_WORDS + TransferWord.userData32] as number;
-  const isRefund = operationOf(draft) === PaymentOperations.refund;
+  const operation = operationOf(draft);
+  const isRefund = operation === PaymentOperations.refund || operation === PaymentOperations.revert;
   if (isRefund) return legCode(PlanKinds.refund, role, code);
   const isOtherLedger = code === Code.accountsMustHaveTheSameLedger;
   if (role === LegRoles.campaign) {
@@ -335,6 +336,7 @@ const COMMAND_OF: Readonly<Record<number, CommandName>> = {
   [PaymentOperations.capture]: 'capture',
   [PaymentOperations.void]: 'void',
   [PaymentOperations.refund]: 'refund',
+  [PaymentOperations.revert]: 'revert',
 };
 
 /** Kind of the command that a request or an order answers; undefined for an expiry, that nobody waits for. */

@@ -16,6 +16,11 @@ export class Locks {
   release(lsn: number): void {
     for (const [id, holder] of this.#holders) if (holder === lsn) this.#holders.delete(id);
   }
+
+  /** Frees whatever requests from `lsn` on hold: for a dry run. */
+  rewind(lsn: number): void {
+    for (const [id, holder] of this.#holders) if (holder >= lsn) this.#holders.delete(id);
+  }
 }
 
 function keyOf(words: Uint32Array, at: number): string {

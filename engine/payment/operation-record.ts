@@ -9,7 +9,7 @@ export interface OperationRequest {
   readonly words: Uint32Array;
   readonly at: number;
   readonly institution: number;
-  /** PaymentOperations.capture, void or refund. */
+  /** PaymentOperations.capture, void, refund or revert. */
   readonly operation: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Capture, void and refund: what follows on a payment. Each has an id of its own, and its outcome is a version of the payment
+ * Capture, void, refund and revert: what follows on a payment. Each has an id of its own, and its outcome is a version of the payment
  * that is kept whether it was allowed or not.
  */
 
@@ -19,7 +19,7 @@ import { planRefund } from './refund.ts';
 import { release } from './release.ts';
 import { validateOperation } from './validate.ts';
 import type { OperationPlan, PlannedOperation } from './version.ts';
-import { whyNotOpen } from './version.ts';
+import { hasPartyElsewhere, readView64, whyNotOpen } from './version.ts';
 
 export function operate(payments: Payments, request: OperationRequest, reply: ReplyTarget): void {
   const { words, at, institution, operation } = request;
@@ -39,6 +39,7 @@ export function operate(payments: Payments, request: OperationRequest, reply: Re
     return refuseWithoutPayment(payments, request, Code.paymentForbidden, reply);
   }
   if (operation === PaymentOperations.void) return voidPayment(payments, lsn, version, request, reply);
+  if (operation === PaymentOperations.revert) return revertPayment(payments, lsn, version, request, reply);
   const amount = readU64(words, at + OperationWord.amount);
   const flags = (words[at + OperationWord.flags] as number) & 0xffff;
   const planned: OperationPlan =
@@ -60,8 +61,8 @@ function carryOut(
   const { ledger } = payments;
   const { undo } = ledger.books;
   const { end, count } = ledger.events;
-  const at = payments.startVersion(lsn, operation, Code.ok, true);
   undo.begin();
+  const at = startOperation(payments, lsn, operation);
   const code = carryOutLegs(ledger, at, plan);
   if (code !== Code.ok) {
     undo.rollback();
@@ -71,6 +72,15 @@ function carryOut(
   undo.commit();
   change(ledger.events.words, at);
   complete(payments, request, at, reply);
+}
+
+/** Starts the version that an operation makes; a revert begins with giving back what is still held. */
+function startOperation(payments: Payments, lsn: number, operation: number): number {
+  if (operation === PaymentOperations.revert) {
+    const version = payments.versions.read(lsn);
+    if (whyNotOpen(version, payments.ledger.now) === Code.ok) return release(payments, lsn, version, operation).at;
+  }
+  return payments.startVersion(lsn, operation, Code.ok, true);
 }
 
 /** Keeps the request in the version that it made, and answers with it. */
@@ -122,9 +132,38 @@ function voidPayment(
 ): void {
   const refused = whyNotOpen(version, payments.ledger.now);
   if (refused !== Code.ok) return refuseKnown(payments, lsn, request, refused, reply);
-  const { at, joint } = release(payments, lsn, version, PaymentOperations.void);
+  const { at, joint } = release(payments, lsn, version, request.operation);
   complete(payments, request, at, reply);
   if (joint !== 0) payments.postpone(reply, joint, AWAITS_CLEARING);
+}
+
+/** Undoes a payment: releases what is held, and refunds what is left of what was captured. Nothing is left to do it twice. */
+function revertPayment(
+  payments: Payments,
+  lsn: number,
+  version: DataView,
+  request: OperationRequest,
+  reply: ReplyTarget,
+): void {
+  const { ledger } = payments;
+  const closed = whyNotOpen(version, ledger.now);
+  const isOpen = closed === Code.ok;
+  const captured = readView64(version, StateField.captured);
+  if (!isOpen && captured === 0) return refuseKnown(payments, lsn, request, closed, reply);
+  if (isOpen && captured === readView64(version, StateField.refunded))
+    return voidPayment(payments, lsn, version, request, reply);
+  const isHere = !hasPartyElsewhere(ledger, version);
+  const planned = planRefund(payments, version, 0);
+  if (!('plan' in planned)) return refuseKnown(payments, lsn, request, planned.code, reply);
+  const refund = { ...planned, operation: PaymentOperations.revert };
+  if (isOpen) {
+    // Two things at once, of which others follow one and have to allow the other: not between partitions.
+    return isHere && !crosses(refund.plan)
+      ? carryOut(payments, lsn, request, refund, reply)
+      : refuseKnown(payments, lsn, request, Code.crossesPartitions, reply);
+  }
+  if (crosses(refund.plan)) return operateJoint(payments, lsn, request, refund, reply);
+  carryOut(payments, lsn, request, refund, reply);
 }
 
 /** Keeps a refused operation with the payment as it stands. */

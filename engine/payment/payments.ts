@@ -1,11 +1,11 @@
 /**
- * Payments of a partition: the room that creation, capture, void, refund and expiry share. A payment has no state in memory
+ * Payments of a partition: the room that creation, capture, void, refund, revert and expiry share. A payment has no state in memory
  * but its holds and its timer; how it stands is its newest version in the journal.
  *
  *                    ┌── sale ──────────────────────────▶ captured ◀─┐
  *   (new) ── authorise ──▶ authorised ── capture (partial: stays) ───┤   refund: stays, until refunded = captured
  *      │                      ├── void / expiry, something captured ─┘
- *      │                      ├── void ──▶ voided
+ *      │                      ├── void, or revert with nothing captured ──▶ voided
  *      └──▶ declined          └── expiry ──▶ expired
  */
 
@@ -56,14 +56,16 @@ export class Payments {
   /** Position of the newest payment that each institution created. */
   readonly heads = new Map<number, number>();
   /** What waits for other partitions. */
-  readonly locks = new Locks();
+  readonly locks: Locks;
   /** Key of a reference, made by `referenceKey`: four words. */
   readonly key = new Uint32Array(4);
 
-  constructor(ledger: Ledger, entities: Entities, tables: PaymentTables) {
+  /** @param locks those of the payments that these stand for: for a dry run */
+  constructor(ledger: Ledger, entities: Entities, tables: PaymentTables, locks: Locks = new Locks()) {
     this.ledger = ledger;
     this.entities = entities;
     this.tables = tables;
+    this.locks = locks;
     this.versions = new Versions(ledger.events);
   }
 

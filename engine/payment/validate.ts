@@ -40,7 +40,8 @@ export function validateOperation(words: Uint32Array, at: number, operation: num
   if (isZeroId(words, at)) return Code.idMustNotBeZero;
   if (isReservedId(words, at)) return Code.idReserved;
   if (isZeroId(words, at + OperationWord.paymentId)) return Code.idMustNotBeZero;
-  if (operation === PaymentOperations.void && !isZeroPair(words, at + OperationWord.amount)) {
+  const takesAmount = operation !== PaymentOperations.void && operation !== PaymentOperations.revert;
+  if (!takesAmount && !isZeroPair(words, at + OperationWord.amount)) {
     return Code.amountMustBeZero;
   }
   if (!fitsRange(words, at + OperationWord.amount)) return Code.amountOutOfRange;

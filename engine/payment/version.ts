@@ -1,8 +1,9 @@
 /** Reading one version of a payment: a view of its event. */
 import { PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { StateField } from './event.ts';
+import { PaymentField, StateField } from './event.ts';
 import type { Plan } from './plan.ts';
 
 /** What an operation moves and changes. */
@@ -43,6 +44,14 @@ export function whyNotOpen(version: DataView, now: number): number {
 export function accountAt(ledger: Ledger, version: DataView, field: number): number {
   const word = (index: number): number => version.getUint32((field + index) * 4, true);
   return ledger.accounts.find(word(0), word(1), word(2), word(3));
+}
+
+/** Whether payee or campaign live in another partition; the payer never does. */
+export function hasPartyElsewhere(ledger: Ledger, version: DataView): boolean {
+  return [PaymentField.payeeAccountId, PaymentField.campaignId].some((field) => {
+    const isNobody = [0, 1, 2, 3].every((word) => version.getUint32((field + word) * 4, true) === 0);
+    return !isNobody && accountAt(ledger, version, field) === NO_ACCOUNT;
+  });
 }
 
 /** Whether an id is made of these four words. */

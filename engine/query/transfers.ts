@@ -23,7 +23,11 @@ const ACCOUNT_RECORD = EVENT_PREFIX_BYTES >> 2;
 /** Words of a version where the ids of a leg's debit and credit party are. */
 function partiesOf(role: number, version: DataView): readonly [number, number] {
   const { payerAccountId, payeeAccountId, campaignId } = PaymentField;
-  const isRefund = version.getUint8(StateField.state * 4 + 1) === PaymentOperations.refund;
+  const operation = version.getUint8(StateField.state * 4 + 1);
+  // Between partitions a revert either refunds or releases, never both.
+  const isRefund =
+    operation === PaymentOperations.refund ||
+    (operation === PaymentOperations.revert && version.getUint32(StateField.refunded * 4, true) !== 0);
   const from = role === LegRoles.campaign ? campaignId : payerAccountId;
   if (role === LegRoles.fee) return isRefund ? [LinkField.tariff, payeeAccountId] : [payeeAccountId, LinkField.tariff];
   return isRefund ? [payeeAccountId, from] : [from, payeeAccountId];

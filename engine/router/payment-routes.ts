@@ -47,7 +47,7 @@ export class PaymentRoutes {
   }
 
   /**
-   * Capture, void and refund. All partitions are asked: the one that has decided the operation before answers again, else the one
+   * Capture, void, refund and revert. All partitions are asked: the one that has decided the operation before answers again, else the one
    * that knows the payment decides. One that nobody knows is refused, and the refusal remembered, where its id hashes to.
    */
   operate(request: CommandEnvelope, shared: Uint8Array, sink: ReplySink): number {

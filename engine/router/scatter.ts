@@ -88,6 +88,7 @@ export class Scatter {
       case 'capture':
       case 'void':
       case 'refund':
+      case 'revert':
         return this.#payments.operate(envelope, body, sink);
       case 'queryPayments':
       case 'listParties':

@@ -37,7 +37,9 @@ export interface Command {
   bodyBytes: number;
 }
 
-type Handler = (state: PartitionState, command: Command, reply: ReplyArea) => void;
+/** What a handler may use: for a dry run not the state itself. */
+export type CommandState = Omit<PartitionState, 'rehearsal'>;
+export type Handler = (state: CommandState, command: Command, reply: ReplyArea) => void;
 
 function records(run: typeof createTransfers): Handler {
   return (state, command, reply) => {
@@ -75,7 +77,7 @@ function operation(kind: number): Handler {
 }
 
 /** A payment may wait for other partitions. */
-function noteUndecided(state: PartitionState, { words, at }: ReplyTarget): void {
+function noteUndecided(state: CommandState, { words, at }: ReplyTarget): void {
   const code = (words[at + (RESULT.at.code >> 2)] as number) & 0xffff;
   if (isUndecided(code)) state.results.awaiting = 1;
 }
@@ -109,6 +111,7 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   capture: operation(PaymentOperations.capture),
   void: operation(PaymentOperations.void),
   refund: operation(PaymentOperations.refund),
+  revert: operation(PaymentOperations.revert),
   lookupPayments: (state, command, reply) => lookupPayments(state.payments, command, reply),
   queryPayments: (state, command, reply) => queryPayments(state.payments, command, reply),
   putParty: rich('putParty'),
@@ -140,5 +143,6 @@ const BY_KIND: readonly (Handler | undefined)[] = Array.from({ length: 256 }, (_
 export function dispatch(state: PartitionState, command: Command, reply: ReplyArea): void {
   const handler = BY_KIND[command.kind];
   if (handler === undefined) throw new Error(`no command of kind ${command.kind}`);
-  handler(state, command, reply);
+  if ((command.flags & FrameFlags.dryRun) === 0) handler(state, command, reply);
+  else state.rehearsal.run(handler, command, reply);
 }

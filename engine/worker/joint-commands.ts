@@ -29,7 +29,7 @@ import { jointCommand, jointResult, settlePayment } from '../payment/joint-payme
 import type { ReplyArea } from '../query/reply-area.ts';
 import type { Weight } from './batch.ts';
 import { ClearingKinds, SETTLEMENT_BYTES, SettlementWord, writeDecision, writeOutcome } from './clearing-commands.ts';
-import type { PartitionState } from './state.ts';
+import type { CommandState } from './dispatch.ts';
 
 /** What a partition is asked to do; the TRANSFER records follow. */
 const PART_MESSAGE = layout('partMessage', 48, {
@@ -197,7 +197,7 @@ export function carryOutPartCommand(ledger: Ledger, command: JointCommand, reply
 }
 
 /** Takes a part's answer; with the last one it is decided. */
-export function collectPartCommand(state: PartitionState, command: JointCommand, reply: ReplyArea): void {
+export function collectPartCommand(state: CommandState, command: JointCommand, reply: ReplyArea): void {
   const { ledger } = state;
   const { words, start } = command;
   const lsn = readU64(words, start + AnswerWord.event);
@@ -213,7 +213,7 @@ export function collectPartCommand(state: PartitionState, command: JointCommand,
 }
 
 /** Returns how many settlements it wrote. */
-function decide(state: PartitionState, lsn: number, verdict: Progress, reply: ReplyArea): number {
+function decide(state: CommandState, lsn: number, verdict: Progress, reply: ReplyArea): number {
   const { ledger, payments } = state;
   const joint = jointAt(ledger, lsn);
   if (joint.kind === JointKinds.order) {
@@ -269,7 +269,7 @@ function settleWholeChain(ledger: Ledger, first: number, verdict: Progress, repl
 }
 
 function writePaymentResult(
-  state: PartitionState,
+  state: CommandState,
   lsn: number,
   joint: JointEvent,
   code: number,

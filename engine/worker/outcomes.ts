@@ -31,8 +31,10 @@ export class Outcomes {
     const counts = this.#countsOf(kind);
     const { words } = reply;
     const frame = reply.frameStart >> 2;
+    const flags = (words[frame] as number) >>> 16;
+    if ((flags & FrameFlags.dryRun) !== 0) return;
     const records = form === Form.each ? (words[frame + 1] as number) : 1;
-    const withBalances = form === Form.each && (((words[frame] as number) >>> 16) & FrameFlags.balances) !== 0;
+    const withBalances = form === Form.each && (flags & FrameFlags.balances) !== 0;
     const stride = (withBalances ? RESULT.size + BALANCES.size : RESULT.size) >> 2;
     let at = frame + CODE_WORD;
     for (let index = 0; index < records; index++, at += stride) {

@@ -11,17 +11,12 @@ import {
   parseTariffBody,
 } from '../../protocol/parse-bodies.ts';
 import { Code } from '../../protocol/results.ts';
-import type { PartitionState } from './state.ts';
+import type { CommandState } from './dispatch.ts';
 
 const MALFORMED: RichReply = { code: Code.malformedBody };
 
 /** Carries out a rich command. The body was checked to be MessagePack at the edge; here its fields are. */
-export function richCommand(
-  state: PartitionState,
-  name: CommandName,
-  institution: number,
-  body: Uint8Array,
-): RichReply {
+export function richCommand(state: CommandState, name: CommandName, institution: number, body: Uint8Array): RichReply {
   const value = decodeMessagePack(body);
   const { entities } = state;
   switch (name) {
@@ -50,7 +45,7 @@ export function richCommand(
   }
 }
 
-function listParties(state: PartitionState, institution: number, cursor: number, limit: number): RichReply {
+function listParties(state: CommandState, institution: number, cursor: number, limit: number): RichReply {
   const { entities } = state;
   if (cursor !== 0 && !entities.isPartyOf(institution, cursor)) return { code: Code.cursorInvalid };
   // Half of the reply's bound: what one more party takes is never more than the other half.

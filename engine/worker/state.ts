@@ -12,6 +12,7 @@ import { Timers } from '../ledger/timers.ts';
 import { Payments } from '../payment/payments.ts';
 import { Histories } from '../query/histories.ts';
 import { Transfers } from '../query/transfers.ts';
+import { Rehearsal } from './rehearsal.ts';
 
 /** Names are stored in checkpoints: never rename one. */
 export const INDEX_NAMES = [
@@ -42,6 +43,8 @@ export class PartitionState {
   readonly events: EventLog;
   /** Where results of messages with many records are written. */
   readonly results = new ResultWriter();
+  /** Decides dry runs. */
+  readonly rehearsal: Rehearsal;
 
   constructor(options: StateOptions, source: EventSource, indexes: Indexes) {
     const { hashSeed, accountsMax, holdsMax } = options;
@@ -56,5 +59,6 @@ export class PartitionState {
     this.payments = new Payments(this.ledger, this.entities, { payments, operations, references });
     this.transfers = new Transfers(this.events, options.partition);
     this.histories = new Histories(this.ledger, this.transfers);
+    this.rehearsal = new Rehearsal(this, options);
   }
 }

@@ -62,6 +62,12 @@ function payments(_count: number, flags: number): Weight {
   return (flags & RouterFlags.mayCross) === 0 ? PAYMENT : JOINT_PAYMENT;
 }
 
+/** A revert releases and refunds: five legs, where the others have three at most. */
+function reverts(count: number, flags: number): Weight {
+  const weight = payments(count, flags);
+  return { ...weight, journalBytes: weight.journalBytes + 2 * LEG_EVENT_BYTES };
+}
+
 const transferLookups = perRecord(0, RESULT.size + TRANSFER_EVENT_BYTES);
 const paymentLookups = perRecord(0, RESULT.size + VIEW_BYTES_MAX);
 
@@ -89,6 +95,7 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   capture: payments,
   void: payments,
   refund: payments,
+  revert: reverts,
   lookupPayments: paymentLookups,
   queryPayments: () => READ_PAGE,
   putParty: () => RICH,

@@ -74,6 +74,12 @@ import { ChangeStream, type ChangesOptions } from './change-stream.ts';
 import { type ClientOptions, type ClientSettings, clientSettings } from './client-options.ts';
 import { allPages, wholeDays } from './pages.ts';
 
+/** How a command that changes something is asked for. */
+export interface CommandOptions {
+  /** Only tell what would be answered now: nothing is done or kept, and the same id is still free. */
+  readonly dryRun?: boolean;
+}
+
 type Encode = (options: FrameOptions) => Uint8Array<ArrayBuffer>;
 
 /**
@@ -108,22 +114,22 @@ export class SluiceClient {
   }
 
   /** Results in the order of the accounts. */
-  createAccounts(accounts: readonly AccountInput[]): Promise<Result[]> {
-    return this.#batch((options) => encodeCreateAccounts(accounts, options), decodeCreateAccounts);
+  createAccounts(accounts: readonly AccountInput[], { dryRun = false }: CommandOptions = {}): Promise<Result[]> {
+    return this.#batch((options) => encodeCreateAccounts(accounts, { ...options, dryRun }), decodeCreateAccounts);
   }
 
   /** Sets states and credit limits; results in the order of the changes. */
-  changeAccounts(changes: readonly AccountChangeInput[]): Promise<Result[]> {
-    return this.#batch((options) => encodeChangeAccounts(changes, options), decodeChangeAccounts);
+  changeAccounts(changes: readonly AccountChangeInput[], { dryRun = false }: CommandOptions = {}): Promise<Result[]> {
+    return this.#batch((options) => encodeChangeAccounts(changes, { ...options, dryRun }), decodeChangeAccounts);
   }
 
   /** Results in the order of the transfers; with `balances`, those of both accounts after each. */
   createTransfers(
     transfers: readonly TransferInput[],
-    { balances = false }: { readonly balances?: boolean } = {},
+    { balances = false, dryRun = false }: CommandOptions & { readonly balances?: boolean } = {},
   ): Promise<TransferResult[]> {
     return this.#batch(
-      (options) => encodeCreateTransfers(transfers, { ...options, balances }),
+      (options) => encodeCreateTransfers(transfers, { ...options, balances, dryRun }),
       (reply) => decodeCreateTransfers(reply, balances),
     );
   }
@@ -187,25 +193,30 @@ export class SluiceClient {
   }
 
   /** Authorises and captures in one step. */
-  sale(payment: PaymentInput): Promise<PaymentResult> {
-    return this.#payment('sale', payment);
+  sale(payment: PaymentInput, how?: CommandOptions): Promise<PaymentResult> {
+    return this.#payment('sale', payment, how);
   }
 
   /** Holds the money; `capture` takes it, `void` lets it go. */
-  authorise(payment: PaymentInput): Promise<PaymentResult> {
-    return this.#payment('authorise', payment);
+  authorise(payment: PaymentInput, how?: CommandOptions): Promise<PaymentResult> {
+    return this.#payment('authorise', payment, how);
   }
 
-  capture(operation: PaymentOperationInput): Promise<PaymentResult> {
-    return this.#operation('capture', operation);
+  capture(operation: PaymentOperationInput, how?: CommandOptions): Promise<PaymentResult> {
+    return this.#operation('capture', operation, how);
   }
 
-  void(operation: Omit<PaymentOperationInput, 'amount'>): Promise<PaymentResult> {
-    return this.#operation('void', operation);
+  void(operation: Omit<PaymentOperationInput, 'amount'>, how?: CommandOptions): Promise<PaymentResult> {
+    return this.#operation('void', operation, how);
   }
 
-  refund(operation: PaymentOperationInput): Promise<PaymentResult> {
-    return this.#operation('refund', operation);
+  refund(operation: PaymentOperationInput, how?: CommandOptions): Promise<PaymentResult> {
+    return this.#operation('refund', operation, how);
+  }
+
+  /** Releases what is held and gives back what is left of what was captured. */
+  revert(operation: Omit<PaymentOperationInput, 'amount'>, how?: CommandOptions): Promise<PaymentResult> {
+    return this.#operation('revert', operation, how);
   }
 
   lookupPayments(ids: readonly bigint[]): Promise<PaymentLookup[]> {
@@ -282,16 +293,20 @@ export class SluiceClient {
     return this.#calls.close();
   }
 
-  #payment(command: PaymentCommand, payment: PaymentInput): Promise<PaymentResult> {
+  #payment(command: PaymentCommand, payment: PaymentInput, how?: CommandOptions): Promise<PaymentResult> {
     return this.#single(
-      (options) => encodePayment(command, payment, options),
+      (options) => encodePayment(command, payment, { ...options, ...how }),
       (reply) => decodePayment(reply, command),
     );
   }
 
-  #operation(command: PaymentOperationCommand, operation: PaymentOperationInput): Promise<PaymentResult> {
+  #operation(
+    command: PaymentOperationCommand,
+    operation: PaymentOperationInput,
+    how?: CommandOptions,
+  ): Promise<PaymentResult> {
     return this.#single(
-      (options) => encodePaymentOperation(command, operation, options),
+      (options) => encodePaymentOperation(command, operation, { ...options, ...how }),
       (reply) => decodePayment(reply, command),
     );
   }

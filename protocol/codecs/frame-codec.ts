@@ -25,6 +25,8 @@ export interface FrameOptions {
   readonly requestId: number;
   /** End the frame with a CRC-32C; the reply then has one too. */
   readonly checksum?: boolean;
+  /** Only ask what would be answered: for commands that change something. */
+  readonly dryRun?: boolean;
 }
 
 const WORD = 2 ** 32;
@@ -44,7 +46,8 @@ export function buildFrame(
   const size = FRAME_HEADER.size + shape.bodyBytes + (options.checksum ? CHECKSUM_BYTES : 0);
   if (size > LIMITS.frameBytesMax) throw new EncodeError(command, `has ${size} bytes; ${LIMITS.frameBytesMax} fit`);
   const frame = new Uint8Array(size);
-  const flags = (shape.flags ?? 0) | (options.checksum ? FrameFlags.checksum : 0);
+  const asked = (options.checksum ? FrameFlags.checksum : 0) | (options.dryRun ? FrameFlags.dryRun : 0);
+  const flags = (shape.flags ?? 0) | asked;
   writeHeader(frame, COMMANDS[command].kind, flags, shape.count, requestId >>> 0, Math.floor(requestId / WORD));
   write(new DataView(frame.buffer, FRAME_HEADER.size, shape.bodyBytes));
   if (options.checksum) writeChecksum(frame);

@@ -1,6 +1,6 @@
 /**
  * sale, authorise:        PAYMENT, reference     → RESULT, PAYMENT_STATE (zeros when there is no payment)
- * capture, void, refund:  PAYMENT_OPERATION      → the same
+ * capture, void, refund, revert:  PAYMENT_OPERATION  → the same
  */
 
 import { LIMITS } from '../limits.ts';
@@ -44,7 +44,7 @@ export interface PaymentResult extends Result {
 }
 
 export type PaymentCommand = 'sale' | 'authorise';
-export type PaymentOperationCommand = 'capture' | 'void' | 'refund';
+export type PaymentOperationCommand = 'capture' | 'void' | 'refund' | 'revert';
 
 /** @throws EncodeError */
 export function encodePayment(

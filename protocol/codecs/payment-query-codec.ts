@@ -41,7 +41,7 @@ import { type Result, readResult } from './result-codec.ts';
 export interface PaymentView {
   readonly payment: Payment;
   readonly status: PaymentStatus;
-  /** The last capture, void or refund; undefined when there was none. */
+  /** The last capture, void, refund or revert; undefined when there was none. */
   readonly lastOperation: PaymentOperation | undefined;
 }
 

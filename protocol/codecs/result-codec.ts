@@ -18,6 +18,8 @@ export interface Result {
   readonly message: Message;
   /** The id was decided before and this is the first answer again. */
   readonly replayed: boolean;
+  /** Nothing was done or kept: it was a dry run. */
+  readonly dryRun: boolean;
   /** When it was first decided: microseconds since 1970; 0 when nothing was. */
   readonly timestamp: bigint;
 }
@@ -31,10 +33,12 @@ export function nameOfCode(code: number): ResultName {
   return resultName(code) ?? 'internalError';
 }
 
-export function resultOfCode(code: number, timestamp = 0n, replayed = false): Result {
+export function resultOfCode(code: number, timestamp = 0n, flags = 0): Result {
   const name = nameOfCode(code);
   const spec = resultSpec(code);
-  return { code, name, retry: spec.retry, message: MESSAGES.get(name) ?? spec, replayed, timestamp };
+  const replayed = (flags & ResultFlags.replayed) !== 0;
+  const dryRun = (flags & ResultFlags.dryRun) !== 0;
+  return { code, name, retry: spec.retry, message: MESSAGES.get(name) ?? spec, replayed, dryRun, timestamp };
 }
 
 /** Reads the RESULT at `offset`. @throws DecodeError when it is cut off. */
@@ -43,6 +47,6 @@ export function readResult(view: DataView, offset: number): Result {
   return resultOfCode(
     view.getUint16(offset + RESULT.at.code, true),
     view.getBigUint64(offset + RESULT.at.timestamp, true),
-    (view.getUint16(offset + RESULT.at.flags, true) & ResultFlags.replayed) !== 0,
+    view.getUint16(offset + RESULT.at.flags, true),
   );
 }

@@ -13,15 +13,15 @@ export const SHAPE_RESULTS = {
   accountsMustBeDifferent: broken(309, 'Debit and credit account must be different.', '借贷双方账户不能相同。'),
   pendingIdMustBeZero: broken(
     310,
-    'Only a post or a void may name a pending transfer.',
-    '仅入账或撤销可引用预授权转账。',
+    'Only a post, a void or a revert may name another transfer.',
+    '仅入账、撤销或冲正可引用其他转账。',
   ),
   pendingIdMustNotBeZero: broken(
     311,
-    'A post or a void must name a pending transfer.',
-    '入账或撤销必须引用预授权转账。',
+    'A post, a void or a revert must name another transfer.',
+    '入账、撤销或冲正必须引用其他转账。',
   ),
-  pendingIdMustBeDifferent: broken(312, 'A transfer cannot post or void itself.', '转账不能引用自身。'),
+  pendingIdMustBeDifferent: broken(312, 'A transfer cannot post, void or revert itself.', '转账不能引用自身。'),
   timeoutReservedForPendingTransfer: broken(
     313,
     'Only a pending transfer may have a timeout.',
@@ -38,7 +38,14 @@ export const SHAPE_RESULTS = {
     '信用额度过大，或账户未设借方限制。',
   ),
   referenceTooLong: broken(320, 'The reference is longer than 64 bytes.', '商户单号超过 64 字节。'),
-  amountMustBeZero: row(321, 'never', 400, '13', 'A void takes no amount.', '撤销不能指定金额。'),
+  amountMustBeZero: row(
+    321,
+    'never',
+    400,
+    '13',
+    'A void takes no amount, nor does the revert of a payment.',
+    '撤销或冲正不能指定金额。',
+  ),
   linkedEventChainOpen: broken(
     322,
     'The last record of a message must not be linked.',

@@ -1,7 +1,13 @@
 /** What the golden vectors show. After a change that bumps PROTOCOL_VERSION: `npx tsx test/golden/write-golden.ts`. */
 import { resultOfCode } from '../../protocol/codecs/result-codec.ts';
 import type { CommandName } from '../../protocol/commands.ts';
-import { AccountFlags, AccountStates, PaymentOperationFlags, TransferFlags } from '../../protocol/records.ts';
+import {
+  AccountFlags,
+  AccountStates,
+  PaymentOperationFlags,
+  ResultFlags,
+  TransferFlags,
+} from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { CHANGE } from './golden-change.ts';
 import { readingCases } from './reading-cases.ts';
@@ -189,7 +195,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
         { id: id(4), amount: 400n, pendingId: id(3), flags: TransferFlags.postPending },
       ],
       value: [
-        { ...resultOfCode(Code.ok, T + 6n, true), balances: balances(1000n, 2500n) },
+        { ...resultOfCode(Code.ok, T + 6n, ResultFlags.replayed), balances: balances(1000n, 2500n) },
         { ...resultOfCode(Code.ok, T + 7n), balances: balances(0n, 2900n) },
       ],
     },
@@ -284,6 +290,15 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
           discountRefunded: 300n,
           feeRefunded: 15n,
         },
+      },
+    },
+    {
+      name: 'revert a payment that was refunded already',
+      command: 'revert',
+      input: { id: id(11), paymentId: id(2) },
+      value: {
+        ...resultOfCode(Code.exceedsCapturedAmount, T + 15n),
+        payment: { ...status, operation: 'revert', code: Code.exceedsCapturedAmount, name: 'exceedsCapturedAmount' },
       },
     },
     {

@@ -4,9 +4,9 @@ import type { AccountChangeInput } from '../../../protocol/codecs/account-codec.
 import { formatId, newId } from '../../../protocol/ids.ts';
 import { readCreditLimit, readCurrency, readNewId } from '../arguments.ts';
 import { CommandFailure } from '../errors.ts';
-import { command } from '../options.ts';
+import { addDryRun, command } from '../options.ts';
 import { json } from '../output.ts';
-import { expectOk, resultFields } from '../results.ts';
+import { expectOk, note, resultFields } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { findAccountId } from '../find-account.ts';
@@ -16,6 +16,7 @@ interface ChangeOptions extends ConnectionOptions {
   readonly currency?: string;
   readonly debits?: boolean;
   readonly soon?: boolean;
+  readonly dryRun?: boolean;
 }
 
 type Change = Pick<AccountChangeInput, 'state' | 'creditLimit'>;
@@ -54,7 +55,7 @@ export function registerAccountChanges(account: Command, terminal: Terminal): vo
     'Set how far below zero an account may go; less than it uses already only stops new debits.',
     ['sluice account limit judy 500.00 EUR', 'sluice account limit judy 0 EUR'],
   );
-  addConnectionOptions(limit)
+  addDryRun(addConnectionOptions(limit))
     .option('--id <id>', ID_HELP)
     .action((text: string, amountText: string, code: string, options: ChangeOptions) => {
       const creditLimit = readCreditLimit(amountText, readCurrency(code));
@@ -65,7 +66,7 @@ export function registerAccountChanges(account: Command, terminal: Terminal): vo
 const ID_HELP = 'Id of the change, or any text that stands for it: the same again changes nothing.';
 
 function addChangeOptions(to: Command): Command {
-  return addConnectionOptions(to)
+  return addDryRun(addConnectionOptions(to))
     .option('--id <id>', ID_HELP)
     .option('--currency <code>', 'Which account of a name; needed when it has several.');
 }
@@ -74,13 +75,13 @@ function change(text: string, what: Change, options: ChangeOptions, terminal: Te
   return withClient(options, terminal, async (client) => {
     const accountId = await findAccountId(client, text, options.currency, terminal);
     const id = options.id === undefined ? newId() : readNewId(options.id, institutionOf(client));
-    const [result] = await client.changeAccounts([{ id, accountId, ...what }]);
+    const [result] = await client.changeAccounts([{ id, accountId, ...what }], { dryRun: options.dryRun === true });
     if (result === undefined) throw new CommandFailure('the switch sent no result');
     expectOk(result, terminal, { id: formatId(id), accountId: formatId(accountId) });
     terminal.output.write(
       options.json === true
         ? json({ id: formatId(id), accountId: formatId(accountId), ...what, ...resultFields(result) })
-        : `The account ${formatId(accountId)} is changed.\n`,
+        : `The account ${formatId(accountId)} is changed.${note(result, 'decided before')}\n`,
     );
   });
 }

@@ -4,9 +4,9 @@ import { ConnectionLostError, RequestTimeoutError } from '../../../protocol/clie
 import { formatId } from '../../../protocol/ids.ts';
 import { formatMoney, readAccount, readAmount, readCurrency, readNewId } from '../arguments.ts';
 import { CommandFailure } from '../errors.ts';
-import { command } from '../options.ts';
+import { addDryRun, command } from '../options.ts';
 import { json } from '../output.ts';
-import { expectOk } from '../results.ts';
+import { expectOk, note } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { paymentResultJson, statusDetails } from '../views.ts';
@@ -16,6 +16,7 @@ interface PayOptions extends ConnectionOptions {
   readonly campaign?: string;
   readonly authorise?: boolean;
   readonly id?: string;
+  readonly dryRun?: boolean;
 }
 
 /** In the chart of accounts of the command line and the sandbox. */
@@ -32,7 +33,7 @@ export function registerPay(program: Command, terminal: Terminal): void {
       'sluice pay alice taxi 2000 JPY --authorise --id ride-42',
     ],
   );
-  addConnectionOptions(pay)
+  addDryRun(addConnectionOptions(pay))
     .option('--reference <text>', 'Your own name for the payment, for example an order number.')
     .option('--campaign <account>', 'Name or id of the account that funds a discount.')
     .option('--authorise', 'Only hold the money; "sluice payment capture" takes it.')
@@ -55,8 +56,9 @@ export function registerPay(program: Command, terminal: Terminal): void {
             ? {}
             : { campaignId: readAccount(options.campaign, currency, institution) }),
         };
+        const how = { dryRun: options.dryRun === true };
         const result = await sameIdAgain(formatId(id), () =>
-          options.authorise === true ? client.authorise(payment) : client.sale(payment),
+          options.authorise === true ? client.authorise(payment, how) : client.sale(payment, how),
         );
         const view = paymentResultJson(id, currency.numeric, result);
         expectOk(result, terminal, view);
@@ -64,7 +66,7 @@ export function registerPay(program: Command, terminal: Terminal): void {
           terminal.output.write(json(view));
           return;
         }
-        const again = result.replayed ? ' (decided before: nothing was paid twice)' : '';
+        const again = note(result, 'decided before: nothing was paid twice');
         const verb = options.authorise === true ? 'Held' : 'Paid';
         terminal.output.write(`${verb} ${formatMoney(amount, currency.numeric)} from ${from} to ${to}.${again}\n`);
         if (result.payment !== undefined) {

@@ -1,4 +1,4 @@
-/** `sluice payment show|capture|void|refund|list`. */
+/** `sluice payment show|capture|void|refund|revert|list`. */
 import type { Command } from 'commander';
 import type { SluiceClient } from '../../../protocol/client/client.ts';
 import type { PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
@@ -15,9 +15,9 @@ import {
   readWhole,
 } from '../arguments.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
-import { command, group } from '../options.ts';
+import { addDryRun, command, group } from '../options.ts';
 import { json } from '../output.ts';
-import { expectOk } from '../results.ts';
+import { expectOk, note } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { paymentDetails, paymentJson, paymentResultJson, paymentTable, statusDetails } from '../views.ts';
@@ -26,6 +26,7 @@ import { sameIdAgain } from './pay.ts';
 interface OperationOptions extends ConnectionOptions {
   readonly amount?: string;
   readonly final?: boolean;
+  readonly dryRun?: boolean;
   readonly id?: string;
 }
 
@@ -38,12 +39,17 @@ interface ListOptions extends ConnectionOptions {
   readonly cursor?: string;
 }
 
-type Operation = 'capture' | 'void' | 'refund';
+type Operation = 'capture' | 'void' | 'refund' | 'revert';
 
-const DONE: Readonly<Record<Operation, string>> = { capture: 'Captured', void: 'Voided', refund: 'Refunded' };
+const DONE: Readonly<Record<Operation, string>> = {
+  capture: 'Captured',
+  void: 'Voided',
+  refund: 'Refunded',
+  revert: 'Reverted',
+};
 
 export function registerPayment(program: Command, terminal: Terminal): void {
-  const payment = group(program, 'payment', 'Look at payments; capture, void and refund them.');
+  const payment = group(program, 'payment', 'Look at payments; capture, void, refund and revert them.');
 
   const show = command(payment, 'show <payment>', 'Show a payment by its id or by your reference.', [
     'sluice payment show 0198c0de0000700080000000000000aa',
@@ -66,6 +72,14 @@ export function registerPayment(program: Command, terminal: Terminal): void {
     'sluice payment refund order-17 --amount 2.50 --id refund-of-order-17',
   ]);
 
+  operation(
+    payment,
+    terminal,
+    'revert',
+    'Undo a payment: release what is held, and give back what is left of what was captured.',
+    ['sluice payment revert order-17', 'sluice payment revert order-17 --dry-run'],
+  );
+
   const list = command(payment, 'list', 'List payments, newest first.', [
     'sluice payment list --state authorised',
     'sluice payment list --account alice --currency EUR --limit 5 --json',
@@ -87,8 +101,8 @@ function operation(
   description: string,
   examples: readonly string[],
 ): Command {
-  const created = addConnectionOptions(command(payment, `${name} <payment>`, description, examples));
-  if (name !== 'void')
+  const created = addDryRun(addConnectionOptions(command(payment, `${name} <payment>`, description, examples)));
+  if (name === 'capture' || name === 'refund')
     created.option('--amount <amount>', 'In the currency of the payment; all that is left if left out.');
   return created
     .option('--id <id>', `Id of the ${name}, or any text that stands for it: the same again is done only once.`)
@@ -99,12 +113,15 @@ function operation(
         const currency = readCurrency(String(asked.ledger));
         const amount = options.amount === undefined ? undefined : readAmount(options.amount, currency);
         const result = await sameIdAgain(formatId(id), () =>
-          client[name]({
-            id,
-            paymentId: asked.id,
-            ...(amount === undefined ? {} : { amount }),
-            ...(options.final === true ? { flags: PaymentOperationFlags.final } : {}),
-          }),
+          client[name](
+            {
+              id,
+              paymentId: asked.id,
+              ...(amount === undefined ? {} : { amount }),
+              ...(options.final === true ? { flags: PaymentOperationFlags.final } : {}),
+            },
+            { dryRun: options.dryRun === true },
+          ),
         );
         const view = { operationId: formatId(id), ...paymentResultJson(asked.id, asked.ledger, result) };
         expectOk(result, terminal, view);
@@ -113,7 +130,7 @@ function operation(
           return;
         }
         const what = amount === undefined ? '' : ` ${formatMoney(amount, asked.ledger)}`;
-        terminal.output.write(`${DONE[name]}${what}.${result.replayed ? ' (decided before: not done twice)' : ''}\n`);
+        terminal.output.write(`${DONE[name]}${what}.${note(result, 'decided before: not done twice')}\n`);
         if (result.payment !== undefined) {
           terminal.output.write(statusDetails(asked.id, result.payment, asked.ledger));
         }

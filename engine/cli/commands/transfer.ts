@@ -1,12 +1,12 @@
-/** `sluice transfer create|show`: movements of money below the level of payments. */
+/** `sluice transfer create|revert|show`: movements of money below the level of payments. */
 import type { Command } from 'commander';
 import { formatId } from '../../../protocol/ids.ts';
 import { TransferFlags } from '../../../protocol/records.ts';
 import { formatMoney, readAccount, readAmount, readCurrency, readId, readNewId, readWhole } from '../arguments.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
-import { command, group } from '../options.ts';
+import { addDryRun, command, group } from '../options.ts';
 import { json } from '../output.ts';
-import { expectOk, resultFields } from '../results.ts';
+import { expectOk, note, resultFields } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { entryDetails, entryJson } from '../views.ts';
@@ -19,6 +19,12 @@ interface CreateOptions extends ConnectionOptions {
   readonly post?: string;
   readonly void?: string;
   readonly code: string;
+  readonly dryRun?: boolean;
+}
+
+interface RevertOptions extends ConnectionOptions {
+  readonly id?: string;
+  readonly dryRun?: boolean;
 }
 
 const U16_MAX = 0xffff;
@@ -37,7 +43,7 @@ export function registerTransfer(program: Command, terminal: Terminal): void {
       'sluice transfer create alice bob 25.00 EUR --post 0198c0de0000700080000000000000aa',
     ],
   );
-  addConnectionOptions(create)
+  addDryRun(addConnectionOptions(create))
     .option('--id <id>', 'Id of the transfer, or any text that stands for it: the same again moves money only once.')
     .option('--pending', 'Only reserve the amount.')
     .option('--timeout <seconds>', 'With --pending: when the reservation ends by itself.')
@@ -61,16 +67,26 @@ export function registerTransfer(program: Command, terminal: Terminal): void {
           code,
           ...phase,
         };
-        const [result] = await sameIdAgain(formatId(id), () => client.createTransfers([record]));
+        const [result] = await sameIdAgain(formatId(id), () =>
+          client.createTransfers([record], { dryRun: options.dryRun === true }),
+        );
         if (result === undefined) throw new CommandFailure('the switch answered nothing');
         expectOk(result, terminal, { id: formatId(id) });
         terminal.output.write(
           options.json === true
             ? json({ id: formatId(id), amount, currency: currency.alphabetic, ...resultFields(result) })
-            : `${formatMoney(amount, currency.numeric)} from ${from} to ${to}: done${result.replayed ? ' before' : ''}.\ntransfer ${formatId(id)}\n`,
+            : `${formatMoney(amount, currency.numeric)} from ${from} to ${to}: done${result.replayed ? ' before' : ''}.${note({ ...result, replayed: false }, '')}\ntransfer ${formatId(id)}\n`,
         );
       });
     });
+
+  const revert = command(transfer, 'revert <id>', 'Give back what a transfer moved, once.', [
+    'sluice transfer revert 0198c0de0000700080000000000000aa',
+    'sluice transfer revert hold-7 --id revert-of-hold-7 --dry-run',
+  ]);
+  addDryRun(addConnectionOptions(revert))
+    .option('--id <id>', 'Id of the revert, or any text that stands for it.')
+    .action((text: string, options: RevertOptions) => revertTransfer(text, options, terminal));
 
   const show = command(transfer, 'show <id>', 'Show a transfer and how it was decided.', [
     'sluice transfer show 0198c0de0000700080000000000000aa',
@@ -85,6 +101,37 @@ export function registerTransfer(program: Command, terminal: Terminal): void {
       terminal.output.write(options.json === true ? json(entryJson(found.entry)) : entryDetails(found.entry));
     }),
   );
+}
+
+/** Names the accounts of the original: with several partitions they say where it can be reverted. */
+function revertTransfer(text: string, options: RevertOptions, terminal: Terminal): Promise<void> {
+  return withClient(options, terminal, async (client) => {
+    const institution = institutionOf(client);
+    const pendingId = readNewId(text, institution);
+    const [found] = await client.lookupTransfers([pendingId]);
+    if (found === undefined) throw new CommandFailure('the switch answered nothing');
+    expectOk(found, terminal);
+    if (found.entry === undefined) throw new CommandFailure('the switch answered no transfer');
+    const { amount, ledger, debitAccountId, creditAccountId } = found.entry.transfer;
+    const id = readNewId(options.id, institution);
+    const record = {
+      id,
+      pendingId,
+      debitAccountId: creditAccountId,
+      creditAccountId: debitAccountId,
+      flags: TransferFlags.revert,
+    };
+    const [result] = await sameIdAgain(formatId(id), () =>
+      client.createTransfers([record], { dryRun: options.dryRun === true }),
+    );
+    if (result === undefined) throw new CommandFailure('the switch answered nothing');
+    expectOk(result, terminal, { id: formatId(id) });
+    terminal.output.write(
+      options.json === true
+        ? json({ id: formatId(id), reverts: formatId(pendingId), amount, ...resultFields(result) })
+        : `${formatMoney(amount, ledger)} given back.${note(result, 'decided before: not done twice')}\ntransfer ${formatId(id)}\n`,
+    );
+  });
 }
 
 /** Flags, timeout and pending id that the options ask for. */

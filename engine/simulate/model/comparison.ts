@@ -104,7 +104,8 @@ export class Comparison {
       }
       case 'capture':
       case 'void':
-      case 'refund': {
+      case 'refund':
+      case 'revert': {
         const expected = this.payments.operate(command.institution, command.type, command.operation);
         return this.#samePayment(command, reply.payment(frame, command.type), expected);
       }
@@ -175,6 +176,7 @@ export function requestOf(command: Command): Request {
     case 'capture':
     case 'void':
     case 'refund':
+    case 'revert':
       return operationRequest(command.institution, command.type, command.operation);
     case 'tariff':
       return framed(command.institution, encodeRich('putTariff', command.tariff, options));

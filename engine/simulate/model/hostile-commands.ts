@@ -9,7 +9,11 @@ export type Command =
   | { readonly type: 'transfers'; readonly institution: number; readonly items: readonly ModelTransfer[] }
   | { readonly type: 'change'; readonly institution: number; readonly change: ModelChange }
   | { readonly type: 'sale' | 'authorise'; readonly institution: number; readonly payment: ModelPayment }
-  | { readonly type: 'capture' | 'void' | 'refund'; readonly institution: number; readonly operation: ModelOperation }
+  | {
+      readonly type: 'capture' | 'void' | 'refund' | 'revert';
+      readonly institution: number;
+      readonly operation: ModelOperation;
+    }
   | { readonly type: 'tariff'; readonly institution: number; readonly tariff: TariffBody }
   | { readonly type: 'campaign'; readonly institution: number; readonly campaign: CampaignBody };
 
@@ -46,7 +50,7 @@ export class HostileCommands {
   readonly #pending: ModelTransfer[] = [];
   readonly #changes: [number, ModelChange][] = [];
   readonly #payments: [number, 'sale' | 'authorise', ModelPayment][] = [];
-  readonly #operations: [number, 'capture' | 'void' | 'refund', ModelOperation][] = [];
+  readonly #operations: [number, 'capture' | 'void' | 'refund' | 'revert', ModelOperation][] = [];
 
   constructor(random: () => number) {
     this.#random = random;
@@ -222,14 +226,51 @@ export class HostileCommands {
     } else if (kind < 7 && this.#pending.length > 0) {
       item = this.#ending(item);
     }
-    if ((item.flags & (F.post | F.void)) === 0 && this.#chance(25)) {
+    if (this.#chance(8) && this.#transfers.length > 0) item = this.#revert(institution, item);
+    if ((item.flags & (F.post | F.void | F.revert)) === 0 && this.#chance(25)) {
       item.flags |= this.#pick([F.balancingDebit, F.balancingCredit, F.balancingDebit | F.balancingCredit]);
     }
     if (this.#chance(2) && this.#transfers.length > 0) item.id = this.#recent(this.#transfers)[1].id;
     if (this.#chance(1))
-      item.flags |= this.#pick([F.pending, F.post, F.void, F.keep, F.balancingDebit, F.balancingCredit, 128]);
+      item.flags |= this.#pick([
+        F.pending,
+        F.post,
+        F.void,
+        F.keep,
+        F.balancingDebit,
+        F.balancingCredit,
+        F.revert,
+        1 << 14,
+      ]);
     this.#transfers.push([institution, item]);
     if ((item.flags & F.pending) !== 0) this.#pending.push(item);
+    return item;
+  }
+
+  /** Mostly of something that moved, by who may debit its credit account. */
+  #revert(institution: number, blank: ModelTransfer): ModelTransfer {
+    const last = this.#transfers.slice(-40).map(([, item]) => item);
+    const likely = last.filter(
+      ({ flags, creditAccountId }) =>
+        (flags & (F.pending | F.void | F.revert)) === 0 &&
+        (institution === 1 || CAST.find(({ id }) => id === creditAccountId)?.owner === institution),
+    );
+    const target = this.#pick(likely.length > 0 && this.#chance(90) ? likely : last);
+    const item = { ...blank, flags: F.revert, timeoutS: this.#chance(2) ? 1 : 0, pendingId: target.id };
+    item.debitAccountId = this.#chance(50) ? 0n : target.creditAccountId;
+    item.creditAccountId = this.#chance(50) ? 0n : target.debitAccountId;
+    item.amount = this.#chance(60) ? 0n : target.amount;
+    item.ledger = this.#chance(60) ? 0 : target.ledger;
+    item.code = this.#chance(60) ? 0 : target.code;
+    const differences: (() => void)[] = [
+      () => (item.debitAccountId = this.#account()),
+      () => (item.creditAccountId = this.#account()),
+      () => (item.amount += 1n),
+      () => (item.ledger = usd),
+      () => (item.code += 1),
+      () => (item.pendingId = this.#chance(50) ? 0n : item.id),
+    ];
+    if (this.#chance(12)) this.#pick(differences)();
     return item;
   }
 
@@ -306,10 +347,10 @@ export class HostileCommands {
       return { type: this.#chance(95) || operation.flags !== 0 ? type : 'refund', institution, operation };
     }
     const target = this.#payments.length > 0 && this.#chance(98) ? this.#recent(this.#payments) : undefined;
-    const type = this.#pick(['capture', 'capture', 'capture', 'void', 'refund', 'refund', 'refund'] as const);
+    const type = this.#pick(['capture', 'capture', 'capture', 'void', 'refund', 'refund', 'refund', 'revert'] as const);
     const whole = target?.[2].amount ?? 10n;
     const part = whole <= 1n ? 1n : 1n + (BigInt(this.#random()) % whole);
-    const amount = type === 'void' ? 0n : this.#pick([0n, 1n, part, part / 3n, whole]);
+    const amount = type === 'void' || type === 'revert' ? 0n : this.#pick([0n, 1n, part, part / 3n, whole]);
     const operation: ModelOperation = {
       id: this.#id(),
       paymentId: target?.[2].id ?? 5n,

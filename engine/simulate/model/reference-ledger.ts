@@ -4,6 +4,7 @@
  */
 import type { ResultName } from '../../../protocol/results.ts';
 import { type DecidedChange, S } from './reference-changes.ts';
+import { COMPARED, shapeOf } from './reference-shapes.ts';
 
 export const MAX = 2n ** 53n - 1n;
 const SECOND = 1_000_000n;
@@ -16,6 +17,7 @@ export const F = {
   keep: 16,
   balancingDebit: 32,
   balancingCredit: 64,
+  revert: 128,
 } as const;
 export const A = { linked: 1, debitLimited: 2, creditLimited: 4 } as const;
 
@@ -78,26 +80,29 @@ export interface Book {
   ended: Map<bigint, Hold>;
   /** What payments hold; each counts as one. */
   paymentHolds: number;
+  /** What posted transfers moved, and which of them were reverted. */
+  moved: Map<bigint, Moved>;
+  reverted: Set<bigint>;
 }
 
-/** In the order in which the first difference is named. */
-const COMPARED: readonly (readonly [keyof ModelTransfer, ResultName])[] = [
-  ['flags', 'existsWithDifferentFlags'],
-  ['pendingId', 'existsWithDifferentPendingId'],
-  ['timeoutS', 'existsWithDifferentTimeout'],
-  ['debitAccountId', 'existsWithDifferentDebitAccountId'],
-  ['creditAccountId', 'existsWithDifferentCreditAccountId'],
-  ['amount', 'existsWithDifferentAmount'],
-  ['userData128', 'existsWithDifferentUserData128'],
-  ['userData64', 'existsWithDifferentUserData64'],
-  ['userData32', 'existsWithDifferentUserData32'],
-  ['ledger', 'existsWithDifferentLedger'],
-  ['code', 'existsWithDifferentCode'],
-];
+interface Moved {
+  debit: bigint;
+  credit: bigint;
+  amount: bigint;
+  code: number;
+  isRevert: boolean;
+}
 
 export class ReferenceLedger {
   now = 0n;
-  book: Book = { accounts: new Map(), holds: new Map(), ended: new Map(), paymentHolds: 0 };
+  book: Book = {
+    accounts: new Map(),
+    holds: new Map(),
+    ended: new Map(),
+    paymentHolds: 0,
+    moved: new Map(),
+    reverted: new Set(),
+  };
   readonly decided = new Map<bigint, Decided>();
   readonly changes = new Map<bigint, DecidedChange>();
   readonly holdsMax: number;
@@ -129,6 +134,7 @@ export class ReferenceLedger {
       ...this.book,
       accounts: clone(this.book.accounts),
       holds: withHolds ? clone(this.book.holds) : this.book.holds,
+      reverted: withHolds ? new Set(this.book.reverted) : this.book.reverted,
     };
   }
 
@@ -285,6 +291,7 @@ export class ReferenceLedger {
   #decide(institution: number, transfer: ModelTransfer): ResultName {
     const { debitAccountId, creditAccountId, flags, ledger } = transfer;
     let { amount } = transfer;
+    if ((flags & F.revert) !== 0) return this.#decideRevert(institution, transfer);
     const debit = this.book.accounts.get(debitAccountId);
     if (debit === undefined) return 'debitAccountNotFound';
     if (!this.mayDebit(debitAccountId, institution)) return 'debitAccountForbidden';
@@ -307,7 +314,7 @@ export class ReferenceLedger {
     const name = this.judge(debitAccountId, creditAccountId, amount, pending);
     if (name !== 'ok') return name;
     if (!pending) {
-      this.move(debitAccountId, creditAccountId, amount);
+      this.#moveFor(transfer, debitAccountId, creditAccountId, amount, transfer.code);
       return 'ok';
     }
     this.reserve(debitAccountId, creditAccountId, amount);
@@ -320,6 +327,35 @@ export class ReferenceLedger {
       code: transfer.code,
       end: 'open',
     });
+    return 'ok';
+  }
+
+  #moveFor({ id, flags }: ModelTransfer, debit: bigint, credit: bigint, amount: bigint, code: number): void {
+    this.move(debit, credit, amount);
+    this.book.moved.set(id, { debit, credit, amount, code, isRevert: (flags & F.revert) !== 0 });
+  }
+
+  #decideRevert(institution: number, transfer: ModelTransfer): ResultName {
+    const { pendingId, debitAccountId, creditAccountId, amount, ledger, code } = transfer;
+    if (debitAccountId !== 0n) {
+      if (!this.book.accounts.has(debitAccountId)) return 'debitAccountNotFound';
+      if (!this.mayDebit(debitAccountId, institution)) return 'debitAccountForbidden';
+    }
+    const first = this.decided.get(pendingId);
+    if (first === undefined) return 'originalTransferNotFound';
+    const moved = first.name === 'ok' ? this.book.moved.get(pendingId) : undefined;
+    if (moved === undefined || moved.isRevert) return 'originalTransferNotPosted';
+    if (debitAccountId !== 0n && debitAccountId !== moved.credit) return 'originalTransferHasDifferentDebitAccountId';
+    if (!this.mayDebit(moved.credit, institution)) return 'debitAccountForbidden';
+    if (creditAccountId !== 0n && creditAccountId !== moved.debit) return 'originalTransferHasDifferentCreditAccountId';
+    if (ledger !== 0 && ledger !== this.account(moved.debit).ledger) return 'originalTransferHasDifferentLedger';
+    if (code !== 0 && code !== moved.code) return 'originalTransferHasDifferentCode';
+    if (amount !== 0n && amount !== moved.amount) return 'originalTransferHasDifferentAmount';
+    if (this.book.reverted.has(pendingId)) return 'originalTransferAlreadyReverted';
+    const name = this.judge(moved.credit, moved.debit, moved.amount, false);
+    if (name !== 'ok') return name;
+    this.#moveFor(transfer, moved.credit, moved.debit, moved.amount, moved.code);
+    this.book.reverted.add(pendingId);
     return 'ok';
   }
 
@@ -347,38 +383,9 @@ export class ReferenceLedger {
     const posted = transfer.amount === 0n ? hold.left : transfer.amount;
     const kept = (transfer.flags & F.keep) !== 0 ? hold.left - posted : 0n;
     this.unreserve(hold.debit, hold.credit, hold.left - kept);
-    this.move(hold.debit, hold.credit, posted);
+    this.#moveFor(transfer, hold.debit, hold.credit, posted, hold.code);
     hold.left = kept;
     if (kept === 0n) this.#end(transfer.pendingId, hold, 'posted');
     return 'ok';
   }
-}
-
-const ENGINE_IDS = (2n ** 32n - 1n) << 96n;
-
-/** The ladder of what can be said of a transfer alone. */
-export function shapeOf(transfer: ModelTransfer): ResultName {
-  const { id, flags, debitAccountId, creditAccountId, pendingId, amount, timeoutS, ledger, code } = transfer;
-  const phases = [F.pending, F.post, F.void].filter((flag) => (flags & flag) !== 0).length;
-  const ends = (flags & (F.post | F.void)) !== 0;
-  if ((flags & ~127) !== 0) return 'flagsReserved';
-  if (id === 0n) return 'idMustNotBeZero';
-  if (id >= ENGINE_IDS) return 'idReserved';
-  if (phases > 1) return 'flagsAreMutuallyExclusive';
-  if ((flags & F.keep) !== 0 && (flags & F.post) === 0) return 'flagsAreMutuallyExclusive';
-  if (ends && (flags & (F.balancingDebit | F.balancingCredit)) !== 0) return 'flagsAreMutuallyExclusive';
-  if (debitAccountId === 0n) return 'debitAccountIdMustNotBeZero';
-  if (creditAccountId === 0n && !ends) return 'creditAccountIdMustNotBeZero';
-  if (debitAccountId === creditAccountId) return 'accountsMustBeDifferent';
-  if (pendingId !== 0n && !ends) return 'pendingIdMustBeZero';
-  if (pendingId === 0n && ends) return 'pendingIdMustNotBeZero';
-  if (pendingId >= ENGINE_IDS) return 'idReserved';
-  if (pendingId === id) return 'pendingIdMustBeDifferent';
-  if (timeoutS !== 0 && (flags & F.pending) === 0) return 'timeoutReservedForPendingTransfer';
-  if (amount !== 0n && (flags & F.void) !== 0) return 'amountMustBeZero';
-  if (amount === 0n && !ends) return 'amountMustNotBeZero';
-  if (amount > MAX) return 'amountOutOfRange';
-  if (ledger === 0 && !ends) return 'ledgerMustNotBeZero';
-  if (code === 0 && !ends) return 'codeMustNotBeZero';
-  return 'ok';
 }

@@ -131,8 +131,8 @@ export class ReferencePayments {
     return answer;
   }
 
-  operate(institution: number, kind: 'capture' | 'void' | 'refund', request: ModelOperation): PaymentAnswer {
-    if (kind === 'void' && request.amount !== 0n) return this.#refuse('amountMustBeZero');
+  operate(institution: number, kind: 'capture' | 'void' | 'refund' | 'revert', request: ModelOperation): PaymentAnswer {
+    if ((kind === 'void' || kind === 'revert') && request.amount !== 0n) return this.#refuse('amountMustBeZero');
     if (request.amount > MAX) return this.#refuse('amountOutOfRange');
     const known = this.#knownOperations.get(request.id);
     if (known !== undefined) return this.#again(known, institution, kind, request, COMPARED_OPERATION);
@@ -240,7 +240,7 @@ export class ReferencePayments {
     return 'ok';
   }
 
-  #operate(payment: Payment, kind: 'capture' | 'void' | 'refund', request: ModelOperation): ResultName {
+  #operate(payment: Payment, kind: 'capture' | 'void' | 'refund' | 'revert', request: ModelOperation): ResultName {
     const book = this.ledger.copy(false);
     const saved = { ...payment, standing: { ...payment.standing } };
     const name =
@@ -248,7 +248,9 @@ export class ReferencePayments {
         ? this.#capture(payment, request)
         : kind === 'void'
           ? this.#void(payment)
-          : this.#refund(payment, request.amount);
+          : kind === 'revert'
+            ? this.#revert(payment)
+            : this.#refund(payment, request.amount);
     if (name !== 'ok') {
       this.ledger.book = book;
       Object.assign(payment, saved);
@@ -314,6 +316,14 @@ export class ReferencePayments {
     if (closed === 'ok') this.#release(payment, 'voided');
     if (closed === 'ok') payment.standing.version--;
     return closed;
+  }
+
+  #revert(payment: Payment): ResultName {
+    const { standing } = payment;
+    const isOpen = standing.state === 'authorised';
+    if (!isOpen && standing.captured === 0n) return this.#whyClosed(payment);
+    if (isOpen) this.#void(payment);
+    return isOpen && standing.captured === standing.refunded ? 'ok' : this.#refund(payment, 0n);
   }
 
   #release(payment: Payment, state: 'voided' | 'expired'): void {

@@ -1,8 +1,8 @@
 /** What a handler knows of its request's sender, and its way into the engine. */
 import type { RichReply } from '../../../protocol/bodies.ts';
 import type { Reply as ProtocolReply } from '../../../protocol/codecs/frame-codec.ts';
-import { COMMANDS, type CommandName } from '../../../protocol/commands.ts';
-import { FRAME_HEADER, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../protocol/frame.ts';
+import { COMMANDS, type CommandName, mayRunDry } from '../../../protocol/commands.ts';
+import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../protocol/frame.ts';
 import { type Id, partyAccountId } from '../../../protocol/ids.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
 import { Code } from '../../../protocol/results.ts';
@@ -59,6 +59,8 @@ export class Caller {
   readonly idempotencyKey: string;
   /** The Accept header; empty when there is none. */
   readonly accept: string;
+  /** Commands that change something are sent as dry runs. */
+  dryRun = false;
   readonly #gateway: Gateway;
   readonly #changes: ChangeReader;
   readonly #names: AccountNames;
@@ -99,7 +101,8 @@ export class Caller {
 
   /** Sends a command of records; the reply is a copy. */
   async send(name: CommandName, count: number, body: Uint8Array, flags = 0): Promise<Reply | Problem> {
-    const envelope = { kind: COMMANDS[name].kind, flags, count, institution: this.institution };
+    const dryRun = this.dryRun && mayRunDry(name) ? FrameFlags.dryRun : 0;
+    const envelope = { kind: COMMANDS[name].kind, flags: flags | dryRun, count, institution: this.institution };
     const frame = await call(this.#gateway, envelope, body);
     if (typeof frame === 'number') return problemOfCode(frame);
     const header = new DataView(frame.buffer, frame.byteOffset, FRAME_HEADER.size);

@@ -14,6 +14,7 @@ export type Headers = Readonly<Record<string, string>>;
 const ONE_PIECE_BYTES = 16_384;
 const JSON_HEADERS: Headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
 const REPLAYED_HEADERS: Headers = { ...JSON_HEADERS, 'Idempotent-Replayed': 'true' };
+const DRY_RUN_HEADERS: Headers = { 'Dry-Run': 'true' };
 const STATUS_LINES: ReadonlyMap<number, string> = new Map(
   Object.entries(STATUS_CODES).map(([status, reason]) => [Number(status), `${status} ${reason}`]),
 );
@@ -87,7 +88,8 @@ export class Exchange {
   finish(outcome: Answer | Problem): void {
     if (outcome.kind === 'answer') {
       const text = outcome.text ?? JSON.stringify(outcome.body);
-      this.send(200, outcome.replayed === true ? REPLAYED_HEADERS : JSON_HEADERS, text);
+      const headers = outcome.replayed === true ? REPLAYED_HEADERS : JSON_HEADERS;
+      this.send(200, outcome.dryRun === true ? { ...headers, ...DRY_RUN_HEADERS } : headers, text);
       return;
     }
     const status = problemStatus(outcome);
@@ -96,6 +98,7 @@ export class Exchange {
       'Content-Language': this.language,
       'Cache-Control': 'no-store',
       ...(outcome.replayed === true ? { 'Idempotent-Replayed': 'true' } : {}),
+      ...(outcome.dryRun === true ? DRY_RUN_HEADERS : {}),
       ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
       ...(status === 503 || status === 429 ? { 'Retry-After': '1' } : {}),
       ...outcome.headers,

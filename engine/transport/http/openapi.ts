@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, made from the route table and its schemas. */
 import { z } from 'zod';
+import { mayRunDry } from '../../../protocol/commands.ts';
 import { RESULTS, type ResultName, type ResultSpec } from '../../../protocol/results.ts';
 import { problem, problemBody } from './outcome.ts';
 import type { Route } from './route.ts';
@@ -92,6 +93,15 @@ const IDEMPOTENCY_KEY: Parameter = {
   schema: { type: 'string', maxLength: 255 },
 };
 
+const DRY_RUN: Parameter = {
+  name: 'dryRun',
+  in: 'query',
+  required: false,
+  description:
+    'true: answers what would be answered now, with the header `Dry-Run: true`; nothing is done or kept, and the id stays free.',
+  schema: { type: 'boolean' },
+};
+
 export function buildOpenApi(routes: readonly Route[], version: string): OpenApi {
   const paths: Record<string, Record<string, Operation>> = {};
   for (const route of routes) {
@@ -129,6 +139,7 @@ function operationOf(route: Route): Operation {
     parameters: [
       ...parametersOf(spec.params, 'path'),
       ...parametersOf(spec.query, 'query'),
+      ...(mayRunDry(spec.command) ? [DRY_RUN] : []),
       ...(spec.method === 'post' ? [IDEMPOTENCY_KEY] : []),
     ],
     ...(spec.body === undefined ? {} : { requestBody: requestBodyOf(route, spec.body) }),

@@ -10,6 +10,8 @@ export interface Answer {
   readonly text?: string;
   /** The first answer again: the id was decided before. */
   readonly replayed?: boolean;
+  /** Nothing was done or kept. */
+  readonly dryRun?: boolean;
 }
 
 export interface Problem {
@@ -22,6 +24,8 @@ export interface Problem {
   /** Instead of the result table's HTTP status, where HTTP has one of its own. */
   readonly status?: number;
   readonly replayed?: boolean;
+  /** As in Answer. */
+  readonly dryRun?: boolean;
   /** Further members, as the `payment` of a decline. */
   readonly extra?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -133,6 +137,14 @@ const FIELD_OF: Readonly<Partial<Record<ResultName, string>>> = {
   creditAccountNotFound: 'creditAccount',
   transferMustHaveTheSameLedgerAsAccounts: 'currency',
   pendingTransferNotFound: 'pendingId',
+  originalTransferNotFound: 'pendingId',
+  originalTransferNotPosted: 'pendingId',
+  originalTransferAlreadyReverted: 'pendingId',
+  originalTransferHasDifferentDebitAccountId: 'debitAccount',
+  originalTransferHasDifferentCreditAccountId: 'creditAccount',
+  originalTransferHasDifferentLedger: 'currency',
+  originalTransferHasDifferentCode: 'code',
+  originalTransferHasDifferentAmount: 'amount',
   exceedsPendingTransferAmount: 'amount',
   exceedsAuthorisedAmount: 'amount',
   exceedsCapturedAmount: 'amount',

@@ -1,4 +1,4 @@
-/** /v1/payments/{id}/captures, /void, /refunds: what follows a payment. */
+/** /v1/payments/{id}/captures, /void, /refunds, /revert: what follows a payment. */
 import { z } from 'zod';
 import { formatId, type Id } from '../../../protocol/ids.ts';
 import { encodeRecord } from '../../../protocol/layout.ts';
@@ -30,7 +30,7 @@ interface Operation {
 }
 
 async function operate(
-  name: 'capture' | 'void' | 'refund',
+  name: 'capture' | 'void' | 'refund' | 'revert',
   paymentId: Id,
   operation: Operation,
   caller: Caller,
@@ -120,4 +120,27 @@ export const postRefund = route({
     'insufficientFundsToRefund',
   ],
   handle: ({ params: { id }, body }, caller) => operate('refund', id, body, caller),
+});
+
+export const postRevert = route({
+  method: 'post',
+  path: '/v1/payments/{id}/revert',
+  command: 'revert',
+  tag: 'Payments',
+  summary: 'Undo a payment: release what is held and give back what is left of what was captured.',
+  params,
+  body: z.strictObject({ id: fields.id.optional() }),
+  bodyOptional: true,
+  answer: operationShape,
+  example: { body: {}, answer: { ...EXAMPLE, operation: 'revert', version: 2, refunded: EXAMPLE.captured } },
+  errors: [
+    'paymentNotFound',
+    'paymentForbidden',
+    'paymentDeclined',
+    'paymentAlreadyVoided',
+    'paymentExpired',
+    'exceedsCapturedAmount',
+    'insufficientFundsToRefund',
+  ],
+  handle: ({ params: { id }, body }, caller) => operate('revert', id, body, caller),
 });

@@ -63,7 +63,7 @@ export const paymentShape = z.strictObject({
   lastOperation: z
     .strictObject({ id: views.idText, amount: views.amountText, decidedAt: views.timeText.nullable() })
     .nullable()
-    .meta({ description: 'The last capture, void or refund; null when there was none.' }),
+    .meta({ description: 'The last capture, void, refund or revert; null when there was none.' }),
 });
 
 export function stateAt(view: DataView, offset: number): StateView {

@@ -3,7 +3,7 @@
  * OpenAPI document is made from it, so that they cannot differ.
  */
 import type { z } from 'zod';
-import { COMMANDS, type CommandName, type Scope } from '../../../protocol/commands.ts';
+import { COMMANDS, type CommandName, mayRunDry, type Scope } from '../../../protocol/commands.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { RESULTS, type ResultName } from '../../../protocol/results.ts';
 import type { Caller } from './caller.ts';
@@ -84,19 +84,40 @@ export function route<P = unknown, Q = unknown, B = unknown>(spec: RouteSpec<P, 
     async run(raw, caller) {
       const params = check(spec.params, raw.params);
       if (params.problem !== undefined) return params.problem;
-      const query = check(spec.query, raw.query);
+      const asked = takeDryRun(spec.command, raw.query);
+      if (asked.problem !== undefined) return asked.problem;
+      const query = check(spec.query, asked.query);
       if (query.problem !== undefined) return query.problem;
       const isList = spec.list === true && Array.isArray(raw.body);
       const items = checkBodies(spec.body, isList ? raw.body : [raw.body], isList);
       if ('problem' in items) return items.problem;
       const [body] = items.values;
       // `check` filled in what the schemas promise; without a schema the type is `unknown` and so is the value.
-      return spec.handle(
-        { params: params.value as P, query: query.value as Q, body: body as B, items: items.values, isList },
-        caller,
-      );
+      const input = {
+        params: params.value as P,
+        query: query.value as Q,
+        body: body as B,
+        items: items.values,
+        isList,
+      };
+      if (!asked.dryRun) return spec.handle(input, caller);
+      caller.dryRun = true;
+      const outcome = await spec.handle(input, caller);
+      return outcome.kind === 'stream' ? outcome : { ...outcome, dryRun: true };
     },
   };
+}
+
+type DryRun =
+  | { readonly dryRun: boolean; readonly query: RawInput['query']; readonly problem?: undefined }
+  | { readonly problem: Problem };
+
+/** Whether the query of a command that changes something says `dryRun=true`, and the rest of the query. */
+function takeDryRun(command: CommandName, all: RawInput['query']): DryRun {
+  const { dryRun, ...query } = all;
+  if (!mayRunDry(command) || dryRun === undefined) return { dryRun: false, query: all };
+  if (dryRun === 'true' || dryRun === 'false') return { dryRun: dryRun === 'true', query };
+  return { problem: problem('malformedBody', { field: 'dryRun', detail: 'dryRun: must be true or false' }) };
 }
 
 type Checked<T> = { readonly value: T; readonly problem?: undefined } | { readonly problem: Problem };

@@ -5,7 +5,7 @@ import { getAggregates, getBalance, getTrialBalance } from './balances.ts';
 import { getChanges } from './changes.ts';
 import { getEntries } from './history.ts';
 import { getParties, getParty, putParty } from './parties.ts';
-import { postCapture, postRefund, postVoid } from './payment-operations.ts';
+import { postCapture, postRefund, postRevert, postVoid } from './payment-operations.ts';
 import { getPayment, getPayments, postPayment } from './payments.ts';
 import type { Route } from './route.ts';
 import { getStatement } from './statement.ts';
@@ -29,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   postCapture,
   postVoid,
   postRefund,
+  postRevert,
   putParty,
   getParty,
   getParties,

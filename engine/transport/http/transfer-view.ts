@@ -5,7 +5,7 @@ import type { Language } from './language.ts';
 import { resultBody } from './outcome.ts';
 import * as views from './views.ts';
 
-const KINDS = ['posted', 'pending', 'post', 'void', 'expired'] as const;
+const KINDS = ['posted', 'pending', 'post', 'void', 'expired', 'revert'] as const;
 type TransferKind = (typeof KINDS)[number];
 
 export const kindShape = z.enum(KINDS);
@@ -36,6 +36,7 @@ export function kindOfFlags(flags: number): TransferKind {
   if ((flags & TransferFlags.expired) !== 0) return 'expired';
   if ((flags & TransferFlags.pending) !== 0) return 'pending';
   if ((flags & TransferFlags.postPending) !== 0) return 'post';
+  if ((flags & TransferFlags.revert) !== 0) return 'revert';
   return (flags & TransferFlags.voidPending) !== 0 ? 'void' : 'posted';
 }
 

@@ -18,20 +18,21 @@ const KIND_FLAGS = {
   pending: TransferFlags.pending,
   post: TransferFlags.postPending,
   void: TransferFlags.voidPending,
+  revert: TransferFlags.revert,
 } as const;
 
 const newTransfer = z.strictObject({
   id: fields.id.optional(),
-  kind: z
-    .enum(['posted', 'pending', 'post', 'void'])
-    .optional()
-    .meta({ description: 'At once (posted, the default), hold (pending), or take (post) or release (void) a hold.' }),
+  kind: z.enum(['posted', 'pending', 'post', 'void', 'revert']).optional().meta({
+    description:
+      'At once (posted, the default), hold (pending), take (post) or release (void) a hold, or give back what a posted transfer moved (revert).',
+  }),
   debitAccount: fields.account.optional(),
   creditAccount: fields.account.optional(),
   amount: fields.amount.optional(),
   currency: fields.currency.optional(),
-  code: fields.whole(0, 0xffff, 'What kind of movement this is; not 0 unless it posts or voids.').optional(),
-  pendingId: fields.id.optional(),
+  code: fields.whole(0, 0xffff, 'What kind of movement this is; not 0 unless it posts, voids or reverts.').optional(),
+  pendingId: fields.id.clone().meta({ description: 'The transfer that is posted, voided or reverted.' }).optional(),
   keepRemainder: fields.flag('With post: what is not posted stays held.').optional(),
   balancingDebit: fields.flag('Moves at most the amount: no more than the debit account has.').optional(),
   balancingCredit: fields.flag('Moves at most the amount: no more than the credit account owes.').optional(),
@@ -97,6 +98,9 @@ export const postTransfers = route({
     'pendingTransferNotFound',
     'pendingTransferAlreadyPosted',
     'pendingTransferAlreadyVoided',
+    'originalTransferNotFound',
+    'originalTransferNotPosted',
+    'originalTransferAlreadyReverted',
     'exceedsCredits',
     'exceedsDebits',
   ],

@@ -15,7 +15,12 @@ import {
   type Reply,
 } from '../../../protocol/codecs/frame-codec.ts';
 import { decodeAccountHistory, encodeAccountHistory } from '../../../protocol/codecs/history-codec.ts';
-import { decodePayment, encodePayment, encodePaymentOperation } from '../../../protocol/codecs/payment-codec.ts';
+import {
+  decodePayment,
+  encodePayment,
+  encodePaymentOperation,
+  type PaymentOperationCommand,
+} from '../../../protocol/codecs/payment-codec.ts';
 import {
   decodeLookupPayments,
   decodeQueryPayments,
@@ -61,7 +66,7 @@ const payment = (command: 'sale' | 'authorise'): ClientCodec => ({
   decode: (reply) => decodePayment(reply, command),
 });
 
-const operation = (command: 'capture' | 'void' | 'refund'): ClientCodec => ({
+const operation = (command: PaymentOperationCommand): ClientCodec => ({
   encode: (input, options) => encodePaymentOperation(command, input, options),
   decode: (reply) => decodePayment(reply, command),
 });
@@ -99,6 +104,7 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   capture: operation('capture'),
   void: operation('void'),
   refund: operation('refund'),
+  revert: operation('revert'),
   lookupPayments: { encode: encodeLookupPayments, decode: decodeLookupPayments },
   queryPayments: { encode: encodeQueryPayments, decode: decodeQueryPayments },
   putParty: rich('putParty'),

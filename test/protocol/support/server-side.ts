@@ -88,6 +88,7 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
     case 'capture':
     case 'void':
     case 'refund':
+    case 'revert':
       return nonZero(readRecord(records.PAYMENT_OPERATION, body, 0));
     default:
       return decodeMessagePack(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
@@ -203,7 +204,8 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     case 'authorise':
     case 'capture':
     case 'void':
-    case 'refund': {
+    case 'refund':
+    case 'revert': {
       const payment = value as PaymentResult;
       return { count: 1, bytes: [result(payment), status(payment.payment)] };
     }

@@ -31,6 +31,7 @@ const GOOD: Readonly<Record<string, unknown>> = {
   'post /v1/payments/{id}/captures': { id: ID },
   'post /v1/payments/{id}/void': { id: ID },
   'post /v1/payments/{id}/refunds': { id: ID },
+  'post /v1/payments/{id}/revert': { id: ID },
   'put /v1/parties/{handle}': { kind: 'customer', currencies: ['CNY'] },
   'put /v1/tariffs/{number}': tariff,
   'put /v1/campaigns/{accountId}': { basisPoints: 1 },

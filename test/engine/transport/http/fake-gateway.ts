@@ -132,6 +132,7 @@ export class FakeGateway implements Gateway {
       case 'capture':
       case 'void':
       case 'refund':
+      case 'revert':
         return { count: 1, parts: this.#operate(name, decodeRecord(PAYMENT_OPERATION, view, 0), body) };
       case 'lookupPayments':
         return each(16, (at) => {
@@ -234,7 +235,7 @@ export class FakeGateway implements Gateway {
   }
 
   #operate(
-    name: 'capture' | 'void' | 'refund',
+    name: 'capture' | 'void' | 'refund' | 'revert',
     operation: RecordOf<typeof PAYMENT_OPERATION.fields>,
     bytes: Uint8Array,
   ): Uint8Array[] {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ROUTES } from '../../../../engine/transport/http/routes.ts';
+import { FrameFlags } from '../../../../protocol/frame.ts';
 import { formatId, partyAccountId } from '../../../../protocol/ids.ts';
 import { type Harness, startHttp } from './harness.ts';
 
@@ -118,6 +119,27 @@ describe('accounts and transfers', () => {
     expect((await ok('POST', '/v1/transfers', body)).headers.get('idempotent-replayed')).toBe('true');
   });
 
+  it.each([
+    [
+      '/v1/transfers',
+      { debitAccount: hex(1), creditAccount: hex(2), amount: '5', currency: 'CNY', code: 1 },
+      FrameFlags.balances,
+    ],
+    ['/v1/accounts', { currency: 'CNY', code: 1 }, 0],
+    [`/v1/accounts/${hex(1)}/changes`, { state: 'open' }, 0],
+    ['/v1/payments', { from: hex(1), to: hex(2), amount: '5', currency: 'CNY' }, 0],
+  ])('asks %s for a dry run', async (path, body, flags) => {
+    const asked = async (query: string) => {
+      const reply = await http.send('POST', path + query, { ...body, id: fresh() });
+      return [http.gateway.seen.at(-1)?.flags, reply.headers.get('dry-run')];
+    };
+    expect(await asked('?dryRun=true')).toEqual([flags | FrameFlags.dryRun, 'true']);
+    expect(await asked('?dryRun=false')).toEqual([flags, null]);
+    expect(await asked('')).toEqual([flags, null]);
+    const wrong = await http.send('POST', `${path}?dryRun=yes`, { ...body, id: fresh() });
+    expect(wrong.body).toMatchObject({ status: 400, name: 'malformedBody', field: 'dryRun' });
+  });
+
   it('answers a list item by item', async () => {
     const good = { debitAccount: a, creditAccount: b, amount: 5, currency: 'CNY', code: 1 };
     const bad = { ...good, debitAccount: fresh() };
@@ -137,6 +159,7 @@ describe('accounts and transfers', () => {
       [{ kind: 'pending', timeoutSeconds: 60 }, 2],
       [{ kind: 'post', pendingId, keepRemainder: true }, 4 + 16],
       [{ kind: 'void', pendingId }, 8],
+      [{ kind: 'revert', pendingId }, 128],
       [{ linked: true }, 1],
     ] as const) {
       const id = fresh();
@@ -223,6 +246,8 @@ describe('payments', () => {
     );
     expect(refunded).toMatchObject({ payment: id, refunded: '1', version: 3 });
     expect((await ok('GET', `/v1/payments/${id}`)).body.lastOperation).toMatchObject({ id: refunded.id, amount: '1' });
+    const { body: reverted } = await ok('POST', `/v1/payments/${id}/revert`, { id: fresh() });
+    expect(reverted).toMatchObject({ payment: id, operation: 'revert' });
   });
 
   it('voids without a body', async () => {
