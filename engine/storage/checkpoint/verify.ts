@@ -20,7 +20,7 @@ import type { SegmentMeta } from '../index/segment-writer.ts';
 import { compareKeys } from '../index/sort-entries.ts';
 import type { IndexEnvironment } from './environment.ts';
 import { type Finding, indexFinding } from './findings.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, stateOf } from './manifest.ts';
 import { walkSection } from './sections.ts';
 
 const TWO_32 = 0x1_0000_0000;
@@ -41,9 +41,14 @@ export function verifyAll(
 ): VerifyReport {
   const findings = [...found];
   const seen = new Set<number>();
+  const states = new Set<number>();
   let entries = 0;
   for (const manifest of manifests) {
-    for (const number of manifest.sections.keys()) walkSection(environment, manifest, number, findings);
+    const { id } = stateOf(manifest);
+    if (!states.has(id)) {
+      states.add(id);
+      for (const number of manifest.sections.keys()) walkSection(environment, manifest, number, findings);
+    }
     for (const [index, metas] of Object.entries(manifest.indexes)) {
       for (const meta of metas) {
         if (seen.has(meta.id)) continue;
