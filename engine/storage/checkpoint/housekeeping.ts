@@ -14,7 +14,7 @@ import { sectionSteps } from './sections.ts';
 import { nextMerge, type TierLimits } from './tiers.ts';
 
 /** Entries that a step moves: what a checkpoint waits for at most. */
-const ENTRIES_PER_STEP = 65_536;
+const ENTRIES_PER_STEP = 32_768;
 
 /** A segment that could not be read for a merge. */
 export interface MergeDamage {
