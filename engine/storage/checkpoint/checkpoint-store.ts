@@ -248,10 +248,10 @@ export class CheckpointStore {
   }
 
   /** Reads everything that any kept checkpoint consists of. Takes as long as reading the whole index. */
-  verifyCheckpoints(): VerifyReport {
+  verifyCheckpoints(onProgress?: (done: number, total: number) => void): VerifyReport {
     this.#environment.refresh();
     const { manifests, findings } = this.#readManifests();
-    return verifyAll(this.#environment, manifests, findings);
+    return verifyAll(this.#environment, manifests, findings, onProgress);
   }
 
   /** Closes the environment for this thread. No segment of it may be used any more. */

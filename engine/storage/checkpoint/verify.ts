@@ -33,12 +33,20 @@ export interface VerifyReport {
   readonly findings: readonly Finding[];
 }
 
-/** @param found the findings of reading the manifests */
+/**
+ * @param found the findings of reading the manifests
+ * @param onProgress told the entries that were checked, and all that there are
+ */
 export function verifyAll(
   environment: IndexEnvironment,
   manifests: readonly Manifest[],
   found: readonly Finding[],
+  onProgress: (done: number, total: number) => void = () => undefined,
 ): VerifyReport {
+  // The two checkpoints list most segments both.
+  const listed = manifests.flatMap(({ indexes }) => Object.values(indexes).flat());
+  const sizes = new Map(listed.map((meta) => [meta.id, meta.entries]));
+  const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   const findings = [...found];
   const seen = new Set<number>();
   const states = new Set<number>();
@@ -55,6 +63,7 @@ export function verifyAll(
         seen.add(meta.id);
         entries += meta.entries;
         new SegmentCheck(environment, manifest, index, meta, findings).run();
+        onProgress(entries, total);
       }
     }
   }

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { batchHash, readBatchHeader, sealBatch } from '../../../engine/journal/header.ts';
 import { type CheckpointRequest, CheckpointStore } from '../../../engine/storage/checkpoint/checkpoint-store.ts';
 import { openIndexEnvironment } from '../../../engine/storage/checkpoint/environment.ts';
+import { verifyPartition } from '../../../engine/verify/verify-partition.ts';
 import { deriveId } from '../../../protocol/ids.ts';
 import { temporaryFolder } from '../journal/support.ts';
 import { batchesOf, fill, HASH_SEED, TestPartition, verified } from './support.ts';
@@ -55,8 +56,19 @@ function offsetsOf(value: Buffer, count: number): number[] {
 
 describe('verifyPartition', () => {
   it('finds nothing in a whole partition, and counts what is there', async () => {
-    const { counts, findings } = await verified(await filled());
+    const partition = await filled();
+    const { counts, findings } = await verified(partition);
     expect(findings).toEqual([]);
+    const progress: { readonly part: string; readonly done: number; readonly total: number }[] = [];
+    const onProgress = (done: number, total: number, part: string): number => progress.push({ part, done, total });
+    const { journalPath, indexPath } = partition;
+    const place = { journalPath, indexPath, partition: 0, partitions: 1, hashSeed: HASH_SEED };
+    await verifyPartition({ ...place, onFinding: () => undefined, onProgress });
+    const { segmentEntries } = counts;
+    expect(progress.filter(({ part }) => part === 'index').at(-1)).toMatchObject({
+      done: segmentEntries,
+      total: segmentEntries,
+    });
     expect(counts).toMatchObject({ batches: 15, accounts: 20, checkpoints: 2 });
     expect(counts.events).toBeGreaterThan(150);
     expect(counts.keysLookedUp).toBeGreaterThan(100);
