@@ -155,6 +155,28 @@ describe('a partition over its journal', () => {
     await opened.partition.close();
   });
 
+  it('replays the journal from its start when a checkpoint of an older version left a column out', async () => {
+    const options = storedOptions(temporaryFolder(), { checkpointEveryBytes: 2000 });
+    const first = await openStored(options);
+    const desk = new Desk(first.partition, BOUNDS);
+    await cast(desk);
+    const plain = { debitAccountId: 4n, creditAccountId: 3n, amount: 7n, ledger: 156, code: 1 };
+    await desk.transfers(2, ...Array.from({ length: 20 }, (_, n) => ({ ...plain, id: BigInt(100 + n) })));
+    const request = desk.last?.checkpoint;
+    if (request?.sections === undefined) throw new Error('no checkpoint was due');
+    const { 'accounts.entries': gone, ...older } = request.sections;
+    expect(gone?.length).toBeGreaterThan(0);
+    await writeCheckpoint(options, first, { ...request, sections: older });
+    const before = sections(first.state);
+    await first.partition.close();
+    const second = await openStored(options);
+    expect(second.report).toMatchObject({ checkpointLsn: 0, damage: [] });
+    expect(second.report.eventsReplayed).toBeGreaterThan(20);
+    expect(sections(second.state)).toEqual(before);
+    expect(await new Desk(second.partition, BOUNDS).balances(4n)).toEqual([0, 140, 0, 0]);
+    await second.partition.close();
+  });
+
   it('refuses memtables that cannot take one batch', async () => {
     await expect(openStored(storedOptions(temporaryFolder(), { memtableBound: 1000 }))).rejects.toThrow(RangeError);
   });
