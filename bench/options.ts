@@ -21,12 +21,16 @@ export interface BenchOptions {
   readonly accounts: Distribution;
   readonly accountCount: number;
   readonly partitions: number;
+  /** Of transfers: share whose credit side lives in another partition, 0 to 1. */
+  readonly crossing: number;
   readonly connections: number;
   readonly inFlight: number;
   /** Requests per second of an open loop; undefined = closed loop. */
   readonly rate: number | undefined;
   /** Also run the ceiling, and say what part of it this is. */
   readonly compare: boolean;
+  /** Of growth: absolute folder of the data, which stays. */
+  readonly keep: string | undefined;
   /** Absolute folder for CPU profiles. */
   readonly cpuProf: string | undefined;
 }
@@ -49,11 +53,14 @@ Workloads:
 Options:
   --seconds S          time that is measured, after a warm-up (default: 10; micro: 0.5 for each part)
   --transfers N        growth: transfers in all (default: 5000000); --seconds bounds its time (default: 3600)
+  --keep DIR           growth: make the data in DIR, which is empty or not there, and leave it
   --json               end with one line of JSON
   --batch N            transfers in a message, 1 to ${LIMITS.recordsPerFrameMax} (default: ${LIMITS.recordsPerFrameMax})
   --accounts KIND      uniform, zipf or hot (default: uniform)
   --account-count N    accounts, 2 or more (default: 10000)
   --partitions N       partitions of the switch (default: 1)
+  --crossing X         transfers: share that goes to an account of another partition, 0 to 1
+                       (default: as it comes about, 0.5 with 2 partitions)
   --connections N      connections (default: 64; fewer for large batches)
   --in-flight N        unanswered requests of each connection (default: as the workload needs)
   --rate R             open loop: R requests a second, latency counted from when each was due
@@ -100,6 +107,11 @@ export function readOptions(words: readonly string[]): Request {
   if (accountCount < partitions * 100 && partitions > 1) {
     throw new UsageError('--account-count must be at least 100 for each partition');
   }
+  const crossing = number(values.crossing, '--crossing', 0, 1);
+  if (crossing !== undefined && (name !== 'transfers' || partitions === 1)) {
+    throw new UsageError('--crossing belongs to transfers with several partitions');
+  }
+  if (values.keep !== undefined && name !== 'growth') throw new UsageError('--keep belongs to growth');
   const connections = whole(values.connections, '--connections', 1, 5000) ?? shape.connections;
   return {
     type: 'run',
@@ -112,10 +124,12 @@ export function readOptions(words: readonly string[]): Request {
       accounts,
       accountCount,
       partitions,
+      crossing: crossing ?? (name === 'transfers' ? (partitions - 1) / partitions : 0),
       connections,
       inFlight: whole(values['in-flight'], '--in-flight', 1, 4096) ?? shape.inFlight,
       rate,
       compare: values.compare === true,
+      keep: values.keep === undefined ? undefined : resolve(values.keep),
       cpuProf: values['cpu-prof'] === undefined ? undefined : resolve(values['cpu-prof']),
     },
   };
@@ -145,6 +159,8 @@ function parse(words: readonly string[]) {
         accounts: { type: 'string' },
         'account-count': { type: 'string' },
         partitions: { type: 'string' },
+        crossing: { type: 'string' },
+        keep: { type: 'string' },
         connections: { type: 'string' },
         'in-flight': { type: 'string' },
         rate: { type: 'string' },

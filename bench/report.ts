@@ -26,6 +26,8 @@ export interface LoadReport {
   /** Of the load generator, in the measured time. */
   readonly clientCpuSeconds: number;
   readonly batch?: number;
+  /** Share of the transfers between two partitions. */
+  readonly crossing?: number;
   readonly rate?: number;
   readonly accounts: string;
   readonly codes: Readonly<Record<string, number>>;
@@ -74,7 +76,7 @@ export function loadReport(
   ceiling: Ceiling | undefined,
 ): LoadReport {
   const { count, errors, seconds, latencyMs, codes, serverRssBytes, serverCpuSeconds } = result;
-  const { partitions, connections, inFlight, rate, accounts, batch } = options;
+  const { partitions, connections, inFlight, rate, accounts, batch, crossing } = options;
   const tps = Math.round(count / seconds);
   return {
     workload,
@@ -91,6 +93,7 @@ export function loadReport(
     serverCpuSeconds,
     clientCpuSeconds: result.cpuSeconds,
     ...(workload === 'transfers' ? { batch } : {}),
+    ...(workload === 'transfers' && partitions > 1 ? { crossing } : {}),
     ...(rate === undefined ? {} : { rate }),
     accounts,
     codes,
@@ -183,10 +186,11 @@ function describePoint(point: GrowthPoint): string {
   );
 }
 
-function loadOf({ connections, inFlight, batch, rate, seconds, accounts }: LoadReport): string {
+function loadOf({ connections, inFlight, batch, crossing, rate, seconds, accounts }: LoadReport): string {
   const message = batch === undefined ? '' : `, ${whole(batch)} in a message`;
   const pace = rate === undefined ? '' : `, ${whole(rate)} requests/s`;
-  return `${seconds} s, ${connections} connections × ${inFlight} in flight${message}${pace}, ${accounts} accounts`;
+  const far = crossing === undefined ? '' : `, ${percent(crossing)} between partitions`;
+  return `${seconds} s, ${connections} connections × ${inFlight} in flight${message}${far}${pace}, ${accounts} accounts`;
 }
 
 function ratio(part: number, whole: number): number {

@@ -11,6 +11,8 @@ const RUNS = [
   'transfers --seconds 1 --account-count 500',
   'transfers --seconds 1 --account-count 500 --batch 1 --accounts zipf --connections 4 --in-flight 16',
   'transfers --seconds 0.6 --account-count 500 --batch 100 --accounts hot --partitions 2',
+  'transfers --seconds 0.6 --account-count 500 --partitions 2 --crossing 0',
+  'transfers --seconds 1 --account-count 500 --batch 10 --partitions 2 --crossing 1 --connections 4 --in-flight 16',
   'payments --seconds 1 --account-count 500 --connections 4 --in-flight 16',
   'payments --seconds 1 --account-count 500 --partitions 2 --rate 200',
   'growth --transfers 60000 --account-count 500 --seconds 60 --batch 100 --connections 2 --in-flight 4',

@@ -22,6 +22,8 @@ export type TrafficSpec =
       readonly ledger: number;
       readonly groups: readonly Group[];
       readonly distribution: Distribution;
+      /** Share of the transfers whose credit side is in another group, 0 to 1. */
+      readonly crossing: number;
     }
   | {
       readonly type: 'sales';

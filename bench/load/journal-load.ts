@@ -51,7 +51,14 @@ export async function runJournalLoad(job: JournalJob, report: Report): Promise<J
   const background = new BackgroundThreads();
   const ids = benchAccounts(job.accounts, 1).flatMap((group) => group.map(({ words }) => words));
   const groups = [{ payers: ids, payees: ids }];
-  const spec = { type: 'transfers', records: job.records, ledger: LEDGER, groups, distribution: 'uniform' } as const;
+  const spec = {
+    type: 'transfers',
+    records: job.records,
+    ledger: LEDGER,
+    groups,
+    distribution: 'uniform',
+    crossing: 0,
+  } as const;
   const traffic = makeTraffic(spec, new Random(job.seed));
   const startMs = performance.now() + job.warmUpMs;
   const meter = new Meter({ startMs, endMs: startMs + job.measureMs, isOpenLoop: false });

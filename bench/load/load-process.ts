@@ -1,4 +1,5 @@
 /** Process: gets one job from its parent, runs it, reports and ends. Load never runs in the process that it measures. */
+import { inlineMore } from '../../engine/worker/inlining.ts';
 import { runHttpLoad } from './http-load.ts';
 import type { Job, JobResult, Report, RunMessage } from './jobs.ts';
 import { runJournalLoad } from './journal-load.ts';
@@ -22,6 +23,7 @@ function run(job: Job): Promise<JobResult> {
     case 'http':
       return runHttpLoad(job, report);
     case 'journal':
+      inlineMore();
       return runJournalLoad(job, report);
   }
 }

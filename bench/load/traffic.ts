@@ -69,6 +69,8 @@ class TransferTraffic implements Traffic {
   readonly #ids: TimeOrderedIds;
   readonly #random: Random;
   readonly #groups: readonly AccountGroup[];
+  /** A u32 below this makes a transfer cross. */
+  readonly #crossingBelow: number;
 
   constructor(spec: TrafficSpec & { type: 'transfers' }, random: Random) {
     this.records = spec.records;
@@ -77,6 +79,7 @@ class TransferTraffic implements Traffic {
     this.#random = random;
     this.#ids = new TimeOrderedIds(random);
     this.#groups = spec.groups.map((group) => new AccountGroup(group, spec.distribution, random));
+    this.#crossingBelow = spec.groups.length === 1 ? 0 : spec.crossing * 2 ** 32;
   }
 
   prepare(bytes: Uint8Array, at: number): void {
@@ -93,14 +96,21 @@ class TransferTraffic implements Traffic {
     const random = this.#random;
     ids.at(nowMs);
     for (let record = 0, word = at + HEADER_WORDS; record < this.records; record++, word += RECORD_WORDS) {
-      const group = pick(this.#groups, random);
-      const { pair } = group;
-      pair.next();
+      const from = pick(this.#groups, random);
+      from.pair.next();
+      const to = random.next() < this.#crossingBelow ? this.#otherThan(from) : from;
+      if (to !== from) to.pair.next();
       ids.write(words, word);
-      group.payers.copy(pair.debit, words, word + (TRANSFER.at.debitAccountId >> 2));
-      group.payers.copy(pair.credit, words, word + (TRANSFER.at.creditAccountId >> 2));
+      from.payers.copy(from.pair.debit, words, word + (TRANSFER.at.debitAccountId >> 2));
+      to.payers.copy(to.pair.credit, words, word + (TRANSFER.at.creditAccountId >> 2));
       words[word + (TRANSFER.at.amount >> 2)] = AMOUNT_MIN + random.below(AMOUNT_SPREAD);
     }
+  }
+
+  #otherThan(group: AccountGroup): AccountGroup {
+    const groups = this.#groups;
+    const step = 1 + this.#random.below(groups.length - 1);
+    return groups[(groups.indexOf(group) + step) % groups.length] as AccountGroup;
   }
 }
 

@@ -41,7 +41,7 @@ export class StateMachine {
     const payees = type === 'sales' ? this.#merchants.map(({ words }) => words) : payers;
     const groups: Group[] = [{ payers, payees }];
     const common = { ledger: LEDGER, groups, distribution: 'uniform' } as const;
-    const spec: TrafficSpec = type === 'sales' ? { type, ...common } : { type, records, ...common };
+    const spec: TrafficSpec = type === 'sales' ? { type, ...common } : { type, records, crossing: 0, ...common };
     return makeTraffic(spec, this.#random);
   }
 

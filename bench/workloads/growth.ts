@@ -54,7 +54,8 @@ export interface Growth {
 
 /** Throws before anything is started when there is too little room on the disk. */
 export async function measureGrowth(options: BenchOptions, stage: Stage): Promise<Growth> {
-  checkDisk(stage.directory, options.transfers);
+  if (options.keep !== undefined) makeEmpty(options.keep);
+  checkDisk(options.keep ?? stage.directory, options.transfers);
   const run = new GrowthRun(options, stage, performance.now() + options.seconds * 1000);
   try {
     await run.setUp();
@@ -82,12 +83,12 @@ class GrowthRun {
     this.#options = options;
     this.#stage = stage;
     this.#endMs = endMs;
-    this.#dataDir = join(stage.directory, 'data');
+    this.#dataDir = options.keep ?? join(stage.directory, 'data');
   }
 
   async setUp(): Promise<void> {
     const { accountCount, partitions } = this.#options;
-    mkdirSync(this.#dataDir);
+    mkdirSync(this.#dataDir, { recursive: true });
     const server = await this.#start();
     const client = await server.connect();
     this.#groups = await setUpTransfers(client, accountCount, partitions);
@@ -176,9 +177,16 @@ class GrowthRun {
         ledger: LEDGER,
         groups: this.#groups,
         distribution: accounts,
+        crossing: 0,
       },
     } as const;
   }
+}
+
+/** A folder that stays: nobody's data may be in it. */
+function makeEmpty(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  if (readdirSync(directory).length > 0) throw new UsageError(`--keep: ${directory} is not empty`);
 }
 
 function checkDisk(directory: string, transfers: number): void {

@@ -22,7 +22,14 @@ const LOADS: Readonly<Record<LoadName, Workload>> = {
     setUp: (client, { accountCount, partitions }) => setUpTransfers(client, accountCount, partitions),
     job: (groups, server, options, stage) => ({
       ...webSocketJob(server, options, stage),
-      traffic: { type: 'transfers', records: options.batch, ledger: LEDGER, groups, distribution: options.accounts },
+      traffic: {
+        type: 'transfers',
+        records: options.batch,
+        ledger: LEDGER,
+        groups,
+        distribution: options.accounts,
+        crossing: options.crossing,
+      },
     }),
   },
   payments: {

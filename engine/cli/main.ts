@@ -1,4 +1,5 @@
 /** The `sluice` program: hands the process to `run`. */
+import { inlineMore } from '../worker/inlining.ts';
 import { run } from './program.ts';
 
 // A reader that stops early (`sluice account list | head`) is no failure of ours.
@@ -7,6 +8,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+inlineMore();
 process.exitCode = await run(process.argv.slice(2), {
   output: process.stdout,
   errors: process.stderr,

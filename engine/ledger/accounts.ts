@@ -32,6 +32,9 @@ export const ACCOUNT_COLUMNS = [
 ] as const;
 export type AccountColumn = (typeof ACCOUNT_COLUMNS)[number];
 
+/** What an account keeps as long as it is there. */
+const FIXED: ReadonlySet<AccountColumn> = new Set(['ids', 'createdLsn', 'ledger', 'owner', 'code', 'flags', 'tariff']);
+
 const INITIAL_CAPACITY = 1024;
 /** Tables up to this size are reserved; larger ones (verify, which knows no bound) grow by doubling. */
 const RESERVED_MAX = 2 ** 27;
@@ -116,7 +119,9 @@ export class Accounts {
 
   /** Begins the copy that a checkpoint saves. Who changes an account from now on calls `copy.before` first. */
   beginCopy(): void {
-    const columns: Column[] = ACCOUNT_COLUMNS.map((name) => ({ array: this[name], width: name === 'ids' ? 4 : 1 }));
+    const columns: Column[] = ACCOUNT_COLUMNS.map((name) => {
+      return { array: this[name], width: name === 'ids' ? 4 : 1, isFixed: FIXED.has(name) };
+    });
     this.copy.begin(columns, this.count);
   }
 

@@ -62,7 +62,8 @@ function createOne(ledger: Ledger, message: RecordsMessage, index: number, resul
   }
   if (!isPassing(code)) {
     const lsn = ledger.record(words, at, institution, code);
-    if (ledger.clearing.unfinished.has(lsn)) return results.postpone(index, lsn);
+    // Only what ends a hold can be waiting for another partition.
+    if (ledger.hold !== NO_HOLD && ledger.clearing.unfinished.has(lsn)) return results.postpone(index, lsn);
   }
   results.set(index, ledger.now, code, 0);
   results.balances(index, ledger, institution, ledger.debit, ledger.credit);

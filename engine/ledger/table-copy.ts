@@ -15,9 +15,16 @@ export interface Column {
   readonly array: ColumnArray;
   /** Values of a row. */
   readonly width: number;
+  /** The values of a row stay as they were when it was added: nothing has to be saved. */
+  readonly isFixed?: boolean;
 }
 
-/** Rows that are copied, and put right, together. A power of two. */
+/** A column that changes, and its copy. */
+interface Changing extends Column {
+  readonly copy: ColumnArray;
+}
+
+/** Rows that are copied and put right together, in the processor's cache: 100 KB. A power of two. */
 const BLOCK_ROWS = 1024;
 /** Saved rows of one piece of memory. */
 const CHUNK_ROWS = 4096;
@@ -25,6 +32,7 @@ const CHUNK_ROWS = 4096;
 export class TableCopy {
   #columns: readonly Column[] = [];
   #copies: ColumnArray[] = [];
+  #changing: Changing[] = [];
   /** First row that was not copied, and the end of the rows to be copied. */
   #next = 0;
   #count = 0;
@@ -32,21 +40,24 @@ export class TableCopy {
   #isSaved = new Uint32Array(0);
   /** By block: number of the row saved last, + 1. */
   #lastOfBlock = new Uint32Array(0);
-  /** Saved rows: [row, saved before in the same block (number + 1), values of all columns]. */
+  /** Saved rows: [row, saved before in the same block (number + 1), values of all columns that change]. */
   readonly #chunks: Float64Array[] = [];
   #saved = 0;
   #rowValues = 2;
 
   /** Begins a copy of the first `count` rows. The arrays of the columns stay the same until it is done. */
   begin(columns: readonly Column[], count: number): void {
-    const rowValues = columns.reduce((sum, { width }) => sum + width, 2);
-    if (rowValues !== this.#rowValues) this.#chunks.length = 0;
-    this.#rowValues = rowValues;
     this.#columns = columns;
     this.#copies = columns.map(({ array }, index) => {
       const kept = this.#copies[index];
       return kept !== undefined && kept.length >= array.length ? kept : sharedLike(array);
     });
+    this.#changing = columns.flatMap((column, index) => {
+      return column.isFixed === true ? [] : { ...column, copy: this.#copies[index] as ColumnArray };
+    });
+    const rowValues = this.#changing.reduce((sum, { width }) => sum + width, 2);
+    if (rowValues !== this.#rowValues) this.#chunks.length = 0;
+    this.#rowValues = rowValues;
     this.#next = 0;
     this.#count = count;
     this.#saved = 0;
@@ -78,10 +89,7 @@ export class TableCopy {
     const from = this.#next;
     const to = Math.min(this.#count, from + Math.ceil(rows / BLOCK_ROWS) * BLOCK_ROWS);
     if (to <= from) return 0;
-    for (const [index, { array, width }] of this.#columns.entries()) {
-      this.#copies[index]?.set(array.subarray(from * width, to * width) as never, from * width);
-    }
-    for (let row = from; row < to; row += BLOCK_ROWS) this.#putRight(row / BLOCK_ROWS);
+    for (let row = from; row < to; row += BLOCK_ROWS) this.#copyBlock(row, Math.min(to, row + BLOCK_ROWS));
     this.#next = to;
     return to - from;
   }
@@ -95,6 +103,14 @@ export class TableCopy {
     });
   }
 
+  #copyBlock(from: number, to: number): void {
+    for (let index = 0; index < this.#columns.length; index++) {
+      const { array, width } = this.#columns[index] as Column;
+      this.#copies[index]?.set(array.subarray(from * width, to * width) as never, from * width);
+    }
+    this.#putRight(from / BLOCK_ROWS);
+  }
+
   #save(row: number): void {
     const number = this.#saved++;
     const chunk = this.#chunkOf(number);
@@ -103,7 +119,8 @@ export class TableCopy {
     chunk[at++] = row;
     chunk[at++] = this.#lastOfBlock[block] as number;
     this.#lastOfBlock[block] = number + 1;
-    for (const { array, width } of this.#columns) {
+    for (let index = 0; index < this.#changing.length; index++) {
+      const { array, width } = this.#changing[index] as Changing;
       for (let value = row * width; value < (row + 1) * width; value++) chunk[at++] = array[value] as number;
     }
   }
@@ -115,9 +132,8 @@ export class TableCopy {
       let at = ((saved - 1) % CHUNK_ROWS) * this.#rowValues;
       const row = chunk[at++] as number;
       saved = chunk[at++] as number;
-      for (let index = 0; index < this.#columns.length; index++) {
-        const { width } = this.#columns[index] as Column;
-        const copy = this.#copies[index] as ColumnArray;
+      for (let index = 0; index < this.#changing.length; index++) {
+        const { copy, width } = this.#changing[index] as Changing;
         for (let value = row * width; value < (row + 1) * width; value++) copy[value] = chunk[at++] as number;
       }
     }

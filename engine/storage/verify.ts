@@ -61,7 +61,6 @@ export async function verifyDirectory({ directory, onProgress }: VerifyOptions):
   const clearing = new ClearingCheck();
 
   const check = async (input: PlainData, where: string, partition?: number): Promise<void> => {
-    const phase = partition === undefined ? where : `partition ${partition}`;
     const before = findings.length;
     const result = await runGuarded({
       entry: ENTRY,
@@ -73,7 +72,9 @@ export async function verifyDirectory({ directory, onProgress }: VerifyOptions):
         const done = field(data, 'done');
         const total = field(data, 'total');
         if (finding !== undefined) findings.push(finding as Finding);
-        else if (typeof done === 'number' && typeof total === 'number') onProgress?.({ phase, done, total });
+        else if (typeof done === 'number' && typeof total === 'number') {
+          onProgress?.({ phase: `partition ${partition} ${String(field(data, 'part'))}`, done, total });
+        }
       },
     });
     if (!result.ok) {

@@ -9,6 +9,7 @@ import type { Journal } from '../journal/journal.ts';
 import { EVENT_PREFIX_BYTES, EventTypes, eventView } from '../ledger/events.ts';
 import { AccountWord } from '../ledger/words.ts';
 import { CheckpointStore } from '../storage/checkpoint/checkpoint-store.ts';
+import { stateOf } from '../storage/checkpoint/manifest.ts';
 
 const INITIAL_CAPACITY = 1024;
 const ID_WORDS = 4;
@@ -50,7 +51,7 @@ export class Owners {
         const [ids, owners, openedAt] = parts;
         if (ids === undefined || owners === undefined || openedAt === undefined) continue;
         this.#take(new Uint32Array(ids.buffer), new Uint32Array(owners.buffer), new Float64Array(openedAt.buffer));
-        this.#next = manifest.lsn;
+        this.#next = stateOf(manifest).lsn;
         return;
       }
     } finally {

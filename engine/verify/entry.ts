@@ -1,6 +1,6 @@
 /*
  * Process entry, see storage/guarded.ts. Input: a PartitionInput or a ControlInput. Reports { finding } and
- * { done, total }; answers how much there was.
+ * { part, done, total }; answers how much there was.
  */
 import { z } from 'zod';
 import { answerGuarded, type PlainData } from '../storage/guarded.ts';
@@ -34,7 +34,7 @@ answerGuarded(async (data, report) => {
   const onFinding = (finding: Finding): void => {
     if (findings++ < FINDINGS_MAX) report({ finding: { ...finding } });
   };
-  const onProgress = (done: number, total: number): void => report({ done, total });
+  const onProgress = (done: number, total: number, part: string): void => report({ part, done, total });
   const counts: PlainData =
     input.part === 'control'
       ? { entries: await verifyControl(input.path, onFinding) }

@@ -32,8 +32,8 @@ export interface VerifyPartitionOptions {
   readonly partitions: number;
   readonly hashSeed: number;
   readonly onFinding: (finding: Finding) => void;
-  /** LSNs done and to be done. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Entries of the index, then LSNs of the journal: done and to be done. */
+  readonly onProgress?: (done: number, total: number, part: 'index' | 'journal') => void;
 }
 
 export interface PartitionCounts {
@@ -115,7 +115,7 @@ class PartitionCheck {
       partition,
       onFinding,
       onBatch: (batch) => this.#replay(batch),
-      ...(onProgress === undefined ? {} : { onProgress }),
+      onProgress: (done, total) => onProgress?.(done, total, 'journal'),
     });
     if (this.#nextLsn === journal.nextLsn) {
       this.#books.finish();
@@ -140,7 +140,7 @@ class PartitionCheck {
   #verifyStore(): { readonly checkpoints: number; readonly segments: number; readonly entries: number } {
     const store = this.#store;
     if (store === undefined) return { checkpoints: 0, segments: 0, entries: 0 };
-    const report = store.verifyCheckpoints();
+    const report = store.verifyCheckpoints((done, total) => this.#options.onProgress?.(done, total, 'index'));
     for (const { where, problem, checkpointLsn, ...place } of report.findings) {
       const part = Object.entries(place).map(([name, value]) => `${name} ${value}`);
       this.#find(where, `${part.join(', ')}: ${problem}`, { lsn: checkpointLsn });

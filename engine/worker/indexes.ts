@@ -110,8 +110,10 @@ export class PartitionIndexes {
     this.#open(written.manifest.id, this.store.openSegments(written.manifest, written.built));
   }
 
-  installNewest(checkpoint: Checkpoint): void {
-    this.#open(checkpoint.manifest.id, this.store.openSegments(checkpoint.manifest));
+  /** Takes the segments of a checkpoint; what a replay puts for positions before it is passed over. */
+  installNewest({ manifest }: Checkpoint): void {
+    this.#open(manifest.id, this.store.openSegments(manifest));
+    for (const name of INDEX_NAMES) this.byName[name].storedUpTo(manifest.lsn);
   }
 
   close(): Promise<void> {

@@ -7,6 +7,7 @@
 import { batchHash, checkBatch, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
 import { JournalError, LmdbJournal } from '../journal/journal.ts';
 import type { Checkpoint } from '../storage/checkpoint/checkpoint-store.ts';
+import { type Manifest, stateOf } from '../storage/checkpoint/manifest.ts';
 import type { PartitionStorage } from '../storage/partition-storage.ts';
 import { PartitionIndexes } from './indexes.ts';
 import type { PartitionBounds } from './partition.ts';
@@ -15,6 +16,7 @@ import { Replayer } from './recovery.ts';
 import { missingSection, restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import type { StateOptions } from './state.ts';
 import { PartitionState } from './state.ts';
+import { isStateDue } from './state-copies.ts';
 
 export interface OpenOptions extends StateOptions, PartitionBounds {
   /** Folders of the partition's two LMDB environments. */
@@ -59,21 +61,13 @@ export async function openPartition(options: OpenOptions, storage?: PartitionSto
   state.events.start(new ArrayBuffer(0), journal.nextLsn);
 
   const { checkpoint, damage } = indexes.store.newest();
-  let from = 0;
-  // What an older version left out of its checkpoints is in the journal: that is replayed from its start.
-  const isWhole = checkpoint !== undefined && missingSection(checkpoint.sections) === undefined;
-  if (isWhole) {
-    checkAgainstJournal(checkpoint, journal);
-    indexes.installNewest(checkpoint);
-    restoreSnapshot(state, checkpoint.sections);
-    from = checkpoint.manifest.lsn;
-  }
+  const from = checkpoint === undefined ? NOTHING : restore(checkpoint, state, journal, indexes);
   const replayed = replay(options, state, journal, indexes, from);
   return {
     state,
-    partition: new Partition({ state, journal, indexes, bounds: options, checkpointLsn: replayed.checkpointLsn }),
+    partition: new Partition({ state, journal, indexes, bounds: options, ...replayed.from }),
     report: {
-      checkpointLsn: from,
+      checkpointLsn: from.stateLsn,
       batchesReplayed: replayed.batches,
       eventsReplayed: replayed.events,
       milliseconds: performance.now() - started,
@@ -82,8 +76,32 @@ export async function openPartition(options: OpenOptions, storage?: PartitionSto
   };
 }
 
+/** Where a checkpoint is, and the state that it has. */
+interface CheckpointPlace {
+  readonly checkpointLsn: number;
+  readonly stateLsn: number;
+}
+
+const NOTHING: CheckpointPlace = { checkpointLsn: 0, stateLsn: 0 };
+
+/** Takes what a checkpoint has; the replay goes on from the position of its state. */
+function restore(
+  { manifest, sections }: Checkpoint,
+  state: PartitionState,
+  journal: LmdbJournal,
+  indexes: PartitionIndexes,
+): CheckpointPlace {
+  const stored = stateOf(manifest);
+  // What an older version left out of its checkpoints is in the journal: that is replayed from its start.
+  if (stored.id !== 0 && missingSection(sections) !== undefined) return NOTHING;
+  checkAgainstJournal(manifest, journal);
+  indexes.installNewest({ manifest, sections });
+  if (stored.id !== 0) restoreSnapshot(state, sections);
+  return { checkpointLsn: manifest.lsn, stateLsn: stored.lsn };
+}
+
 /** A checkpoint ahead of its journal means that durable batches are gone: opening would lose them silently. */
-function checkAgainstJournal({ manifest }: Checkpoint, journal: LmdbJournal): void {
+function checkAgainstJournal(manifest: Manifest, journal: LmdbJournal): void {
   if (manifest.lsn > journal.nextLsn) {
     throw new Error(
       `the checkpoint is at position ${manifest.lsn}, but the journal ends at ${journal.nextLsn}: batches are missing`,
@@ -94,24 +112,25 @@ function checkAgainstJournal({ manifest }: Checkpoint, journal: LmdbJournal): vo
 interface Replayed {
   readonly batches: number;
   readonly events: number;
-  readonly checkpointLsn: number;
+  /** The newest checkpoint now. */
+  readonly from: CheckpointPlace;
 }
 
-/** Replays the batches from `from` on; writes a checkpoint on the way whenever the memtables fill up. */
+/** Replays the batches from the state on; writes a checkpoint on the way whenever the memtables fill up. */
 function replay(
   options: OpenOptions,
   state: PartitionState,
   journal: LmdbJournal,
   indexes: PartitionIndexes,
-  from: number,
+  start: CheckpointPlace,
 ): Replayed {
   const replayer = new Replayer(state);
   const end = journal.nextLsn;
   const room = batchEntriesMax(options.recordsMax);
   let batches = 0;
   let events = 0;
-  let checkpointLsn = from;
-  let next = from;
+  let from = start;
+  let next = from.stateLsn;
   while (next < end) {
     let last = next;
     for (const { lsn, bytes } of journal.batches(next, end)) {
@@ -125,19 +144,21 @@ function replay(
     }
     // Also at the end: the first batch finds room.
     if (!indexes.hasRoom(room)) {
-      writeCheckpoint(state, journal, indexes, last);
-      checkpointLsn = next;
+      const isDue = isStateDue(state, options, (next - from.stateLsn) * LSN_UNIT_BYTES);
+      writeCheckpoint(state, journal, indexes, last, isDue);
+      from = { checkpointLsn: next, stateLsn: isDue ? next : from.stateLsn };
     }
   }
-  return { batches, events, checkpointLsn };
+  return { batches, events, from };
 }
 
-/** Writes a checkpoint after the batch at `lastLsn`, in this thread: nothing else runs yet. */
+/** Writes a checkpoint after the batch at `lastLsn`, in this thread: nothing else runs yet. With the state, or that of before. */
 function writeCheckpoint(
   state: PartitionState,
   journal: LmdbJournal,
   indexes: PartitionIndexes,
   lastLsn: number,
+  withState: boolean,
 ): void {
   const [last] = journal.batches(lastLsn, lastLsn + 1);
   if (last === undefined) throw new Error(`the batch at position ${lastLsn} is gone`);
@@ -149,7 +170,7 @@ function writeCheckpoint(
     previousHash: batchHash(last.bytes),
     timestamp: state.ledger.now,
     frozen: indexes.freeze(),
-    sections: takeSnapshot(state),
+    ...(withState ? { sections: takeSnapshot(state) } : {}),
   });
   indexes.install(written);
 }

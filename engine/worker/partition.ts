@@ -5,7 +5,7 @@
  *         2 expire what is due at the batch's timestamp
  *         3 decide every command in order; events and reply frames are written as it goes
  *         4 append to the journal
- *         5 copy a part of the state, when a checkpoint has begun
+ *         5 copy a part of the state, when that is due; begin a checkpoint, when one is due
  *         6 resolve when durable
  *
  * A batch that writes nothing waits for the flush of those before it: what it read is durable when it is answered.
@@ -19,6 +19,7 @@ import { expireHold } from '../ledger/legs.ts';
 import { expirePayment } from '../payment/release.ts';
 import { ReplyArea } from '../query/reply-area.ts';
 import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
+import { stateOf } from '../storage/checkpoint/manifest.ts';
 import type { Batch } from './batch.ts';
 import { EntryWord, entryWord } from './batch.ts';
 import { takeMessages } from './clearing-commands.ts';
@@ -26,8 +27,8 @@ import { type Command, dispatch } from './dispatch.ts';
 import type { PartitionIndexes } from './indexes.ts';
 import { takeParts } from './joint-commands.ts';
 import { Outcomes } from './outcomes.ts';
-import { SnapshotInSteps } from './snapshot.ts';
 import type { PartitionState } from './state.ts';
+import { StateCopies, type StateCopyBounds } from './state-copies.ts';
 
 /** Expiries of one batch; the rest is left to the next. */
 const EXPIRIES_MAX = 1000;
@@ -36,13 +37,6 @@ const EXPIRIES_MAX = 1000;
 export function batchEntriesMax(recordsMax: number): number {
   return recordsMax + EXPIRIES_MAX;
 }
-
-/**
- * Accounts and holds that are copied for a checkpoint after each batch: so many, and so many for each record of the batch (a
- * batch of 8,190: 270,000 rows, 25 MB), so that 5 million accounts are copied before a memtable of the default size is full.
- */
-const COPIED_PER_BATCH = 8192;
-const COPIED_PER_RECORD = 32;
 
 /** Most that one expiry writes: a version of a payment with the longest reference, two legs, and an order to other partitions. */
 const EXPIRY_BYTES_MAX = 1536;
@@ -78,7 +72,7 @@ export interface PartitionFigures {
   readonly indexPageReads: number;
 }
 
-export interface PartitionBounds {
+export interface PartitionBounds extends StateCopyBounds {
   /** Most that the commands of one batch write. */
   readonly journalBytesMax: number;
   readonly recordsMax: number;
@@ -112,9 +106,7 @@ export class Partition {
   readonly #free: ArrayBuffer[] = [];
   #checkpointLsn: number;
   #checkpointing = false;
-  readonly #snapshot: SnapshotInSteps;
-  /** A checkpoint that has begun and whose state is still being copied. */
-  #begun: Omit<CheckpointRequest, 'sections'> | undefined;
+  readonly #copies: StateCopies;
   #room: Promise<void> = Promise.resolve();
   #roomMade: () => void = () => undefined;
 
@@ -123,10 +115,12 @@ export class Partition {
     readonly journal: Journal;
     readonly indexes: IndexKeeper;
     readonly bounds: PartitionBounds;
+    /** Position of the newest checkpoint, and of the state that it has. */
     readonly checkpointLsn: number;
+    readonly stateLsn: number;
   }) {
     this.#state = parts.state;
-    this.#snapshot = new SnapshotInSteps(parts.state);
+    this.#copies = new StateCopies(parts.state, parts.bounds, parts.stateLsn);
     this.#journal = parts.journal;
     this.#indexes = parts.indexes;
     this.#bounds = parts.bounds;
@@ -167,7 +161,8 @@ export class Partition {
     const durable = events.empty
       ? this.#journal.durable()
       : this.#journal.append(new Uint8Array(buffer), events.end, info);
-    const checkpoint = this.#takeCheckpoint(batch.records);
+    this.#copies.afterBatch(this.#journal.nextLsn, batch.records);
+    const checkpoint = !this.#checkpointing && this.#isDue ? this.#beginCheckpoint() : undefined;
     const decided = performance.now();
     const outcomes = this.#outcomes.take();
     await durable;
@@ -186,13 +181,14 @@ export class Partition {
 
   /**
    * Takes the segments of a checkpoint that the background has written. When the memtables are full again already, the next
-   * checkpoint begins here, which makes room; this answers with it when the state is small enough to be copied at once.
+   * checkpoint begins here, which makes room; this answers with it.
    */
   async install(written: CheckpointWritten): Promise<CheckpointRequest | undefined> {
     this.#indexes.install(written);
+    this.#copies.written(stateOf(written.manifest).lsn);
     this.#checkpointing = false;
     const roomMade = this.#roomMade;
-    const next = this.#hasRoom ? undefined : this.#takeCheckpoint(0);
+    const next = this.#hasRoom ? undefined : this.#beginCheckpoint();
     roomMade();
     // No checkpoint may be on disk before the batches that it rests on.
     if (next !== undefined) await this.#journal.durable();
@@ -270,34 +266,19 @@ export class Partition {
     }
   }
 
-  /**
-   * Begins a checkpoint after the batch just appended, when one is due and none is under way, and copies a part of its state.
-   * Answers with it once all is copied: with the last batch that has room at the latest.
-   */
-  #takeCheckpoint(records: number): CheckpointRequest | undefined {
-    if (this.#begun === undefined && !this.#checkpointing && this.#isDue) this.#begun = this.#beginCheckpoint();
-    if (this.#begun === undefined) return undefined;
-    const rows = this.#hasRoom ? COPIED_PER_BATCH + COPIED_PER_RECORD * records : Number.POSITIVE_INFINITY;
-    const sections = this.#snapshot.advance(rows);
-    if (sections === undefined) return undefined;
-    const request = { ...this.#begun, sections };
-    this.#begun = undefined;
-    return request;
-  }
-
   get #isDue(): boolean {
     const bytes = (this.#journal.nextLsn - this.#checkpointLsn) * 16;
     return bytes >= this.#bounds.checkpointEveryBytes || this.#indexes.filling || !this.#hasRoom;
   }
 
-  #beginCheckpoint(): Omit<CheckpointRequest, 'sections'> {
+  /** Begins a checkpoint at the end of the journal. */
+  #beginCheckpoint(): CheckpointRequest {
     const lsn = this.#journal.nextLsn;
     this.#checkpointing = true;
     this.#checkpointLsn = lsn;
     this.#room = new Promise((resolve) => {
       this.#roomMade = resolve;
     });
-    this.#snapshot.begin();
     return {
       base: this.#indexes.checkpointId,
       lsn,
@@ -305,6 +286,7 @@ export class Partition {
       previousHash: this.#journal.lastHash,
       timestamp: this.#state.ledger.now,
       frozen: this.#indexes.freeze(),
+      ...this.#copies.take(lsn),
     };
   }
 }

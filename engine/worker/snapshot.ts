@@ -14,6 +14,9 @@ import type { PartitionState } from './state.ts';
 
 export type Sections = Readonly<Record<string, Uint8Array>>;
 
+/** What an account takes in a snapshot; a hold takes less. */
+export const SNAPSHOT_ROW_BYTES = 103;
+
 /** Bytes of one saved hold: id, debit, credit, amount, deadline, code. */
 const HOLD_BYTES = 48;
 
@@ -50,6 +53,8 @@ function smallSections(state: PartitionState): Sections {
 export class SnapshotInSteps {
   readonly #state: PartitionState;
   #small: Sections = {};
+  /** Rows copied so far, of all snapshots. */
+  copied = 0;
 
   constructor(state: PartitionState) {
     this.#state = state;
@@ -66,8 +71,9 @@ export class SnapshotInSteps {
   /** Copies so many accounts and holds, or a few more. The sections once nothing is left. */
   advance(rows: number): Sections | undefined {
     const { accounts, holds } = this.#state.ledger;
-    const done = accounts.copy.advance(rows);
-    if (done < rows) holds.copy.advance(rows - done);
+    let done = accounts.copy.advance(rows);
+    if (done < rows) done += holds.copy.advance(rows - done);
+    this.copied += done;
     if (!accounts.copy.isDone || !holds.copy.isDone) return undefined;
     const accountColumns = accounts.copy.take();
     const holdColumns = holds.copy.take();

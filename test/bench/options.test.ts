@@ -26,6 +26,10 @@ describe('words that make no sense', () => {
     ['transfers --accounts cold', /uniform, zipf, hot/],
     ['transfers --partitions 65', /--partitions/],
     ['transfers --partitions 4 --account-count 100', /--account-count/],
+    ['transfers --crossing 0.5', /several partitions/],
+    ['payments --partitions 2 --crossing 0.5', /--crossing belongs to transfers/],
+    ['transfers --partitions 2 --crossing 2', /--crossing must be a number from 0 to 1/],
+    ['transfers --keep data', /--keep belongs to growth/],
     ['transfers --in-flight 5000', /--in-flight/],
     ['http --rate 100', /--rate belongs to/],
     ['ceiling --rate 100', /--rate belongs to/],
@@ -65,9 +69,21 @@ describe('words that do', () => {
         inFlight: 2,
         rate: undefined,
         compare: false,
+        crossing: 0,
+        keep: undefined,
         cpuProf: undefined,
       },
     });
+  });
+
+  it('with several partitions transfers cross as uniform accounts make them, unless told otherwise', () => {
+    const crossing = (text: string): unknown => {
+      const request = readOptions(words(text));
+      return request.type === 'run' ? request.options.crossing : undefined;
+    };
+    expect(crossing('transfers --partitions 4')).toBe(0.75);
+    expect(crossing('transfers --partitions 4 --crossing 0')).toBe(0);
+    expect(crossing('growth --partitions 4')).toBe(0);
   });
 
   it.each(['', 'help', '--help', 'transfers -h'])('"%s" prints the page', async (text) => {

@@ -32,7 +32,7 @@ function requests(spec: TrafficSpec, count: number): Uint8Array[] {
 
 describe('transfers', () => {
   it.each([1, 50, 8190])('%i in a message: valid frames, new ids, accounts of one partition', (records) => {
-    const spec = { type: 'transfers', records, ledger: LEDGER, groups, distribution: 'uniform' } as const;
+    const spec = { type: 'transfers', records, ledger: LEDGER, groups, distribution: 'uniform', crossing: 0 } as const;
     const ids = new Set<bigint>();
     let strays = 0;
     for (const frame of requests(spec, 3)) {
@@ -51,6 +51,26 @@ describe('transfers', () => {
     }
     expect(ids.size).toBe(records * 3);
     expect(strays).toBe(0);
+  });
+});
+
+describe('transfers between partitions', () => {
+  it.each([
+    [0.25, 'uniform'],
+    [0.5, 'zipf'],
+    [1, 'hot'],
+  ] as const)('are %f of all, %s accounts', (crossing, distribution) => {
+    const spec = { type: 'transfers', records: 8190, ledger: LEDGER, groups, distribution, crossing } as const;
+    let crossed = 0;
+    for (const frame of requests(spec, 2)) {
+      const view = new DataView(frame.buffer, FRAME_HEADER.size);
+      for (let record = 0; record < 8190; record++) {
+        const { debitAccountId, creditAccountId } = decodeRecord(TRANSFER, view, record * TRANSFER.size);
+        expect(debitAccountId).not.toBe(creditAccountId);
+        if (partitionOf.get(debitAccountId) !== partitionOf.get(creditAccountId)) crossed++;
+      }
+    }
+    expect(Math.abs(crossed / (2 * 8190) - crossing)).toBeLessThan(0.02);
   });
 });
 

@@ -75,7 +75,7 @@ export function memoryPartition(
   const all = { ...STATE, ...options };
   const state = replay(journal, all);
   const bounds = { journalBytesMax: 4 * 1024 * 1024, recordsMax: 8190, checkpointEveryBytes: Number.MAX_SAFE_INTEGER };
-  const partition = new Partition({ state, journal, indexes: NO_CHECKPOINTS, bounds, checkpointLsn: 0 });
+  const partition = new Partition({ state, journal, indexes: NO_CHECKPOINTS, bounds, checkpointLsn: 0, stateLsn: 0 });
   return { partition, state, journal, options: all };
 }
 

@@ -4,6 +4,9 @@
  *     frozen memtables ──sort──▶ new segments ──▶ merges ─┐
  *     state sections ──chunks, CRC-32C, SHA-256 ──────────┴──▶ manifest: now it exists ──▶ what nobody lists is removed
  *
+ * A large state is not copied and written for each checkpoint: a manifest may list the sections of an earlier one, and what came
+ * between them is replayed.
+ *
  * All before the manifest may take many transactions; a crash leaves orphans, which the next writer removes.
  */
 import type { FrozenMemtable } from '../index/memtable.ts';
@@ -15,7 +18,7 @@ import { type IndexEnvironment, openIndexEnvironment } from './environment.ts';
 import { type Finding, indexFinding } from './findings.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { IndexUpdate } from './index-update.ts';
-import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
+import { decodeManifest, encodeManifest, type Manifest, stateOf } from './manifest.ts';
 import { removeOrphans, storedSegments } from './orphans.ts';
 import { readSection, writeSections } from './sections.ts';
 import type { TierLimits } from './tiers.ts';
@@ -55,8 +58,13 @@ export interface CheckpointRequest {
   readonly timestamp: number;
   /** Per index what came since `base`. Indexes without news may be left out. */
   readonly frozen: Readonly<Record<string, FrozenMemtable>>;
-  /** State, by name. On SharedArrayBuffers, it crosses threads without a copy. */
-  readonly sections: Readonly<Record<string, Uint8Array>>;
+  /** State, by name. On SharedArrayBuffers, it crosses threads without a copy. Left out, the state of `base` stays. */
+  readonly sections?: Readonly<Record<string, Uint8Array>>;
+  /**
+   * Position that the sections show, when it is before `lsn`. With `inSteps` they are then written between checkpoints, and a
+   * later one lists them: until its manifest names this position, their memory is in use.
+   */
+  readonly stateLsn?: number;
   /**
    * Whether merges that are due are done now (default). A merge takes up to a second per two million entries; a
    * partition that fills its next memtable meanwhile puts them off to a calmer checkpoint.
@@ -76,6 +84,9 @@ export interface Checkpoint {
   readonly manifest: Manifest;
   readonly sections: ReadonlyMap<string, Uint8Array>;
 }
+
+/** That before the first batch. */
+const NO_STATE = { id: 0, lsn: 0 };
 
 export class CheckpointStore {
   readonly #environment: IndexEnvironment;
@@ -148,7 +159,7 @@ export class CheckpointStore {
       previousHash: Buffer.from(request.previousHash).toString('hex'),
       timestamp: request.timestamp,
       hashSeed: this.#options.hashSeed,
-      sections: writeSections(environment, id, request.sections),
+      ...this.#state(id, base, request),
       indexes,
     };
     this.#publish(manifest, request.base);
@@ -169,6 +180,21 @@ export class CheckpointStore {
     const [newest] = this.all().manifests;
     if (newest === undefined || this.#housekeeping === undefined) return false;
     return this.#housekeeping.step(newest.indexes, () => this.#firstFreeSegment([newest]));
+  }
+
+  /** What the manifest of checkpoint `id` says about the state. */
+  #state(id: number, base: Manifest | undefined, request: CheckpointRequest): Pick<Manifest, 'sections' | 'state'> {
+    const { sections, stateLsn = request.lsn } = request;
+    const written = this.#housekeeping?.takeState();
+    if (sections !== undefined) {
+      if (this.#housekeeping === undefined || stateLsn === request.lsn) {
+        const state = stateLsn === request.lsn ? {} : { state: { id, lsn: stateLsn } };
+        return { sections: writeSections(this.#environment, id, sections), ...state };
+      }
+      this.#housekeeping.beginState(id, stateLsn, sections);
+    }
+    if (written !== undefined) return { sections: written.sections, state: { id: written.id, lsn: written.lsn } };
+    return { sections: base?.sections ?? [], state: base === undefined ? NO_STATE : stateOf(base) };
   }
 
   /** Manifests that can be read, newest first, and the damage of those that cannot. */
@@ -222,10 +248,10 @@ export class CheckpointStore {
   }
 
   /** Reads everything that any kept checkpoint consists of. Takes as long as reading the whole index. */
-  verifyCheckpoints(): VerifyReport {
+  verifyCheckpoints(onProgress?: (done: number, total: number) => void): VerifyReport {
     this.#environment.refresh();
     const { manifests, findings } = this.#readManifests();
-    return verifyAll(this.#environment, manifests, findings);
+    return verifyAll(this.#environment, manifests, findings, onProgress);
   }
 
   /** Closes the environment for this thread. No segment of it may be used any more. */

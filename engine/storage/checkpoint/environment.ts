@@ -16,7 +16,7 @@ export interface IndexTable<K> {
 export interface IndexEnvironment {
   /** Pages of segments; key: `pageKey`. */
   readonly pages: IndexTable<number>;
-  /** Chunks of state sections; key: [checkpoint id, number of the section, number of the chunk]. */
+  /** Chunks of state sections; key: [id of the checkpoint that they were written for, section, chunk]. */
   readonly sections: IndexTable<number[]>;
   /** Manifests; key: [checkpoint id, LSN]. */
   readonly manifests: IndexTable<number[]>;

@@ -1,19 +1,20 @@
 /**
- * What a store does between checkpoints, in short steps, so that no checkpoint waits for it: it removes what no manifest lists
- * and merges segments. A merged segment takes its inputs' place in the next checkpoint; until then it is an orphan that is
- * spared, and a crash loses nothing but the work.
+ * What a store does between checkpoints, in short steps, so that no checkpoint waits for it: it writes large states, removes what
+ * no manifest lists and merges segments. A merged segment takes its inputs' place in the next checkpoint, and a state that of the
+ * one before; until then they are orphans that are spared, and a crash loses nothing but the work.
  */
 import { SegmentMerge } from '../index/merge.ts';
 import { StorageDamageError } from '../index/page.ts';
 import type { BuiltSegment, SegmentMeta } from '../index/segment-writer.ts';
 import type { IndexEnvironment } from './environment.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, SectionInfo } from './manifest.ts';
 import { orphanRemovals } from './orphans.ts';
 import { PageBatch } from './page-batch.ts';
+import { sectionSteps } from './sections.ts';
 import { nextMerge, type TierLimits } from './tiers.ts';
 
 /** Entries that a step moves: what a checkpoint waits for at most. */
-const ENTRIES_PER_STEP = 65_536;
+const ENTRIES_PER_STEP = 32_768;
 
 /** A segment that could not be read for a merge. */
 export interface MergeDamage {
@@ -25,6 +26,13 @@ interface Merged {
   readonly index: string;
   readonly inputs: readonly SegmentMeta[];
   readonly built: BuiltSegment;
+}
+
+/** A state whose sections are stored. */
+interface StoredState {
+  readonly id: number;
+  readonly lsn: number;
+  readonly sections: SectionInfo[];
 }
 
 interface Running {
@@ -42,6 +50,9 @@ export class Housekeeping {
   /** Segments that could not be read. */
   readonly #spared = new Set<number>();
   readonly #damage: MergeDamage[] = [];
+  /** A state that is being written: its id, its position, and the writing. */
+  #writing: { readonly id: number; readonly lsn: number; readonly steps: Generator<void, SectionInfo[]> } | undefined;
+  #written: StoredState | undefined;
   #removals: Generator<void> | undefined;
   #running: Running | undefined;
   #merged: Merged[] = [];
@@ -60,12 +71,33 @@ export class Housekeeping {
 
   /** What is to be removed has changed. */
   listsChanged(kept: readonly Manifest[]): void {
-    this.#removals = orphanRemovals(this.#environment, kept, this.unlisted);
+    const states = [this.#writing, this.#written].flatMap((state) => state?.id ?? []);
+    this.#removals = orphanRemovals(this.#environment, kept, { segments: this.unlisted, states });
+  }
+
+  /** Begins to write a state, under the id of the checkpoint that it came with. */
+  beginState(id: number, lsn: number, sections: Readonly<Record<string, Uint8Array>>): void {
+    this.#writing = { id, lsn, steps: sectionSteps(this.#environment, id, sections) };
+  }
+
+  /** A state that was written since it was last asked for. */
+  takeState(): StoredState | undefined {
+    const state = this.#written;
+    this.#written = undefined;
+    return state;
   }
 
   /** Does the next piece of work. False when there is none. `firstId`: above every segment that there is. */
   step(indexes: Manifest['indexes'], firstId: () => number): boolean {
     this.#environment.refresh();
+    if (this.#writing !== undefined) {
+      const { id, lsn, steps } = this.#writing;
+      const { done, value } = steps.next();
+      if (done !== true) return true;
+      this.#written = { id, lsn, sections: value };
+      this.#writing = undefined;
+      return true;
+    }
     if (this.#removals !== undefined) {
       if (this.#removals.next().done === true) this.#removals = undefined;
       return true;

@@ -41,12 +41,22 @@ const manifestSchema = z.object({
   /** The seed that the filters were written with. */
   hashSeed: count,
   sections: z.array(section),
+  /**
+   * Where the sections come from, when it is not this checkpoint alone: the id that their chunks are stored under, and the
+   * position that they show, at or before `lsn`. Id 0: there are none yet, and the state is that before the first batch.
+   */
+  state: z.object({ id: count, lsn: count }).readonly().optional(),
   /** Per index its segments, newest first. */
   indexes: z.record(z.string(), z.array(segmentMeta).readonly()),
 });
 
 export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
 export type SectionInfo = Readonly<z.infer<typeof section>>;
+
+/** The state that a checkpoint has: the id of its chunks, and its position. What came up to `lsn` is replayed on top of it. */
+export function stateOf({ id, lsn, state }: Manifest): { readonly id: number; readonly lsn: number } {
+  return state ?? { id, lsn };
+}
 
 export function encodeManifest(manifest: Manifest): Uint8Array {
   const body = Buffer.from(JSON.stringify(manifest), 'utf8');

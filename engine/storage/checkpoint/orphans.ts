@@ -1,34 +1,34 @@
 /** Removing what no kept checkpoint lists: leftovers of a crash, and what checkpoints before had. */
 import { PageKind, pageKey, segmentOfKey } from '../index/page.ts';
 import type { IndexEnvironment } from './environment.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, stateOf } from './manifest.ts';
 
 /** Keys removed in one transaction. */
 const REMOVALS_PER_TRANSACTION = 1024;
 
 /** Removes the pages and section chunks that none of these checkpoints lists. */
 export function removeOrphans(environment: IndexEnvironment, kept: readonly Manifest[]): void {
-  for (const _ of orphanRemovals(environment, kept, []));
+  for (const _ of orphanRemovals(environment, kept, { segments: [], states: [] }));
 }
 
 /**
  * The same, a transaction at a time.
  *
- * @param spared segments that are being written
+ * @param spared what is being written, or not listed yet
  */
 export function* orphanRemovals(
   environment: IndexEnvironment,
   kept: readonly Manifest[],
-  spared: readonly number[],
+  spared: { readonly segments: readonly number[]; readonly states: readonly number[] },
 ): Generator<void> {
   const segments = new Set(kept.flatMap((manifest) => Object.values(manifest.indexes).flat()).map((meta) => meta.id));
-  for (const id of spared) segments.add(id);
+  for (const id of spared.segments) segments.add(id);
   for (const id of storedSegments(environment)) {
     if (!segments.has(id)) yield* removeSegment(environment, id);
   }
-  const checkpoints = new Set(kept.map((manifest) => manifest.id));
+  const states = new Set([...kept.map((manifest) => stateOf(manifest).id), ...spared.states]);
   for (const id of storedSectionOwners(environment)) {
-    if (!checkpoints.has(id)) yield* removeSections(environment, id);
+    if (!states.has(id)) yield* removeSections(environment, id);
   }
 }
 

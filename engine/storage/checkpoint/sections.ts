@@ -1,14 +1,14 @@
 /**
  * State sections: named blobs of any length, stored in chunks.
  *
- * A chunk: 0 crc u32 · 4 checkpoint id u32 · 8 section u32 · 12 chunk u32 · 16 data. The CRC-32C covers all bytes
+ * A chunk: 0 crc u32 · 4 id of the checkpoint that it was written for u32 · 8 section u32 · 12 chunk u32 · 16 data. The CRC-32C covers all bytes
  * after itself. A full chunk with LMDB's own header of 24 bytes takes whole pages of the file.
  */
 import { createHash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
 import type { IndexEnvironment } from './environment.ts';
 import type { Finding } from './findings.ts';
-import type { Manifest, SectionInfo } from './manifest.ts';
+import { type Manifest, type SectionInfo, stateOf } from './manifest.ts';
 
 const CHUNK_BYTES = 2 ** 18 - 24;
 const HEADER_BYTES = 16;
@@ -17,17 +17,32 @@ const DATA_BYTES = CHUNK_BYTES - HEADER_BYTES;
 const CHUNKS_PER_TRANSACTION = 32;
 
 /**
- * Writes the sections of a checkpoint. Nothing lists them until its manifest is there.
+ * Writes the sections of a state. Nothing lists them until a manifest does.
  *
  * @returns what the manifest says about them
  */
 export function writeSections(
   environment: IndexEnvironment,
-  checkpointId: number,
+  id: number,
   sections: Readonly<Record<string, Uint8Array>>,
 ): SectionInfo[] {
+  const steps = sectionSteps(environment, id, sections);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same, a transaction at a time. */
+export function* sectionSteps(
+  environment: IndexEnvironment,
+  id: number,
+  sections: Readonly<Record<string, Uint8Array>>,
+): Generator<void, SectionInfo[]> {
   const chunk = Buffer.alloc(CHUNK_BYTES);
-  return Object.entries(sections).map(([name, data], number) => {
+  const infos: SectionInfo[] = [];
+  for (const [name, data] of Object.entries(sections)) {
+    const number = infos.length;
     const hash = createHash('sha256');
     const chunks = Math.ceil(data.length / DATA_BYTES);
     for (let first = 0; first < chunks; first += CHUNKS_PER_TRANSACTION) {
@@ -37,13 +52,15 @@ export function writeSections(
           chunk.set(part, HEADER_BYTES);
           const length = HEADER_BYTES + part.length;
           hash.update(chunk.subarray(HEADER_BYTES, length));
-          sealChunk(chunk, length, checkpointId, number, at);
-          environment.sections.putSync([checkpointId, number, at], chunk.subarray(0, length));
+          sealChunk(chunk, length, id, number, at);
+          environment.sections.putSync([id, number, at], chunk.subarray(0, length));
         }
       });
+      yield;
     }
-    return { name, bytes: data.length, chunks, sha256: hash.digest('hex') };
-  });
+    infos.push({ name, bytes: data.length, chunks, sha256: hash.digest('hex') });
+  }
+  return infos;
 }
 
 /** Reads a section and checks every chunk and its hash. Undefined when there were findings. */
@@ -68,6 +85,7 @@ export function walkSection(
   take: (at: number, part: Uint8Array) => void = () => undefined,
 ): boolean {
   const { name, bytes, chunks, sha256 } = manifest.sections[number] as SectionInfo;
+  const { id } = stateOf(manifest);
   const before = findings.length;
   const report = (problem: string, chunk?: number): void => {
     const place = { where: 'checkpoint', checkpointLsn: manifest.lsn, section: name, problem } as const;
@@ -75,9 +93,9 @@ export function walkSection(
   };
   const hash = createHash('sha256');
   for (let chunk = 0; chunk < chunks; chunk++) {
-    const stored = environment.sections.getBinary([manifest.id, number, chunk]);
+    const stored = environment.sections.getBinary([id, number, chunk]);
     const length = Math.min(DATA_BYTES, bytes - chunk * DATA_BYTES) + HEADER_BYTES;
-    const problem = chunkProblem(stored, length, manifest.id, number, chunk);
+    const problem = chunkProblem(stored, length, id, number, chunk);
     if (stored === undefined || problem !== undefined) {
       report(problem ?? 'is missing', chunk);
       continue;

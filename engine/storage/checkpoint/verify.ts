@@ -20,7 +20,7 @@ import type { SegmentMeta } from '../index/segment-writer.ts';
 import { compareKeys } from '../index/sort-entries.ts';
 import type { IndexEnvironment } from './environment.ts';
 import { type Finding, indexFinding } from './findings.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, stateOf } from './manifest.ts';
 import { walkSection } from './sections.ts';
 
 const TWO_32 = 0x1_0000_0000;
@@ -33,23 +33,37 @@ export interface VerifyReport {
   readonly findings: readonly Finding[];
 }
 
-/** @param found the findings of reading the manifests */
+/**
+ * @param found the findings of reading the manifests
+ * @param onProgress told the entries that were checked, and all that there are
+ */
 export function verifyAll(
   environment: IndexEnvironment,
   manifests: readonly Manifest[],
   found: readonly Finding[],
+  onProgress: (done: number, total: number) => void = () => undefined,
 ): VerifyReport {
+  // The two checkpoints list most segments both.
+  const listed = manifests.flatMap(({ indexes }) => Object.values(indexes).flat());
+  const sizes = new Map(listed.map((meta) => [meta.id, meta.entries]));
+  const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   const findings = [...found];
   const seen = new Set<number>();
+  const states = new Set<number>();
   let entries = 0;
   for (const manifest of manifests) {
-    for (const number of manifest.sections.keys()) walkSection(environment, manifest, number, findings);
+    const { id } = stateOf(manifest);
+    if (!states.has(id)) {
+      states.add(id);
+      for (const number of manifest.sections.keys()) walkSection(environment, manifest, number, findings);
+    }
     for (const [index, metas] of Object.entries(manifest.indexes)) {
       for (const meta of metas) {
         if (seen.has(meta.id)) continue;
         seen.add(meta.id);
         entries += meta.entries;
         new SegmentCheck(environment, manifest, index, meta, findings).run();
+        onProgress(entries, total);
       }
     }
   }

@@ -27,6 +27,8 @@ export class KeyIndex {
    * look was a quarter of the time of a transfer.
    */
   readonly #top = new Uint32Array(4);
+  /** What is put for positions before this one is in the segments already. */
+  #storedUpTo = 0;
 
   /** @param options.hashSeed u32 of the data directory, the same that the segments are written with */
   constructor(options: { readonly memtableBound: number; readonly hashSeed: number }) {
@@ -70,11 +72,12 @@ export class KeyIndex {
   }
 
   /**
-   * Puts the key, or gives it a new LSN.
+   * Puts the key, or gives it a new LSN. Does nothing for an LSN that the segments of the checkpoint have: see `storedUpTo`.
    *
    * @throws RangeError when the memtable is full: its owner freezes it before that, or refuses work while it cannot
    */
   put(w0: number, w1: number, w2: number, w3: number, lsn: number): void {
+    if (lsn < this.#storedUpTo) return;
     this.#memtable.put(w0, w1, w2, w3, lsn);
     this.#reach(w0, w1, w2, w3);
   }
@@ -104,6 +107,11 @@ export class KeyIndex {
     this.#frozen.clear();
     this.#spare = this.#frozen;
     this.#frozen = undefined;
+  }
+
+  /** The segments have everything before `lsn`: for a replay that begins earlier, because the state is older. */
+  storedUpTo(lsn: number): void {
+    this.#storedUpTo = lsn;
   }
 
   #isBeyond(w0: number, w1: number, w2: number, w3: number): boolean {

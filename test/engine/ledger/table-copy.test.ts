@@ -16,8 +16,11 @@ describe('TableCopy', () => {
     const ids = new Uint32Array(ROWS * 4);
     const amounts = new Float64Array(ROWS);
     const codes = new Uint16Array(ROWS);
+    // Does not change, so nothing of it is saved.
+    const owners = Uint32Array.from({ length: ROWS }, () => random());
     const columns = [
       { array: ids, width: 4 },
+      { array: owners, width: 1, isFixed: true },
       { array: amounts, width: 1 },
       { array: codes, width: 1 },
     ];
@@ -35,7 +38,12 @@ describe('TableCopy', () => {
       // Rows are added from one copy to the next, and while one is under way.
       let count = Math.min(ROWS, 1 + round * 200 + (random() % 200));
       for (let i = 0; i < 500; i++) change(count);
-      const expected = [bytesOf(ids, count * 4), bytesOf(amounts, count), bytesOf(codes, count)];
+      const expected = [
+        bytesOf(ids, count * 4),
+        bytesOf(owners, count),
+        bytesOf(amounts, count),
+        bytesOf(codes, count),
+      ];
       copy.begin(columns, count);
       while (!copy.isDone) {
         count = Math.min(ROWS, count + (random() % 3));

@@ -1,8 +1,11 @@
 /** What was answered is there after a restart: same balances, same holds, same answers; from a checkpoint or from the first batch. */
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { HostileCommands } from '../../../engine/simulate/model/hostile-commands.ts';
 import type { CheckpointRequest } from '../../../engine/storage/checkpoint/checkpoint-store.ts';
+import { CheckpointStore } from '../../../engine/storage/checkpoint/checkpoint-store.ts';
+import { stateOf } from '../../../engine/storage/checkpoint/manifest.ts';
+import { verifyPartition } from '../../../engine/verify/verify-partition.ts';
 import { DEFAULT_BOUNDS } from '../../../engine/worker/batch.ts';
 import type { Opened, OpenOptions } from '../../../engine/worker/open.ts';
 import { takeSnapshot } from '../../../engine/worker/snapshot.ts';
@@ -28,9 +31,16 @@ class Life {
   readonly commands: HostileCommands;
   comparison: DeskComparison | undefined;
   checkpoints = 0;
+  /** Of these, with a state from before. */
+  withOlderState = 0;
+  /** The background, when it writes states between checkpoints. */
+  #stepping: CheckpointStore | undefined;
   #waiting: { request: CheckpointRequest; batches: number } | undefined;
 
-  constructor(seed: number) {
+  readonly #inSteps: boolean;
+
+  constructor(seed: number, inSteps: boolean) {
+    this.#inSteps = inSteps;
     this.commands = new HostileCommands(randomWords(seed));
   }
 
@@ -49,18 +59,37 @@ class Life {
   }
 
   async #background(options: OpenOptions, opened: Opened): Promise<void> {
+    for (let steps = this.commands.below(4); steps > 0; steps--) this.#stepping?.step();
     if (this.#waiting === undefined || this.#waiting.batches-- > 0) return;
-    await writeCheckpoint(options, opened, this.#waiting.request);
+    const { request } = this.#waiting;
     this.#waiting = undefined;
     this.checkpoints++;
+    if (!this.#inSteps) return writeCheckpoint(options, opened, request);
+    this.#stepping ??= new CheckpointStore({ path: options.indexPath, hashSeed: options.hashSeed, inSteps: true });
+    for (let next: CheckpointRequest | undefined = request; next !== undefined; ) {
+      const written = this.#stepping.write(next);
+      if (stateOf(written.manifest).lsn < written.manifest.lsn) this.withOlderState++;
+      next = await opened.partition.install(written);
+    }
+  }
+
+  /** The process ends: what the background has not finished is lost. */
+  async end(): Promise<void> {
+    this.#waiting = undefined;
+    await this.#stepping?.close();
+    this.#stepping = undefined;
   }
 }
 
 describe('a partition over its journal', () => {
-  it('goes on where it was, life after life, with checkpoints on the way', { timeout: 120_000 }, async () => {
+  it.each<[string, Partial<OpenOptions>]>([
+    ['with checkpoints on the way', {}],
+    ['with checkpoints on the way, and its state in pieces between them', { copiedAtOnceMax: 0 }],
+  ])('goes on where it was, life after life, %s', { timeout: 120_000 }, async (_, bounds) => {
     const seed = runSeed();
-    const options = storedOptions(temporaryFolder(), { holdsMax: 200 });
-    const life = new Life(seed);
+    const isApart = bounds.copiedAtOnceMax === 0;
+    const options = storedOptions(temporaryFolder(), { holdsMax: 200, ...bounds });
+    const life = new Life(seed, isApart);
     let before: Record<string, string> | undefined;
     for (let round = 0; round < 4; round++) {
       const opened = await openStored(options);
@@ -79,15 +108,22 @@ describe('a partition over its journal', () => {
       await life.batches(options, opened, 150);
       before = sections(state);
       await partition.close();
+      await life.end();
     }
     expect(life.checkpoints, `seed ${seed}`).toBeGreaterThan(3);
+    expect(life.withOlderState > 3, `seed ${seed}`).toBe(isApart);
+    const findings: unknown[] = [];
+    await verifyPartition({ ...options, onFinding: (finding) => findings.push(finding) });
+    expect(findings, `seed ${seed}`).toEqual([]);
     // Without its checkpoints: from the first batch, with checkpoints written on the way because memtables fill up.
     rmSync(options.indexPath, { recursive: true });
-    const again = await openStored(storedOptions(options.journalPath.replace(/\/journal$/, ''), { holdsMax: 200 }));
+    mkdirSync(options.indexPath);
+    const again = await openStored(options);
     expect(again.report.checkpointLsn).toBe(0);
     expect(sections(again.state), `seed ${seed}, from the first batch`).toEqual(before);
     life.comparison = life.comparison?.movedTo(new Desk(again.partition, BOUNDS), again.state);
     await life.batches(options, again, 20);
+    await life.end();
     await again.partition.close();
   });
 
@@ -117,6 +153,28 @@ describe('a partition over its journal', () => {
     if (waiting !== undefined) await writeCheckpoint(options, opened, waiting);
     expect(await desk.balances(4n)).toEqual([0, 60 * 64, 0, 0]);
     await opened.partition.close();
+  });
+
+  it('replays the journal from its start when a checkpoint of an older version left a column out', async () => {
+    const options = storedOptions(temporaryFolder(), { checkpointEveryBytes: 2000 });
+    const first = await openStored(options);
+    const desk = new Desk(first.partition, BOUNDS);
+    await cast(desk);
+    const plain = { debitAccountId: 4n, creditAccountId: 3n, amount: 7n, ledger: 156, code: 1 };
+    await desk.transfers(2, ...Array.from({ length: 20 }, (_, n) => ({ ...plain, id: BigInt(100 + n) })));
+    const request = desk.last?.checkpoint;
+    if (request?.sections === undefined) throw new Error('no checkpoint was due');
+    const { 'accounts.entries': gone, ...older } = request.sections;
+    expect(gone?.length).toBeGreaterThan(0);
+    await writeCheckpoint(options, first, { ...request, sections: older });
+    const before = sections(first.state);
+    await first.partition.close();
+    const second = await openStored(options);
+    expect(second.report).toMatchObject({ checkpointLsn: 0, damage: [] });
+    expect(second.report.eventsReplayed).toBeGreaterThan(20);
+    expect(sections(second.state)).toEqual(before);
+    expect(await new Desk(second.partition, BOUNDS).balances(4n)).toEqual([0, 140, 0, 0]);
+    await second.partition.close();
   });
 
   it('refuses memtables that cannot take one batch', async () => {

@@ -1,10 +1,11 @@
 // Between checkpoints, merges and removals go on in steps: every key is found at any moment, and nothing is left behind.
 import { describe, expect, it } from 'vitest';
-import { CheckpointStore } from '../../../../engine/storage/checkpoint/checkpoint-store.ts';
+import { type CheckpointRequest, CheckpointStore } from '../../../../engine/storage/checkpoint/checkpoint-store.ts';
 import { openIndexEnvironment } from '../../../../engine/storage/checkpoint/environment.ts';
+import { type Manifest, stateOf } from '../../../../engine/storage/checkpoint/manifest.ts';
 import { storedSegments } from '../../../../engine/storage/checkpoint/orphans.ts';
 import { KeyIndex } from '../../../../engine/storage/index/key-index.ts';
-import { type Key, randomWords, request, runSeed, timeKey, withFolder } from '../support.ts';
+import { type Key, randomWords, request, runSeed, section, timeKey, withFolder } from '../support.ts';
 
 const hashSeed = 31;
 const BOUND = 4000;
@@ -85,6 +86,56 @@ describe('housekeeping', () => {
       await reader.close();
     });
   }, 60_000);
+
+  it('writes a large state between checkpoints, and lists it when all of it is there', async () => {
+    await withFolder(async (path) => {
+      const options = { path, hashSeed, inSteps: true };
+      let writer = new CheckpointStore(options);
+      const environment = openIndexEnvironment(path);
+      const owners = (): (number | undefined)[] => {
+        environment.refresh();
+        return [...new Set([...environment.sections.getKeys()].map(([id]) => id))];
+      };
+      let base = 0;
+      const checkpoint = (lsn: number, state: Partial<CheckpointRequest> = {}): Manifest => {
+        const { sections: _, ...plain } = request({ base, lsn });
+        const { manifest } = writer.write({ ...plain, ...state });
+        base = manifest.id;
+        return manifest;
+      };
+      // Two transactions of chunks.
+      const large = (value: number): Record<string, Uint8Array> => ({ state: section(9_000_000, () => value) });
+      expect(stateOf(checkpoint(10))).toEqual({ id: 0, lsn: 0 });
+      expect(stateOf(checkpoint(20, { sections: large(1) }))).toEqual({ id: 2, lsn: 20 });
+      expect(stateOf(checkpoint(30, { sections: large(2), stateLsn: 25 }))).toEqual({ id: 2, lsn: 20 });
+      writer.step();
+      expect(stateOf(checkpoint(40))).toEqual({ id: 2, lsn: 20 });
+      drain(writer);
+      expect(owners()).toEqual([2, 3]);
+      expect(stateOf(checkpoint(50))).toEqual({ id: 3, lsn: 25 });
+      expect(
+        writer
+          .newest()
+          .checkpoint?.sections.get('state')
+          ?.every((byte) => byte === 2),
+      ).toBe(true);
+      expect(stateOf(checkpoint(60))).toEqual({ id: 3, lsn: 25 });
+      drain(writer);
+      expect(owners()).toEqual([3]);
+      // A crash on the way loses that state, and only that.
+      checkpoint(70, { sections: large(3), stateLsn: 65 });
+      writer.step();
+      expect(owners()).toEqual([3, 7]);
+      await writer.close();
+      writer = new CheckpointStore(options);
+      expect(stateOf(checkpoint(80))).toEqual({ id: 3, lsn: 25 });
+      drain(writer);
+      expect(owners()).toEqual([3]);
+      expect(writer.verifyCheckpoints()).toMatchObject({ checkpoints: 2, findings: [] });
+      await environment.close();
+      await writer.close();
+    });
+  });
 
   it('has nothing to do where nothing was written, and leaves merges to `write` unless asked', async () => {
     await withFolder(async (path) => {
