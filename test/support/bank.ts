@@ -6,6 +6,7 @@ import { Lane } from '../../engine/router/lane.ts';
 import { Router } from '../../engine/router/router.ts';
 import { Scatter } from '../../engine/router/scatter.ts';
 import { Batch, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
+import { ClearingKinds } from '../../engine/worker/clearing-commands.ts';
 import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
 import { decodeLookupAccounts, encodeLookupAccounts } from '../../protocol/codecs/account-codec.ts';
 import { openReply } from '../../protocol/codecs/frame-codec.ts';
@@ -45,6 +46,15 @@ const BATCHES = 12;
 const BOUNDS = { ...DEFAULT_BOUNDS, journalBytesMax: 2 * 1024 * 1024 };
 const ID = { requestId: 1 };
 
+/** Whatever partitions say to each other is said twice, and answered twice. */
+class EchoingLane extends Lane {
+  override submit(...request: Parameters<Lane['submit']>): number {
+    const [{ kind }] = request;
+    if (kind >= ClearingKinds.receiveCrossings && kind <= ClearingKinds.collectPart) super.submit(...request);
+    return super.submit(...request);
+  }
+}
+
 export class Bank {
   readonly partitions: readonly MemoryPartition[];
   /** µs. */
@@ -53,15 +63,19 @@ export class Bank {
   fuel = Number.POSITIVE_INFINITY;
   readonly #router: Router;
 
-  /** @param before partitions of a bank that stopped: opened again from their journals */
-  constructor(count: number, before?: readonly MemoryPartition[]) {
+  /**
+   * @param before partitions of a bank that stopped: opened again from their journals
+   * @param echoes whether messages between partitions come twice
+   */
+  constructor(count: number, before?: readonly MemoryPartition[], echoes = false) {
+    const LaneOf = echoes ? EchoingLane : Lane;
     this.partitions = Array.from({ length: count }, (_, partition) =>
       memoryPartition({ partition, partitions: count }, before?.[partition]?.journal),
     );
     const clearing = new ClearingHouse(count);
     const lanes = this.partitions.map(({ partition }, index) => {
       const batches = Array.from({ length: BATCHES }, () => new Batch(buffer(), BOUNDS));
-      return new Lane({
+      return new LaneOf({
         batches,
         clock: () => this.now,
         clearing: clearing.port(index),

@@ -20,8 +20,8 @@ const OFFERS = Array.from({ length: 3 }, (_, n) => BigInt(4000 + n));
 const ALL = [...PAYERS, ...PAYEES, ...FEES, ...OFFERS];
 const START_FUNDS = 20_000n;
 
-async function furnished(partitions: number): Promise<Bank> {
-  const bank = new Bank(partitions);
+async function furnished(partitions: number, echoes = false): Promise<Bank> {
+  const bank = new Bank(partitions, undefined, echoes);
   const cny = { ledger: CNY, code: 1 };
   await bank.accounts(1, { id: TREASURY, ...cny });
   await bank.accounts(1, ...FEES.map((id) => ({ id, ...cny })));
@@ -299,6 +299,56 @@ describe('payments and chains between partitions', () => {
     expect(found?.name).toBe('ok');
     const [hidden] = await bank.lookupPayments(4, 9n);
     expect(hidden?.name).not.toBe('ok');
+  });
+});
+
+describe('what partitions say to each other', () => {
+  it('may come twice: everything happens once', async () => {
+    const banks = [await furnished(1), await furnished(2, true), await furnished(3, true)];
+    const traffics = banks.map(() => new Traffic(SEED + 5));
+    for (let step = 0; step < 150; step++) {
+      const [one, ...others] = await Promise.all(
+        banks.map(async (bank, which) => outcome(await perform(bank, (traffics[which] as Traffic).next()))),
+      );
+      const isSure = !REFUSED_FIRST.some((name) => String(one).includes(name));
+      for (const other of others) if (isSure) expect(other, `seed ${SEED + 5}, step ${step}`).toEqual(one);
+    }
+    for (const bank of banks) {
+      await bank.pass(10);
+      expectSettled(bank);
+    }
+  });
+
+  it('is held for meanwhile: nobody spends it twice', async () => {
+    for (let turns = 0; turns < 10; turns++) {
+      const bank = await furnished(3);
+      const payer = PAYERS[0] as bigint;
+      const payee = PAYEES.find((id, n) => bank.homeOf(id) !== bank.homeOf(payer) && n < 5) as bigint;
+      const sale = { id: 9n, payerAccountId: payer, payeeAccountId: payee, amount: START_FUNDS - 1n, ledger: CNY };
+      const near = ALL.find((id) => id !== payer && bank.homeOf(id) === bank.homeOf(payer)) as bigint;
+      const move = { id: 8n, debitAccountId: payer, creditAccountId: near, amount: 2n, ledger: CNY, code: 1 };
+      const paid = bank.pay(2, 'sale', sale);
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      const moved = bank.transfers(2, move);
+      const names = [(await paid).name, ...(await moved)].sort();
+      expect([
+        ['exceedsCredits', 'ok'],
+        ['insufficientFunds', 'ok'],
+      ]).toContainEqual(names);
+    }
+  });
+
+  it('tells whose a campaign elsewhere is: others get no offer', async () => {
+    for (const partitions of [1, 2, 3, 4]) {
+      const bank = await furnished(partitions);
+      await bank.accounts(3, { id: 5000n, ledger: CNY, code: 1 });
+      const payment = { payerAccountId: 5000n, payeeAccountId: PAYEES[0] as bigint, amount: 500n, ledger: CNY };
+      for (const [n, campaignId] of OFFERS.entries()) {
+        expect((await bank.pay(3, 'sale', { ...payment, id: BigInt(900 + n), campaignId })).name).toBe(
+          'campaignNotFound',
+        );
+      }
+    }
   });
 });
 
