@@ -117,6 +117,17 @@ describe('the tour', () => {
     const history = await json(['account', 'history', 'judy', ...where]);
     expect(history).toMatchObject({ entries: [{ amount: '1250', creditBalanceAfter: '1250' }] });
     expect(await json(['payment', 'list', '--limit', '1', ...where])).toHaveProperty('payments');
+    const revert = ['transfer', 'revert', 'gift', '--id', 'gift-back', ...where];
+    expect(await json([...revert, '--dry-run'])).toMatchObject({ name: 'ok', dryRun: true, replayed: false });
+    expect(await balance('judy', 'EUR', where)).toBe(1250n);
+    expect(await json(revert)).toMatchObject({ name: 'ok', amount: '1250', replayed: false });
+    expect(await json(revert)).toMatchObject({ name: 'ok', replayed: true });
+    expect(await balance('judy', 'EUR', where)).toBe(0n);
+    const other = ['transfer', 'revert', 'gift', '--id', 'gift-back-2', ...where];
+    expect(await sluice(other)).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining('originalTransferAlreadyReverted'),
+    });
   });
 
   it('backs up while it runs, and a restored backup serves what was there', async () => {
