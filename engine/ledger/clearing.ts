@@ -13,7 +13,7 @@
  *
  * Invariant per pair and ledger: posted on clearing(B→A) − posted on clearing(A→B) = what B has taken and A has not settled.
  */
-import { ACCOUNT } from '../../protocol/records.ts';
+import { ACCOUNT, TRANSFER } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { OPERATOR_INSTITUTION } from '../gateway.ts';
 import { partitionOfAccount } from '../hash-id.ts';
@@ -108,6 +108,8 @@ export class Clearing {
   readonly requests = new Map<number, JointUnderWay>();
   /** What this partition has prepared for others, by `partKey`. */
   readonly prepared = new Map<string, PreparedPart>();
+  /** Where the record of a single transfer is put together when it is settled. */
+  readonly record = new Uint32Array(TRANSFER.size >> 2);
   /** Clearing accounts that the batch has opened. */
   openedInBatch = 0;
   /** Answers to what is carried out together, by its position. */

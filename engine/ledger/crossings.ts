@@ -131,7 +131,9 @@ function followExpiry(ledger: Ledger, words: Uint32Array, at: number): number {
 export function settleCrossing(ledger: Ledger, lsn: number, code: number): number {
   if (!ledger.clearing.finish(lsn)) return 0;
   const original = ledger.events.read(lsn);
-  if (original.getUint8(0) === EventTypes.crossing) return recordCrossing(ledger, endCrossing(ledger, lsn), code);
+  if (original.getUint8(0) === EventTypes.crossing) {
+    return recordCrossing(ledger, endCrossing(ledger, lsn, ledger.clearing.record), code);
+  }
   writeSettled(ledger, lsn, original.getUint32(8, true));
   return lsn;
 }
@@ -148,13 +150,12 @@ export interface EndedCrossing {
   readonly filledIn: number;
 }
 
-/** Gives back what the crossing at `lsn` holds. */
-export function endCrossing(ledger: Ledger, lsn: number): EndedCrossing {
+/** Gives back what the crossing at `lsn` holds. `record`: where its TRANSFER record is written to. */
+export function endCrossing(ledger: Ledger, lsn: number, record: Uint32Array): EndedCrossing {
   const { events, books, holds, clearing } = ledger;
   clearing.finish(lsn);
   const original = events.read(lsn);
   const institution = original.getUint32(8, true);
-  const record = new Uint32Array(RECORD_WORDS);
   for (let word = 0; word < TransferWord.timestamp; word++) {
     record[word] = original.getUint32((TransferEventWord.record + word) * 4, true);
   }

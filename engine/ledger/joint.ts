@@ -188,7 +188,7 @@ export function settleChain(
   culprit: number,
   settled: (place: number, request: number, transfer: number) => void,
 ): void {
-  const members = chainMembers(ledger, lsn).map((member) => endCrossing(ledger, member));
+  const members = chainMembers(ledger, lsn).map((member) => endCrossing(ledger, member, new Uint32Array(RECORD_WORDS)));
   for (const [place, member] of members.entries()) {
     const refused = place === culprit ? code : Code.linkedEventFailed;
     settled(place, member.lsn, recordCrossing(ledger, member, code === Code.ok ? Code.ok : refused));
