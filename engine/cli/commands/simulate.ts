@@ -26,6 +26,7 @@ export function registerSimulate(program: Command, terminal: Terminal): void {
     [
       'sluice simulate --seed 7 --steps 100000',
       'sluice simulate --seeds 20 --steps 25000 --json',
+      'sluice simulate --partitions 2',
       'sluice simulate --replay failure.json',
     ],
   )

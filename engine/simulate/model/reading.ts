@@ -97,7 +97,7 @@ export function readingOf(
         const known = ledger.decided.get(id);
         if (known === undefined) return ['transferNotFound'];
         const { institution, content, timestamp, name } = known;
-        return ['ok', name, institution, id, content.debitAccountId, timestamp];
+        return ['ok', name, institution, id, content.pendingId, timestamp];
       });
       return { got, expected };
     }
@@ -121,7 +121,7 @@ function account4({ debitsPending, debitsPosted, creditsPending, creditsPosted }
 }
 
 function seen({ name, institution, transfer }: TransferEntry): unknown[] {
-  return [name, institution, transfer.id, transfer.debitAccountId, transfer.timestamp];
+  return [name, institution, transfer.id, transfer.pendingId, transfer.timestamp];
 }
 
 function trialOf({ book }: ReferenceLedger): unknown[][] {
