@@ -89,8 +89,10 @@ export function encodeRecord<F extends FieldTable>(
   record: Partial<RecordOf<F>>,
 ): void {
   new Uint8Array(view.buffer, view.byteOffset + offset, shape.size).fill(0);
-  for (const [field, [at, type]] of Object.entries(shape.fields)) {
+  // Not Object.entries: it makes a list of lists for each record.
+  for (const field in shape.fields) {
     const value = record[field];
-    if (value !== undefined) WRITERS[type](view, offset + at, value);
+    const place = shape.fields[field];
+    if (value !== undefined && place !== undefined) WRITERS[place[1]](view, offset + place[0], value);
   }
 }

@@ -282,7 +282,9 @@ function campaignKey(accountId: string): Uint32Array {
 
 function decode<T>(event: DataView): T {
   const length = event.getUint32(LENGTH_AT, true);
-  return decodeMessagePack(new Uint8Array(event.buffer, event.byteOffset + ENTITY_BODY_AT, length)) as T;
+  const body = decodeMessagePack(new Uint8Array(event.buffer, event.byteOffset + ENTITY_BODY_AT, length));
+  if (body === undefined) throw new Error('the body of a stored entity is damaged');
+  return body as T;
 }
 
 function sameParty(before: StoredParty, body: PartyBody): boolean {

@@ -29,6 +29,9 @@ const RECORDS_MAX = 2048;
 const HEADER = FRAME_HEADER.size;
 const SETTLEMENT_RESULT = 16;
 
+/** The way to a partition: its lane, or what delays and repeats on the way there. */
+export type ParcelTaker = Pick<Lane, 'submit'>;
+
 /** A command that waits for room in its lane. */
 interface Parcel {
   readonly kind: number;
@@ -64,7 +67,7 @@ export class ClearingHouse {
   readonly #places = new Map<number, Place[]>();
   /** By the same key: what waits its turn. */
   readonly #parked = new Map<number, Parked[]>();
-  #lanes: readonly Lane[] = [];
+  #lanes: readonly ParcelTaker[] = [];
 
   constructor(partitions: number) {
     this.#partitions = partitions;
@@ -81,7 +84,7 @@ export class ClearingHouse {
   }
 
   /** Connects the partitions, and lets each send what it had not settled when it stopped. */
-  connect(lanes: readonly Lane[]): void {
+  connect(lanes: readonly ParcelTaker[]): void {
     this.#lanes = lanes;
     if (lanes.length === 1) return;
     for (const partition of lanes.keys()) {
@@ -148,7 +151,7 @@ export class ClearingHouse {
     }
   }
 
-  #submit(lane: Lane, partition: number, { kind, count, body }: Parcel): number {
+  #submit(lane: ParcelTaker, partition: number, { kind, count, body }: Parcel): number {
     const envelope = { kind, flags: 0, count, requestIdLow: 0, requestIdHigh: 0, institution: OPERATOR_INSTITUTION };
     return lane.submit(envelope, body, {
       deliver: (replies) => {

@@ -41,6 +41,7 @@ interface Put {
   readonly bytes: Uint8Array;
   readonly previous: number | undefined;
   readonly resolve: (isWritten: boolean) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** The journal's store of one life of the process. */
@@ -63,6 +64,15 @@ export class SimulatedBatches implements BatchStorage {
     for (const put of this.#puts.splice(0, count)) put.resolve(this.#write(put));
   }
 
+  /** The oldest write under way fails, and those behind it have nothing to follow on. Returns whether there was one. */
+  fail(): boolean {
+    const [put] = this.#puts.splice(0, 1);
+    if (put === undefined) return false;
+    put.reject(new Error('no space left on the simulated disk'));
+    this.complete(Number.POSITIVE_INFINITY);
+    return true;
+  }
+
   /**
    * The process ends: the oldest `kept` writes reach the disk unacknowledged; of the next, when `torn` is above 0, that
    * share of its bytes does. The others are gone, and nothing of this life is written or acknowledged any more.
@@ -83,7 +93,7 @@ export class SimulatedBatches implements BatchStorage {
 
   put(lsn: number, bytes: Uint8Array, previous: number | undefined): Promise<boolean> {
     if (this.#isDead) return new Promise(() => undefined);
-    return new Promise((resolve) => this.#puts.push({ lsn, bytes, previous, resolve }));
+    return new Promise((resolve, reject) => this.#puts.push({ lsn, bytes, previous, resolve, reject }));
   }
 
   changed(): void {

@@ -13,13 +13,13 @@ export const BATCH_BOUNDS: BatchBounds = {
   recordsMax: 160,
   inputBytesMax: 256 * 1024,
   journalBytesMax: 512 * 1024,
-  replyBytesMax: 1024 * 1024,
+  // A page of a history is expected to be full; memory that is not written costs nothing.
+  replyBytesMax: 6 * 1024 * 1024,
 };
 
-export function openOptions(holdsMax: number): OpenOptions {
+export function openOptions(holdsMax: number, place = { partition: 0, partitions: 1 }): OpenOptions {
   return {
-    partition: 0,
-    partitions: 1,
+    ...place,
     hashSeed: 0x51_1ce,
     accountsMax: 64,
     holdsMax,
@@ -30,6 +30,8 @@ export function openOptions(holdsMax: number): OpenOptions {
     // Room for all that comes while a checkpoint is put off.
     memtableBound: 4096,
     filterBytesMax: 1024 * 1024,
+    // Few, so that pages come and go.
+    cachePages: 16,
     checkpointEveryBytes: 96 * 1024,
   };
 }

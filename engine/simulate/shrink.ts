@@ -15,7 +15,7 @@ export async function shrink(first: Failure): Promise<Failure> {
   for (let at = search.best.episode.steps.length - 1; at >= 0; at--) {
     const { steps } = search.best.episode;
     const step = steps[at];
-    if (step?.type !== 'batch' || step.commands.length < 2) continue;
+    if ((step?.type !== 'batch' && step?.type !== 'round') || step.commands.length < 2) continue;
     const withCommands = (commands: typeof step.commands): Step[] => steps.with(at, { ...step, commands });
     await search.reduce(step.commands, withCommands);
   }

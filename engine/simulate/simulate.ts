@@ -1,9 +1,12 @@
 /** A whole run: episodes one after another, each with a seed of its own, until enough commands were decided. */
 import { createHash } from 'node:crypto';
+import type { Batch } from '../worker/batch.ts';
 import { Life } from './life.ts';
 import { derivedSeed } from './random.ts';
 import { type Episode, makeEpisode } from './steps.ts';
 import { Tally } from './tally.ts';
+import { Town } from './town.ts';
+import { makeTownEpisode } from './town-steps.ts';
 
 /** A new ledger after so many commands: balances at the limit would block everything in the end. */
 const COMMANDS_PER_EPISODE = 1_500;
@@ -22,25 +25,29 @@ export interface RunReport {
   readonly failure: Failure | undefined;
 }
 
-/** Runs at least `commands` commands from a seed; stops at the first failure. */
-export async function simulate(seed: number, commands: number): Promise<RunReport> {
+/** Runs `commands` commands from a seed; stops at the first failure. */
+export async function simulate(seed: number, commands: number, partitions = 1): Promise<RunReport> {
   const tally = new Tally();
   const hash = createHash('sha256');
+  const batches: Batch[] = [];
   for (let number = 0; tally.steps < commands; number++) {
     const left = Math.min(COMMANDS_PER_EPISODE, commands - tally.steps);
-    const { failure, stateHash } = await runEpisode(makeEpisode(derivedSeed(seed, number), left), tally);
+    const own = derivedSeed(seed, number);
+    const episode = partitions === 1 ? makeEpisode(own, left) : makeTownEpisode(own, left, partitions);
+    const { failure, stateHash } = await runEpisode(episode, tally, batches);
     if (failure !== undefined) return { tally, stateHash: '', failure };
     hash.update(stateHash);
   }
   return { tally, stateHash: hash.digest('hex'), failure: undefined };
 }
 
-/** Runs one episode from its first step. */
+/** Runs one episode from its first step; `batches` is memory to use again. */
 export async function runEpisode(
   episode: Episode,
   tally: Tally,
+  batches: Batch[] = [],
 ): Promise<{ readonly stateHash: string; readonly failure: Failure | undefined }> {
-  const life = new Life(episode, tally);
+  const life = (episode.partitions ?? 1) === 1 ? new Life(episode, tally, batches) : new Town(episode, tally, batches);
   let at = 0;
   try {
     await life.begin();

@@ -6,6 +6,8 @@ export class Tally {
   crashes = 0;
   recoveries = 0;
   checkpoints = 0;
+  merges = 0;
+  failedWrites = 0;
   damages = 0;
   verifications = 0;
   readonly commands: Record<string, number> = {};

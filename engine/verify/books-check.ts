@@ -6,6 +6,7 @@ import {
   AccountFlags,
   AccountStates,
   TRANSFER,
+  TransferFlags,
 } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { ExactSum } from '../exact-sum.ts';
@@ -38,6 +39,12 @@ class LedgerSums {
   }
 }
 
+interface Reserved {
+  readonly accounts: readonly number[];
+  /** Of a chain or a payment, several of whose movements may be on one account. */
+  readonly isJoint: boolean;
+}
+
 export class BooksCheck {
   readonly #state: PartitionState;
   readonly #report: (problem: string) => void;
@@ -45,7 +52,7 @@ export class BooksCheck {
   /** The balances as they were after the batch before. */
   readonly #before: Record<Side, Float64Array>;
   /** Accounts of what is reserved for other partitions, by its position, or by whose part it is. */
-  readonly #reserved = new Map<number | string, readonly number[]>();
+  readonly #reserved = new Map<number | string, Reserved>();
   /** Credit limits as they were after the batch before. */
   #limits: Float64Array = new Float64Array(0);
 
@@ -68,6 +75,7 @@ export class BooksCheck {
     const touched = new Set<number>();
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
     const { lsn } = readBatchHeader(batch);
+    let isChained = false;
     for (let at = BATCH_HEADER_BYTES; at < batch.length; at += view.getUint32(at + 4, true)) {
       const type = view.getUint8(at);
       // A part that is refused has reserved nothing.
@@ -78,7 +86,10 @@ export class BooksCheck {
           this.#side(view, at + RECORD_AT, field),
         );
         for (const account of sides) touched.add(account);
-        if (type === EventTypes.crossing) this.#reserved.set(lsn + at / LSN_UNIT_BYTES, sides);
+        if (type !== EventTypes.crossing) continue;
+        const isLinked = (view.getUint16(at + RECORD_AT + TRANSFER.at.flags, true) & TransferFlags.linked) !== 0;
+        this.#reserved.set(lsn + at / LSN_UNIT_BYTES, { accounts: sides, isJoint: isLinked || isChained });
+        isChained = isLinked;
       } else if (type === EventTypes.joint || type === EventTypes.part) {
         this.#touchReserved(view, at, lsn + at / LSN_UNIT_BYTES, touched);
       } else if (type === EventTypes.settled) {
@@ -88,7 +99,8 @@ export class BooksCheck {
         touched.add(openedAt(accounts, view, at + LegEventWord.creditAccount * 4));
       }
     }
-    for (const index of touched) this.#moved(index, moved, limits.get(index) ?? 0);
+    const joint = new Set([...this.#reserved.values()].flatMap(({ accounts: some, isJoint }) => (isJoint ? some : [])));
+    for (const index of touched) this.#moved(index, moved, limits.get(index) ?? 0, joint.has(index));
     for (const index of limits.keys()) this.#limits[index] = accounts.creditLimit[index] as number;
     this.#judge(moved);
   }
@@ -125,7 +137,7 @@ export class BooksCheck {
     const key = isPart
       ? `${view.getUint32(at + PartWord.peer * 4, true)}:${readU64At(view, at + PartWord.lsn * 4)}`
       : lsn;
-    for (const account of this.#reserved.get(key) ?? []) touched.add(account);
+    for (const account of this.#reserved.get(key)?.accounts ?? []) touched.add(account);
     this.#reserved.delete(key);
     if (count === 0) return;
     const accounts: number[] = [];
@@ -136,13 +148,13 @@ export class BooksCheck {
       accounts.push(this.#side(view, record, TransferWord.creditAccountId, peer));
     }
     for (const account of accounts) touched.add(account);
-    this.#reserved.set(key, accounts);
+    this.#reserved.set(key, { accounts, isJoint: true });
   }
 
   /** What a settled request had reserved. */
   #touchSettled(view: DataView, at: number, touched: Set<number>): void {
     const lsn = readU64At(view, at + SettledWord.lsn * 4);
-    for (const account of this.#reserved.get(lsn) ?? []) touched.add(account);
+    for (const account of this.#reserved.get(lsn)?.accounts ?? []) touched.add(account);
     this.#reserved.delete(lsn);
   }
 
@@ -176,8 +188,12 @@ export class BooksCheck {
     if (account !== NO_ACCOUNT) limits.set(account, Math.max(limit, limits.get(account) ?? 0));
   }
 
-  /** @param limitMax the highest credit limit that the account got in this batch */
-  #moved(index: number, moved: Map<number, LedgerSums>, limitMax: number): void {
+  /**
+   * @param limitMax the highest credit limit that the account got in this batch
+   * @param isJoint whether several partitions carry out something together on the account: they judged each movement after those
+   *   before it, but all of them are pending until the last partition has answered
+   */
+  #moved(index: number, moved: Map<number, LedgerSums>, limitMax: number, isJoint: boolean): void {
     // The replay has refused the batch already if there is no such account.
     if (index === NO_ACCOUNT) return;
     const { accounts } = this.#state.ledger;
@@ -197,7 +213,8 @@ export class BooksCheck {
       change('creditsPending'),
     );
     const limit = Math.max(limitMax, this.#limits[index] as number);
-    const problem = limitProblem(accounts, index, limit, debitsBefore);
+    const problem =
+      rangeProblem(accounts, index) ?? (isJoint ? undefined : limitProblem(accounts, index, limit, debitsBefore));
     if (problem !== undefined) this.#report(`account ${idOf(accounts, index)}: ${problem}`);
   }
 
@@ -213,6 +230,16 @@ export class BooksCheck {
   }
 }
 
+function rangeProblem(accounts: Accounts, index: number): string | undefined {
+  const side = (name: Side): number => accounts[name][index] as number;
+  if (SIDES.some((name) => side(name) < 0)) return 'a balance is negative';
+  const isInRange = (sum: number): boolean => sum <= Number.MAX_SAFE_INTEGER;
+  if (isInRange(side('debitsPending') + side('debitsPosted'))) {
+    if (isInRange(side('creditsPending') + side('creditsPosted'))) return undefined;
+  }
+  return 'a balance is out of range';
+}
+
 /**
  * Which limit an account is beyond. Every side is below 2^53, and rounding a larger sum cannot make it look smaller.
  * `limit` is the highest credit limit of the batch. One that was lowered below what is used is no problem as long as the
@@ -223,8 +250,6 @@ function limitProblem(accounts: Accounts, index: number, limit: number, debitsBe
   const flags = accounts.flags[index] as number;
   const debits = side('debitsPending') + side('debitsPosted');
   const credits = side('creditsPending') + side('creditsPosted');
-  if (SIDES.some((name) => side(name) < 0)) return 'a balance is negative';
-  if (debits > Number.MAX_SAFE_INTEGER || credits > Number.MAX_SAFE_INTEGER) return 'a balance is out of range';
   if ((flags & AccountFlags.debitsMustNotExceedCredits) !== 0) {
     if (debits > debitsBefore && debits > side('creditsPosted') + limit) return 'debits exceed credits';
   }

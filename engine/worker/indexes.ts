@@ -32,6 +32,7 @@ export interface IndexOptions {
   /** Entries of each memtable. */
   readonly memtableBound: number;
   readonly filterBytesMax: number;
+  readonly cachePages?: number;
 }
 
 export class PartitionIndexes {

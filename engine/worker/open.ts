@@ -24,6 +24,8 @@ export interface OpenOptions extends StateOptions, PartitionBounds {
   readonly indexPath: string;
   readonly memtableBound: number;
   readonly filterBytesMax: number;
+  /** Pages of segments that look-ups keep; the store's own number unless it is given. */
+  readonly cachePages?: number;
 }
 
 export interface Opened {

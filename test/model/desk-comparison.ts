@@ -60,5 +60,6 @@ export class DeskComparison {
     this.#reference.batch(commands, frames, this.#now);
     const { accounts, holds } = this.state.ledger;
     this.#reference.balances(accounts, holds.count);
+    this.#reference.books(accounts);
   }
 }

@@ -28,6 +28,26 @@ describe('simulated runs', () => {
     expect(tally.verifications).toBeGreaterThan(0);
   });
 
+  it.each([
+    [2, 201],
+    [2, RANDOM_SEED],
+    [3, RANDOM_SEED],
+    [4, 202],
+  ])('%i partitions, seed %i, find nothing', { timeout: 60_000 }, async (partitions, seed) => {
+    const { failure, tally } = await simulate(seed, 1_500, partitions);
+    const again = `sluice simulate --seed ${seed} --steps 1500 --partitions ${partitions}`;
+    expect(failure?.message, again).toBeUndefined();
+    expect(tally.steps).toBe(1_500);
+    expect(tally.crashes).toBeGreaterThan(0);
+    expect(tally.results.crossesPartitions ?? 0).toBeLessThan(tally.results.ok ?? 0);
+  });
+
+  it('with several partitions end in the same state again', async () => {
+    const runs = await Promise.all([simulate(9, 600, 3), simulate(9, 600, 3)]);
+    expect(runs[0].stateHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(runs[1].stateHash).toBe(runs[0].stateHash);
+  });
+
   it('end in the same state in every process', async () => {
     const { stateHash } = await simulate(7, 1_000);
     const first = JSON.parse(sluice('--seed', '7', '--steps', '1000', '--json').stdout);

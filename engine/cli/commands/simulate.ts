@@ -16,6 +16,7 @@ interface Options {
 }
 
 const SEED_END = 2 ** 31;
+const PARTITIONS_MAX = 4;
 
 export function registerSimulate(program: Command, terminal: Terminal): void {
   command(
@@ -25,24 +26,25 @@ export function registerSimulate(program: Command, terminal: Terminal): void {
     [
       'sluice simulate --seed 7 --steps 100000',
       'sluice simulate --seeds 20 --steps 25000 --json',
+      'sluice simulate --partitions 2',
       'sluice simulate --replay failure.json',
     ],
   )
     .option('--seed <number>', 'What happens depends on this alone; without it one is drawn and printed.')
     .option('--seeds <number>', 'Runs so many seeds, one after another, from --seed on.', '1')
     .option('--steps <number>', 'Commands of each seed.', '20000')
-    .option('--partitions <number>', 'Partitions of the engine: 1 so far.', '1')
+    .option('--partitions <number>', `Partitions of the engine: 1 to ${PARTITIONS_MAX}.`, '1')
     .option('--replay <file>', 'Runs the list of steps that a failure printed.')
     .action(async (options: Options) => {
       if (options.replay !== undefined) return replay(options.replay, terminal);
       const first =
         options.seed === undefined ? Math.floor(Math.random() * SEED_END) : whole('--seed', options.seed, SEED_END);
       const seeds = whole('--seeds', options.seeds, 1e6);
-      if (whole('--partitions', options.partitions, 1024) !== 1) {
-        throw new UsageError('--partitions takes 1: messages between partitions are not simulated yet');
-      }
+      const partitions = whole('--partitions', options.partitions, PARTITIONS_MAX);
+      if (partitions === 0) throw new UsageError('--partitions takes at least 1');
       const steps = whole('--steps', options.steps, 1e9);
-      for (let seed = first; seed < first + seeds; seed++) await runSeed(seed, steps, options.json === true, terminal);
+      for (let seed = first; seed < first + seeds; seed++)
+        await runSeed({ seed, steps, partitions }, options.json === true, terminal);
     });
 }
 
@@ -52,11 +54,17 @@ function whole(option: string, text: string, max: number): number {
   throw new UsageError(`${option} takes a whole number up to ${max}, not "${text}"`);
 }
 
-async function runSeed(seed: number, steps: number, asJson: boolean, terminal: Terminal): Promise<void> {
+interface Run {
+  readonly seed: number;
+  readonly steps: number;
+  readonly partitions: number;
+}
+
+async function runSeed({ seed, steps, partitions }: Run, asJson: boolean, terminal: Terminal): Promise<void> {
   const { simulate } = await import('../../simulate/simulate.ts');
   terminal.errors.write(`seed ${seed}\n`);
   const started = performance.now();
-  const report = await simulate(seed, steps);
+  const report = await simulate(seed, steps, partitions);
   const summary = summaryOf(seed, report, (performance.now() - started) / 1000);
   if (report.failure === undefined) {
     terminal.output.write(asJson ? `${JSON.stringify(summary)}\n` : describe(summary));
@@ -100,7 +108,8 @@ async function fail(failure: Failure, summary: object, asJson: boolean, terminal
 type Summary = ReturnType<typeof summaryOf>;
 
 function summaryOf(seed: number, { tally, stateHash }: RunReport, seconds: number) {
-  const { steps, crashes, recoveries, checkpoints, damages, verifications, commands, results } = tally;
+  const { steps, crashes, recoveries, checkpoints, merges, failedWrites, damages, verifications, commands, results } =
+    tally;
   return {
     seed,
     steps,
@@ -109,6 +118,8 @@ function summaryOf(seed: number, { tally, stateHash }: RunReport, seconds: numbe
     crashes,
     recoveries,
     checkpoints,
+    merges,
+    failedWrites,
     damages,
     verifications,
     commands,

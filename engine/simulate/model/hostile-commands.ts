@@ -1,9 +1,13 @@
 /** Random commands meant to hurt: ids used again, contents changed, amounts at the limits, foreign accounts, jumps in time. */
 import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
 import { formatId } from '../../../protocol/ids.ts';
+import { CAMPAIGNS, CAST, type CastAccount, PARTNERS, usd } from './cast.ts';
+import type { Read } from './reading.ts';
 import { C, type ModelChange, S } from './reference-changes.ts';
-import { A, F, MAX, type ModelAccount, type ModelTransfer } from './reference-ledger.ts';
+import { F, MAX } from './reference-ledger.ts';
 import type { ModelOperation, ModelPayment } from './reference-payments.ts';
+import type { ModelTransfer } from './reference-shapes.ts';
+import { START } from './requests.ts';
 
 export type Command =
   | { readonly type: 'transfers'; readonly institution: number; readonly items: readonly ModelTransfer[] }
@@ -14,38 +18,15 @@ export type Command =
       readonly institution: number;
       readonly operation: ModelOperation;
     }
+  | { readonly type: 'read'; readonly institution: number; readonly read: Read }
   | { readonly type: 'tariff'; readonly institution: number; readonly tariff: TariffBody }
   | { readonly type: 'campaign'; readonly institution: number; readonly campaign: CampaignBody };
-
-export interface CastAccount extends Pick<ModelAccount, 'id' | 'ledger' | 'owner' | 'flags' | 'creditLimit'> {
-  readonly tariff: number;
-}
-
-const cny = 156;
-const usd = 840;
-
-/** Accounts 1 … 13. */
-export const CAST: readonly CastAccount[] = [
-  { id: 1n, ledger: cny, owner: 1, flags: 0, creditLimit: 0n, tariff: 0 },
-  { id: 2n, ledger: cny, owner: 2, flags: A.debitLimited, creditLimit: 0n, tariff: 0 },
-  { id: 3n, ledger: cny, owner: 2, flags: A.debitLimited, creditLimit: 5000n, tariff: 1 },
-  { id: 4n, ledger: cny, owner: 3, flags: A.debitLimited, creditLimit: 0n, tariff: 1 },
-  { id: 5n, ledger: cny, owner: 3, flags: A.creditLimited, creditLimit: 0n, tariff: 0 },
-  { id: 6n, ledger: cny, owner: 2, flags: A.debitLimited, creditLimit: 0n, tariff: 0 },
-  { id: 7n, ledger: cny, owner: 3, flags: 0, creditLimit: 0n, tariff: 2 },
-  { id: 8n, ledger: usd, owner: 2, flags: 0, creditLimit: 0n, tariff: 1 },
-  { id: 9n, ledger: usd, owner: 3, flags: A.debitLimited, creditLimit: MAX, tariff: 0 },
-  { id: 10n, ledger: cny, owner: 2, flags: 0, creditLimit: 0n, tariff: 3 },
-  { id: 11n, ledger: cny, owner: 1, flags: 0, creditLimit: 0n, tariff: 0 },
-  { id: 12n, ledger: cny, owner: 2, flags: A.debitLimited, creditLimit: 0n, tariff: 0 },
-  { id: 13n, ledger: usd, owner: 2, flags: 0, creditLimit: 0n, tariff: 0 },
-];
-
-const CAMPAIGNS = [6n, 12n, 13n];
 
 export class HostileCommands {
   readonly #random: () => number;
   #next = 1_000n;
+  /** µs of all jumps. */
+  #elapsed = 0n;
   readonly #transfers: [number, ModelTransfer][] = [];
   readonly #pending: ModelTransfer[] = [];
   readonly #changes: [number, ModelChange][] = [];
@@ -97,8 +78,16 @@ export class HostileCommands {
 
   /** µs until the next batch. */
   jump(): bigint {
+    const jump = this.#jump();
+    this.#elapsed += jump;
+    return jump;
+  }
+
+  #jump(): bigint {
     const kind = this.below(10);
-    if (kind < 5) return BigInt(this.below(3));
+    if (kind < 4) return BigInt(this.below(3));
+    // Onto deadlines, just before them and just behind.
+    if (kind === 4) return BigInt(1 + this.below(4)) * 1_000_000n + BigInt(this.below(3)) - 1n;
     if (kind < 9) return BigInt(this.below(1_500_000));
     return BigInt(this.below(this.#chance(5) ? 700_000 : 20)) * 1_000_000n;
   }
@@ -116,16 +105,37 @@ export class HostileCommands {
   /** Another account of the same ledger, mostly. */
   #partner(account: CastAccount): CastAccount {
     if (this.#chance(1)) return account;
-    return this.#pick(CAST.filter(({ id, ledger }) => id !== account.id && ledger === account.ledger));
+    return this.#pick(PARTNERS.get(account.id) ?? CAST);
   }
 
   command(): Command {
     if (this.#chance(8)) return this.#changeCommand();
+    if (this.#chance(4)) return { type: 'read', institution: 1, read: this.#read() };
     const kind = this.below(100);
     if (kind < 50) return this.#transfersCommand();
     if (kind < 72) return this.#paymentCommand();
     if (kind < 97) return this.#operationCommand();
     return kind === 97 ? this.#tariff() : this.#campaign();
+  }
+
+  #read(): Read {
+    const accountId = this.#pick(CAST).id;
+    switch (this.below(5)) {
+      case 0:
+        return { what: 'accounts', ids: [accountId, this.#account()] };
+      case 1: {
+        const known = this.#transfers.length === 0 ? [] : [this.#recent(this.#transfers)[1].id];
+        return { what: 'transfers', ids: [...known, BigInt(1_000 + this.below(3_000))] };
+      }
+      case 2:
+        return { what: 'history', accountId, order: this.#pick(['newestFirst', 'oldestFirst']) };
+      case 3: {
+        const ago = this.#chance(50) ? BigInt(this.below(3)) : BigInt(this.#random()) % (this.#elapsed + 1n);
+        return { what: 'balanceAt', accountId, at: BigInt(START) + this.#elapsed - ago };
+      }
+      default:
+        return { what: 'trial' };
+    }
   }
 
   /** Freezes, closes, limits; mostly opens again, so that the rest still has something to do. */
@@ -174,7 +184,6 @@ export class HostileCommands {
     return { type: 'transfers', institution, items };
   }
 
-  /** The same chain, a part of it, or one transfer with something changed. */
   #again(): Command {
     const [by, one] = this.#recent(this.#transfers);
     const institution = this.#chance(85) ? by : this.#institution();
@@ -206,16 +215,20 @@ export class HostileCommands {
   }
 
   #transfer(institution: number, debit: CastAccount): ModelTransfer {
-    const zero = { pendingId: 0n, userData128: 0n, userData64: 0n, userData32: 0, timeoutS: 0, flags: 0 };
     const credit = this.#partner(debit);
     let item: ModelTransfer = {
-      ...zero,
       id: this.#id(),
       debitAccountId: debit.id,
       creditAccountId: this.#chance(97) ? credit.id : this.#account(),
       amount: this.#amount(),
+      pendingId: 0n,
+      userData128: 0n,
+      userData64: 0n,
+      userData32: 0,
+      timeoutS: 0,
       ledger: this.#chance(98) ? debit.ledger : usd,
       code: 1 + this.below(2),
+      flags: 0,
     };
     if (this.#chance(5)) item.userData128 = 5n;
     const kind = this.below(10);
@@ -231,17 +244,7 @@ export class HostileCommands {
       item.flags |= this.#pick([F.balancingDebit, F.balancingCredit, F.balancingDebit | F.balancingCredit]);
     }
     if (this.#chance(2) && this.#transfers.length > 0) item.id = this.#recent(this.#transfers)[1].id;
-    if (this.#chance(1))
-      item.flags |= this.#pick([
-        F.pending,
-        F.post,
-        F.void,
-        F.keep,
-        F.balancingDebit,
-        F.balancingCredit,
-        F.revert,
-        1 << 14,
-      ]);
+    if (this.#chance(1)) item.flags |= this.#pick([...Object.values(F).filter((flag) => flag !== F.linked), 1 << 14]);
     this.#transfers.push([institution, item]);
     if ((item.flags & F.pending) !== 0) this.#pending.push(item);
     return item;
@@ -275,7 +278,7 @@ export class HostileCommands {
   }
 
   #ending(blank: ModelTransfer): ModelTransfer {
-    const target = this.#recent(this.#chance(95) ? this.#pending : this.#transfers.map(([, item]) => item));
+    const target = this.#chance(95) ? this.#recent(this.#pending) : this.#recent(this.#transfers)[1];
     const item = { ...blank, pendingId: target.id, debitAccountId: target.debitAccountId };
     item.flags = this.#pick([F.post, F.post, F.post | F.keep, F.post | F.keep, F.void]);
     item.creditAccountId = this.#chance(60) ? 0n : this.#chance(90) ? target.creditAccountId : this.#account();

@@ -1,6 +1,7 @@
 /** Changes of accounts once more: states and credit limits. */
 import type { ResultName } from '../../../protocol/results.ts';
-import { A, type Answer, MAX, type ReferenceLedger } from './reference-ledger.ts';
+import type { Answer, Open } from './reference-book.ts';
+import { A, MAX, type ReferenceLedger } from './reference-ledger.ts';
 
 export const S = { open: 0, frozenForDebits: 1, frozen: 2, closing: 3, closed: 4 } as const;
 /** Fields of a change. */
@@ -38,8 +39,8 @@ function changeShape({ fields, state, creditLimit }: ModelChange): ResultName {
   return (fields & C.creditLimit) === 0 && creditLimit !== 0n ? 'creditLimitOutOfRange' : 'ok';
 }
 
-/** Changes an account. */
-export function changeAccount(ledger: ReferenceLedger, institution: number, change: ModelChange): Answer {
+/** Changes an account, or does with it as the engine has said. */
+export function changeAccount(ledger: ReferenceLedger, institution: number, change: ModelChange, said?: Open): Answer {
   const shape = changeShape(change);
   if (shape !== 'ok') return ledger.answer(shape);
   const first = ledger.changes.get(change.id);
@@ -50,7 +51,7 @@ export function changeAccount(ledger: ReferenceLedger, institution: number, chan
     }
     return { name: first.name, replayed: true, timestamp: first.timestamp };
   }
-  const name = decideChange(ledger, institution, change);
+  const name = ledger.settle(said, () => decideChange(ledger, institution, change));
   ledger.changes.set(change.id, { institution, content: change, name, timestamp: ledger.now });
   return ledger.answer(name);
 }
@@ -65,13 +66,16 @@ function decideChange(
   if (!ledger.mayDebit(accountId, institution)) return 'accountForbidden';
   const setsState = (fields & C.state) !== 0;
   const setsLimit = (fields & C.creditLimit) !== 0;
-  if (account.state === S.closed && !(setsState && state === S.open)) return 'accountClosed';
+  if (!ledger.isLenient && account.state === S.closed && !(setsState && state === S.open)) return 'accountClosed';
   if (setsLimit && (account.flags & A.debitLimited) === 0) return 'accountHasNoDebitLimit';
-  if (setsState && state === S.closed) {
+  if (!ledger.isLenient && setsState && state === S.closed) {
     if (account.debitsPending > 0n || account.creditsPending > 0n) return 'accountHasPendingAmounts';
     if (account.debitsPosted !== account.creditsPosted) return 'accountBalanceNotZero';
   }
-  if (setsState) account.state = state;
-  if (setsLimit) account.creditLimit = creditLimit;
+  ledger.book.accounts.set(accountId, {
+    ...account,
+    ...(setsState ? { state } : {}),
+    ...(setsLimit ? { creditLimit } : {}),
+  });
   return 'ok';
 }

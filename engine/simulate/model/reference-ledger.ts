@@ -1,10 +1,13 @@
 /**
  * The ledger once more, written from the specification (protocol/README.md) to compare with: plain objects, bigint, Maps, and
- * no cleverness: a chain is undone by going back to a copy of everything that was open.
+ * no cleverness: a chain is undone by going back to a copy of everything that was open. Accounts and holds are replaced, never
+ * changed, so that a copy is one of the lists alone.
  */
 import type { ResultName } from '../../../protocol/results.ts';
+import type { Answer, Book, Decided, Hold, ModelAccount, Open, Said } from './reference-book.ts';
 import { type DecidedChange, S } from './reference-changes.ts';
-import { COMPARED, shapeOf } from './reference-shapes.ts';
+import { available, judgeCredit, judgeDebit } from './reference-crossing.ts';
+import { COMPARED, type ModelTransfer, shapeOf } from './reference-shapes.ts';
 
 export const MAX = 2n ** 53n - 1n;
 const SECOND = 1_000_000n;
@@ -21,78 +24,6 @@ export const F = {
 } as const;
 export const A = { linked: 1, debitLimited: 2, creditLimited: 4 } as const;
 
-export interface ModelTransfer {
-  id: bigint;
-  debitAccountId: bigint;
-  creditAccountId: bigint;
-  amount: bigint;
-  pendingId: bigint;
-  userData128: bigint;
-  userData64: bigint;
-  userData32: number;
-  timeoutS: number;
-  ledger: number;
-  code: number;
-  flags: number;
-}
-
-export interface ModelAccount {
-  id: bigint;
-  ledger: number;
-  owner: number;
-  flags: number;
-  creditLimit: bigint;
-  state: number;
-  debitsPending: bigint;
-  debitsPosted: bigint;
-  creditsPending: bigint;
-  creditsPosted: bigint;
-}
-
-export interface Answer {
-  readonly name: ResultName;
-  readonly replayed: boolean;
-  readonly timestamp: bigint;
-}
-
-interface Hold {
-  debit: bigint;
-  credit: bigint;
-  left: bigint;
-  /** 0 = never. */
-  deadline: bigint;
-  code: number;
-  end: 'open' | 'posted' | 'voided' | 'expired';
-}
-
-interface Decided {
-  institution: number;
-  content: ModelTransfer;
-  name: ResultName;
-  timestamp: bigint;
-}
-
-export interface Book {
-  accounts: Map<bigint, ModelAccount>;
-  /** Open ones. */
-  holds: Map<bigint, Hold>;
-  /** Those that have ended; an id that is open again after a chain was undone counts as open. */
-  ended: Map<bigint, Hold>;
-  /** What payments hold; each counts as one. */
-  paymentHolds: number;
-  /** What posted transfers moved, and which of them were reverted. */
-  moved: Map<bigint, Moved>;
-  reverted: Set<bigint>;
-}
-
-interface Moved {
-  debit: bigint;
-  credit: bigint;
-  amount: bigint;
-  code: number;
-  isRevert: boolean;
-}
-
 export class ReferenceLedger {
   now = 0n;
   book: Book = {
@@ -105,10 +36,34 @@ export class ReferenceLedger {
   };
   readonly decided = new Map<bigint, Decided>();
   readonly changes = new Map<bigint, DecidedChange>();
+  #said: Said = () => undefined;
+  /** Place in the message of the record, or of the first of the chain, that is being decided. */
+  #first = 0;
   readonly holdsMax: number;
+  /** Whether states and limits are left out: another command raced with this one, and only the engine knows who was first. */
+  isLenient = false;
+  readonly #homeOf: (account: bigint) => number;
 
-  constructor(holdsMax: number) {
+  /** @param homeOf the partition of an account; all live in one unless it is given */
+  constructor(holdsMax: number, homeOf: (account: bigint) => number = () => 0) {
     this.holdsMax = holdsMax;
+    this.#homeOf = homeOf;
+  }
+
+  isCrossing(debit: bigint, credit: bigint): boolean {
+    return this.#homeOf(debit) !== this.#homeOf(credit);
+  }
+
+  /** Accounts whose pending amounts change at `now` because a hold runs out. */
+  dueAt(now: bigint): bigint[] {
+    const due = [...this.book.holds.values()].filter(({ deadline }) => deadline !== 0n && deadline <= now);
+    return due.flatMap(({ debit, credit }) => [debit, credit]);
+  }
+
+  /** The accounts of a pending transfer, open or ended. */
+  partiesOf(pendingId: bigint): bigint[] {
+    const hold = this.book.holds.get(pendingId) ?? this.book.ended.get(pendingId);
+    return hold === undefined ? [] : [hold.debit, hold.credit];
   }
 
   open(account: Pick<ModelAccount, 'id' | 'ledger' | 'owner' | 'flags' | 'creditLimit'>): void {
@@ -128,13 +83,12 @@ export class ReferenceLedger {
 
   /** The book as it is now, to go back to; without clients' holds for who does not change them. What has ended stays. */
   copy(withHolds: boolean): Book {
-    const clone = <T extends object>(map: Map<bigint, T>): Map<bigint, T> =>
-      new Map(Array.from(map, ([id, value]) => [id, { ...value }]));
+    const { accounts, holds, reverted } = this.book;
     return {
       ...this.book,
-      accounts: clone(this.book.accounts),
-      holds: withHolds ? clone(this.book.holds) : this.book.holds,
-      reverted: withHolds ? new Set(this.book.reverted) : this.book.reverted,
+      accounts: new Map(accounts),
+      holds: withHolds ? new Map(holds) : holds,
+      reverted: withHolds ? new Set(reverted) : reverted,
     };
   }
 
@@ -155,18 +109,21 @@ export class ReferenceLedger {
   }
 
   reserve(debit: bigint, credit: bigint, amount: bigint): void {
-    this.account(debit).debitsPending += amount;
-    this.account(credit).creditsPending += amount;
+    const from = this.account(debit);
+    this.book.accounts.set(debit, { ...from, debitsPending: from.debitsPending + amount });
+    const to = this.account(credit);
+    this.book.accounts.set(credit, { ...to, creditsPending: to.creditsPending + amount });
   }
 
   unreserve(debit: bigint, credit: bigint, amount: bigint): void {
-    this.account(debit).debitsPending -= amount;
-    this.account(credit).creditsPending -= amount;
+    this.reserve(debit, credit, -amount);
   }
 
   move(debit: bigint, credit: bigint, amount: bigint): void {
-    this.account(debit).debitsPosted += amount;
-    this.account(credit).creditsPosted += amount;
+    const from = this.account(debit);
+    this.book.accounts.set(debit, { ...from, debitsPosted: from.debitsPosted + amount });
+    const to = this.account(credit);
+    this.book.accounts.set(credit, { ...to, creditsPosted: to.creditsPosted + amount });
   }
 
   mayDebit(id: bigint, institution: number): boolean {
@@ -175,6 +132,7 @@ export class ReferenceLedger {
 
   /** What the states of both accounts say of a new movement, or of the posting of a hold between them. */
   states(debitId: bigint, creditId: bigint, isPosting: boolean): ResultName {
+    if (this.isLenient) return 'ok';
     const from = this.account(debitId).state;
     const to = this.account(creditId).state;
     const gone: number[] = isPosting ? [S.closed] : [S.closing, S.closed];
@@ -186,6 +144,7 @@ export class ReferenceLedger {
 
   /** Whether states and limits of both accounts allow a new movement; `isPosting` for one that goes with the posting of a hold. */
   judge(debitId: bigint, creditId: bigint, amount: bigint, pending: boolean, isPosting = false): ResultName {
+    if (this.isLenient) return 'ok';
     const stopped = this.states(debitId, creditId, isPosting);
     if (stopped !== 'ok') return stopped;
     const debit = this.account(debitId);
@@ -205,17 +164,29 @@ export class ReferenceLedger {
     return 'ok';
   }
 
-  createTransfers(institution: number, message: readonly ModelTransfer[]): Answer[] {
+  /** @param said what the engine said of each record, where its outcome depends on a race: undefined = it does not */
+  createTransfers(institution: number, message: readonly ModelTransfer[], said: Said = () => undefined): Answer[] {
     const answers: Answer[] = [];
     let chain: ModelTransfer[] = [];
     for (const transfer of message) {
       chain.push(transfer);
       if ((transfer.flags & F.linked) !== 0) continue;
+      this.#said = said;
+      this.#first = answers.length;
       answers.push(...(chain.length === 1 ? [this.#single(institution, transfer)] : this.#chain(institution, chain)));
       chain = [];
     }
     if (chain.length > 0) answers.push(...this.#openChain(chain));
     return answers;
+  }
+
+  /** Decides by `decide`, or as the engine has said. */
+  settle(said: Open | undefined, decide: () => ResultName): ResultName {
+    if (said?.isRacing === true && said.name !== 'ok') return said.name;
+    this.isLenient = said?.isRacing === true;
+    const name = decide();
+    this.isLenient = false;
+    return name === 'ok' || said === undefined || said.name === 'ok' ? name : said.name;
   }
 
   answer(name: ResultName): Answer {
@@ -234,7 +205,7 @@ export class ReferenceLedger {
     if (shape !== 'ok') return this.answer(shape);
     const known = this.#known(institution, transfer);
     if (known !== undefined) return known;
-    const name = this.#decide(institution, transfer);
+    const name = this.settle(this.#said(this.#first), () => this.#decide(institution, transfer));
     if (name !== 'pendingTableFull') this.#remember(institution, transfer, name);
     return this.answer(name);
   }
@@ -269,8 +240,11 @@ export class ReferenceLedger {
     let why: ResultName = 'ok';
     for (const [index, member] of chain.entries()) {
       const known = this.#known(institution, member);
-      why =
-        known === undefined ? this.#decide(institution, member) : known.replayed ? 'existsOutsideChain' : known.name;
+      const said = this.#said(this.#first + index);
+      // Those before the one that failed were all right until then.
+      const alone = said?.name === 'linkedEventFailed' ? { ...said, name: 'ok' as const } : said;
+      if (known === undefined) why = this.settle(alone, () => this.#decide(institution, member));
+      else why = known.replayed ? 'existsOutsideChain' : known.name;
       if (why !== 'ok') {
         culprit = index;
         break;
@@ -279,6 +253,11 @@ export class ReferenceLedger {
     }
     if (culprit < 0) return chain.map(() => this.answer('ok'));
     this.book = before;
+    const told = chain.findIndex((_, index) => !['ok', 'linkedEventFailed'].includes(this.#saidOf(index) ?? 'ok'));
+    if (told >= 0) {
+      culprit = told;
+      why = this.#saidOf(told) ?? why;
+    }
     const remembered = new Set(knownBefore);
     for (const [index, member] of chain.entries()) {
       if (remembered.has(member.id)) continue;
@@ -286,6 +265,10 @@ export class ReferenceLedger {
       this.#remember(institution, member, index === culprit ? why : 'linkedEventFailed');
     }
     return allFailed(culprit, why);
+  }
+
+  #saidOf(index: number): ResultName | undefined {
+    return this.#said(this.#first + index)?.name;
   }
 
   #decide(institution: number, transfer: ModelTransfer): ResultName {
@@ -297,12 +280,13 @@ export class ReferenceLedger {
     if (!this.mayDebit(debitAccountId, institution)) return 'debitAccountForbidden';
     if ((flags & (F.post | F.void)) !== 0) return this.#decideEnd(transfer);
     const credit = this.book.accounts.get(creditAccountId);
+    if (this.isCrossing(debitAccountId, creditAccountId)) return this.#decideCrossing(transfer, debit, credit);
     if (credit === undefined) return 'creditAccountNotFound';
     if (debit.ledger !== credit.ledger) return 'accountsMustHaveTheSameLedger';
     if (ledger !== debit.ledger) return 'transferMustHaveTheSameLedgerAsAccounts';
     const pending = (flags & F.pending) !== 0;
     if ((flags & F.balancingDebit) !== 0) {
-      const has = debit.creditsPosted + debit.creditLimit - debit.debitsPosted - debit.debitsPending;
+      const has = available(debit);
       if (has <= 0n) return 'exceedsCredits';
       if (has < amount) amount = has;
     }
@@ -312,8 +296,30 @@ export class ReferenceLedger {
       if (owes < amount) amount = owes;
     }
     const name = this.judge(debitAccountId, creditAccountId, amount, pending);
-    if (name !== 'ok') return name;
-    if (!pending) {
+    return name === 'ok' ? this.#carryOut(transfer, amount) : name;
+  }
+
+  /** Between partitions the debit side is judged first, in full, and as if the amount were pending. */
+  #decideCrossing(transfer: ModelTransfer, debit: ModelAccount, credit: ModelAccount | undefined): ResultName {
+    const { ledger, flags } = transfer;
+    let { amount } = transfer;
+    if ((flags & F.balancingDebit) !== 0) {
+      const has = available(debit);
+      if (has <= 0n) return 'exceedsCredits';
+      if (has < amount) amount = has;
+    }
+    if (ledger !== debit.ledger) return 'transferMustHaveTheSameLedgerAsAccounts';
+    const first = this.isLenient ? 'ok' : judgeDebit(debit, amount);
+    if (first !== 'ok') return first;
+    if (credit === undefined) return 'creditAccountNotFound';
+    if (credit.ledger !== ledger) return 'accountsMustHaveTheSameLedger';
+    const second = this.isLenient ? 'ok' : judgeCredit(credit, amount, (flags & F.pending) !== 0);
+    return second === 'ok' ? this.#carryOut(transfer, amount) : second;
+  }
+
+  #carryOut(transfer: ModelTransfer, amount: bigint): ResultName {
+    const { debitAccountId, creditAccountId, flags } = transfer;
+    if ((flags & F.pending) === 0) {
       this.#moveFor(transfer, debitAccountId, creditAccountId, amount, transfer.code);
       return 'ok';
     }
@@ -373,7 +379,9 @@ export class ReferenceLedger {
     if (hold.end === 'voided') return 'pendingTransferAlreadyVoided';
     if (hold.end === 'expired') return 'pendingTransferExpired';
     if (transfer.amount > hold.left) return 'exceedsPendingTransferAmount';
-    const stopped = this.states(hold.debit, hold.credit, true);
+    // What the debit side decides is followed in the other partition, whatever became of the account there.
+    const payee = this.isCrossing(hold.debit, hold.credit) ? hold.debit : hold.credit;
+    const stopped = this.states(hold.debit, payee, true);
     if ((transfer.flags & F.post) !== 0 && stopped !== 'ok') return stopped;
     if ((transfer.flags & F.void) !== 0) {
       this.unreserve(hold.debit, hold.credit, hold.left);
@@ -384,8 +392,8 @@ export class ReferenceLedger {
     const kept = (transfer.flags & F.keep) !== 0 ? hold.left - posted : 0n;
     this.unreserve(hold.debit, hold.credit, hold.left - kept);
     this.#moveFor(transfer, hold.debit, hold.credit, posted, hold.code);
-    hold.left = kept;
     if (kept === 0n) this.#end(transfer.pendingId, hold, 'posted');
+    else this.book.holds.set(transfer.pendingId, { ...hold, left: kept });
     return 'ok';
   }
 }

@@ -3,7 +3,8 @@ import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
 import type { PaymentStateName } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { least, most, referenceDiscount, referenceFee } from './reference-amounts.ts';
-import { type Answer, MAX, type ReferenceLedger } from './reference-ledger.ts';
+import type { Answer, Open } from './reference-book.ts';
+import { MAX, type ReferenceLedger } from './reference-ledger.ts';
 import { COMPARED_OPERATION, COMPARED_PAYMENT, paymentShape } from './reference-payment-shape.ts';
 import { campaignWords, payerWords, refundWords } from './reference-words.ts';
 
@@ -103,7 +104,7 @@ export class ReferencePayments {
     }
   }
 
-  create(institution: number, kind: 'sale' | 'authorise', request: ModelPayment): PaymentAnswer {
+  create(institution: number, kind: 'sale' | 'authorise', request: ModelPayment, said?: Open): PaymentAnswer {
     const shape = paymentShape(kind, request);
     if (shape !== 'ok') return this.#refuse(shape);
     const known = this.#knownPayments.get(request.id);
@@ -119,7 +120,7 @@ export class ReferencePayments {
       payerHeld: 0n,
       campaignHeld: 0n,
     };
-    const name = this.#decide(kind, payment);
+    const name = this.ledger.settle(said, () => this.#decide(kind, payment));
     if (name !== 'ok') {
       this.ledger.book = before;
       payment.standing = { ...NOTHING };
@@ -131,7 +132,12 @@ export class ReferencePayments {
     return answer;
   }
 
-  operate(institution: number, kind: 'capture' | 'void' | 'refund' | 'revert', request: ModelOperation): PaymentAnswer {
+  operate(
+    institution: number,
+    kind: 'capture' | 'void' | 'refund' | 'revert',
+    request: ModelOperation,
+    said?: Open,
+  ): PaymentAnswer {
     if ((kind === 'void' || kind === 'revert') && request.amount !== 0n) return this.#refuse('amountMustBeZero');
     if (request.amount > MAX) return this.#refuse('amountOutOfRange');
     const known = this.#knownOperations.get(request.id);
@@ -140,9 +146,21 @@ export class ReferencePayments {
     let answer: PaymentAnswer;
     if (payment === undefined) answer = this.#refuse('paymentNotFound');
     else if (payment.institution !== institution && institution !== 1) answer = this.#refuse('paymentForbidden');
-    else answer = this.#answer(this.#operate(payment, kind, request), payment);
+    else answer = this.#answer(this.#operate(payment, kind, request, said), payment);
     this.#knownOperations.set(request.id, { institution, kind, content: request, answer });
     return answer;
+  }
+
+  /** The accounts of a payment. */
+  partiesOf(paymentId: bigint): bigint[] {
+    const request = this.payments.get(paymentId)?.request;
+    return request === undefined ? [] : [request.payerAccountId, request.payeeAccountId];
+  }
+
+  /** Accounts whose pending amounts change at `now` because an authorisation runs out. */
+  dueAt(now: bigint): bigint[] {
+    const due = [...this.#open].filter(({ standing }) => standing.state === 'authorised' && standing.expiresAt <= now);
+    return due.flatMap(({ request }) => [request.payerAccountId, request.payeeAccountId]);
   }
 
   #again<T extends ModelPayment | ModelOperation>(
@@ -240,17 +258,19 @@ export class ReferencePayments {
     return 'ok';
   }
 
-  #operate(payment: Payment, kind: 'capture' | 'void' | 'refund' | 'revert', request: ModelOperation): ResultName {
+  #operate(
+    payment: Payment,
+    kind: 'capture' | 'void' | 'refund' | 'revert',
+    request: ModelOperation,
+    said?: Open,
+  ): ResultName {
     const book = this.ledger.copy(false);
     const saved = { ...payment, standing: { ...payment.standing } };
-    const name =
-      kind === 'capture'
-        ? this.#capture(payment, request)
-        : kind === 'void'
-          ? this.#void(payment)
-          : kind === 'revert'
-            ? this.#revert(payment)
-            : this.#refund(payment, request.amount);
+    const name = this.ledger.settle(said, () => {
+      if (kind === 'capture') return this.#capture(payment, request);
+      if (kind === 'void') return this.#void(payment);
+      return kind === 'revert' ? this.#revert(payment) : this.#refund(payment, request.amount);
+    });
     if (name !== 'ok') {
       this.ledger.book = book;
       Object.assign(payment, saved);

@@ -1,6 +1,21 @@
 /** What can be said of a transfer alone, and of its content beside that of another with its id, once more. */
 import type { ResultName } from '../../../protocol/results.ts';
-import { F, MAX, type ModelTransfer } from './reference-ledger.ts';
+import { F, MAX } from './reference-ledger.ts';
+
+export interface ModelTransfer {
+  id: bigint;
+  debitAccountId: bigint;
+  creditAccountId: bigint;
+  amount: bigint;
+  pendingId: bigint;
+  userData128: bigint;
+  userData64: bigint;
+  userData32: number;
+  timeoutS: number;
+  ledger: number;
+  code: number;
+  flags: number;
+}
 
 /** In the order in which the first difference is named. */
 export const COMPARED: readonly (readonly [keyof ModelTransfer, ResultName])[] = [
