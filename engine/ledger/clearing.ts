@@ -138,6 +138,12 @@ export class Clearing {
     this.requests.set(lsn, underWay);
   }
 
+  /** Whether the others are being told what became of the request at `lsn`. */
+  isConcluded(lsn: number): boolean {
+    for (const { about } of this.requests.values()) if (about === lsn) return true;
+    return false;
+  }
+
   /** Notes that what is at `lsn` was confirmed; false when it was before. Gives back nothing. */
   finish(lsn: number): boolean {
     this.requests.delete(lsn);

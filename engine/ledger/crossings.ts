@@ -72,7 +72,8 @@ export function receiveCrossing(ledger: Ledger, words: Uint32Array, at: number, 
   }
   if (answer !== undefined) return answer.code;
   const code = ends ? findEnded(ledger, words, at) : judgeReceived(ledger, words, at, origin.peer);
-  if (!isPassing(code)) ledger.record(words, at, origin.institution, code);
+  // Also that there was no room: the other side takes it as final, and a message that comes again may not be carried out then.
+  ledger.record(words, at, origin.institution, code);
   return code;
 }
 

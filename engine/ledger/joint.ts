@@ -145,6 +145,8 @@ export function collect(ledger: Ledger, lsn: number, answer: JointAnswer): Progr
   const { clearing } = ledger;
   if (!clearing.unfinished.has(lsn)) return undefined;
   const known = clearing.progress.get(lsn);
+  // An answer that comes again when all have answered.
+  if (known === undefined && clearing.isConcluded(lsn)) return undefined;
   const progress = known ?? newProgress(participantsOf(ledger, jointAt(ledger, lsn)));
   clearing.progress.set(lsn, progress);
   if (!progress.missing.delete(answer.peer)) return undefined;

@@ -14,7 +14,6 @@ import { whyNotPosted } from './account-states.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { clearingAccount, partKey } from './clearing.ts';
 import { compareTransfer } from './compare.ts';
-import { isPassing } from './crossings.ts';
 import { EventTypes } from './events.ts';
 import { NO_HOLD } from './holds.ts';
 import { JointFlags, PartPhases, PartWord, PLACE_WORD, partEventBytes, RECORD_WORDS, readPart } from './joint-event.ts';
@@ -74,8 +73,6 @@ export function carryOutPart(ledger: Ledger, part: Part): PartAnswer {
     return { code, culprit, credits: [] };
   }
   const answer = part.mode === PartModes.follow ? YES : judgePart(ledger, part);
-  // Says nothing of the movement, so it is not remembered.
-  if (isPassing(answer.code)) return answer;
   if (answer.code !== Code.ok) {
     writePart(ledger, part, PartPhases.refused, answer, 0);
   } else if (part.mode === PartModes.prepare) {

@@ -9,6 +9,7 @@ import { JournalError, LmdbJournal } from '../journal/journal.ts';
 import type { Checkpoint } from '../storage/checkpoint/checkpoint-store.ts';
 import { type Manifest, stateOf } from '../storage/checkpoint/manifest.ts';
 import type { PartitionStorage } from '../storage/partition-storage.ts';
+import { CheckedSource } from './checked-source.ts';
 import { PartitionIndexes } from './indexes.ts';
 import type { PartitionBounds } from './partition.ts';
 import { batchEntriesMax, Partition } from './partition.ts';
@@ -58,13 +59,15 @@ export async function openPartition(options: OpenOptions, storage?: PartitionSto
   const journal = storage === undefined ? await LmdbJournal.open(place) : LmdbJournal.over(storage.batches, place);
   const environment = storage === undefined ? {} : { environment: storage.index };
   const indexes = new PartitionIndexes({ ...options, path: indexPath, ...environment });
-  const state = new PartitionState(options, journal, indexes.byName);
+  const source = new CheckedSource(journal, partition);
+  const state = new PartitionState(options, source, indexes.byName);
   // Everything that replay reads is older than what comes next.
   state.events.start(new ArrayBuffer(0), journal.nextLsn);
 
   const { checkpoint, damage } = indexes.store.newest();
   const from = checkpoint === undefined ? NOTHING : restore(checkpoint, state, journal, indexes);
   const replayed = replay(options, state, journal, indexes, from);
+  source.trust();
   return {
     state,
     partition: new Partition({ state, journal, indexes, bounds: options, ...replayed.from }),

@@ -1,5 +1,5 @@
 /** Several partitions as they run in the engine, with lanes, router and clearing house, but over Maps and journals in memory. */
-import { call } from '../../engine/gateway.ts';
+import { type CommandEnvelope, call, type ReplySink } from '../../engine/gateway.ts';
 import { partitionOfAccount } from '../../engine/hash-id.ts';
 import { ClearingHouse } from '../../engine/router/clearing-house.ts';
 import { Lane } from '../../engine/router/lane.ts';
@@ -47,11 +47,23 @@ const BOUNDS = { ...DEFAULT_BOUNDS, journalBytesMax: 2 * 1024 * 1024 };
 const ID = { requestId: 1 };
 
 /** Whatever partitions say to each other is said twice, and answered twice. */
+const ECHO_TURNS_MAX = 6;
+
 class EchoingLane extends Lane {
+  #turns = 0;
+
   override submit(...request: Parameters<Lane['submit']>): number {
-    const [{ kind }] = request;
-    if (kind >= ClearingKinds.receiveCrossings && kind <= ClearingKinds.collectPart) super.submit(...request);
+    const [envelope, body, sink] = request;
+    const { kind } = envelope;
+    const isMessage = kind >= ClearingKinds.receiveCrossings && kind <= ClearingKinds.collectPart;
+    if (isMessage) this.#echo({ ...envelope }, body.slice(), sink, this.#turns++ % ECHO_TURNS_MAX);
     return super.submit(...request);
+  }
+
+  /** Some come at once, some when the rest has gone on. */
+  #echo(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink, turns: number): void {
+    if (turns === 0) super.submit(envelope, body, sink);
+    else setImmediate(() => this.#echo(envelope, body, sink, turns - 1));
   }
 }
 

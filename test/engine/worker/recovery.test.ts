@@ -1,5 +1,6 @@
 /** What was answered is there after a restart: same balances, same holds, same answers; from a checkpoint or from the first batch. */
 import { mkdirSync, rmSync } from 'node:fs';
+import { open } from 'lmdb';
 import { describe, expect, it } from 'vitest';
 import { HostileCommands } from '../../../engine/simulate/model/hostile-commands.ts';
 import type { CheckpointRequest } from '../../../engine/storage/checkpoint/checkpoint-store.ts';
@@ -10,7 +11,9 @@ import { DEFAULT_BOUNDS } from '../../../engine/worker/batch.ts';
 import type { Opened, OpenOptions } from '../../../engine/worker/open.ts';
 import { takeSnapshot } from '../../../engine/worker/snapshot.ts';
 import type { PartitionState } from '../../../engine/worker/state.ts';
+import { formatId } from '../../../protocol/ids.ts';
 import { TransferFlags } from '../../../protocol/records.ts';
+import { resultName } from '../../../protocol/results.ts';
 import { DeskComparison } from '../../model/desk-comparison.ts';
 import { cast } from '../../support/cast.ts';
 import { Desk } from '../../support/desk.ts';
@@ -175,6 +178,31 @@ describe('a partition over its journal', () => {
     expect(sections(second.state)).toEqual(before);
     expect(await new Desk(second.partition, BOUNDS).balances(4n)).toEqual([0, 140, 0, 0]);
     await second.partition.close();
+  });
+
+  it('refuses terms out of a batch that is damaged, though no batch of before its checkpoint is replayed', async () => {
+    const options = storedOptions(temporaryFolder(), { checkpointEveryBytes: 2000 });
+    const first = await openStored(options);
+    const desk = new Desk(first.partition, BOUNDS);
+    await cast(desk);
+    const before = first.partition.figures.nextLsn;
+    const terms = { number: 1, basisPoints: 77, fixed: 0, minimum: 0, maximum: 0, feeAccountId: formatId(3n) };
+    expect(resultName(await desk.putTariff(2, terms))).toBe('ok');
+    const plain = { debitAccountId: 4n, creditAccountId: 3n, amount: 7n, ledger: 156, code: 1 };
+    await desk.transfers(2, ...Array.from({ length: 20 }, (_, n) => ({ ...plain, id: BigInt(100 + n) })));
+    const request = desk.last?.checkpoint;
+    if (request === undefined) throw new Error('no checkpoint was due');
+    await writeCheckpoint(options, first, request);
+    await first.partition.close();
+    const root = open({ path: options.journalPath, overlappingSync: false });
+    const batches = root.openDB<Buffer, number>({ name: 'batches', encoding: 'binary' });
+    const bytes = Buffer.from(batches.get(before) ?? []);
+    const digit = bytes.lastIndexOf(terms.basisPoints);
+    expect(digit).toBeGreaterThan(0);
+    bytes[digit] = 78;
+    await batches.put(before, bytes);
+    await root.close();
+    await expect(openStored(options)).rejects.toThrow(/damaged: crc/);
   });
 
   it('refuses memtables that cannot take one batch', async () => {
