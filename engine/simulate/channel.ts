@@ -16,6 +16,7 @@ interface Message {
   readonly isRepeat: boolean;
 }
 
+const MESSAGES: readonly number[] = Object.values(ClearingKinds);
 const LATE: readonly number[] = [ClearingKinds.receiveCrossings, ClearingKinds.carryOutPart];
 
 /** Nobody is left who waits for the answer. */
@@ -53,7 +54,8 @@ export class Channel {
     this.#lanes = lanes;
     return lanes.map((lane, to) => ({
       submit: (envelope, body, sink) => {
-        if (this.#from === ITSELF) return lane.submit(envelope, body, sink);
+        // A client's command that waited its turn is no message.
+        if (this.#from === ITSELF || !MESSAGES.includes(envelope.kind)) return lane.submit(envelope, body, sink);
         this.#links[this.#from * this.#partitions + to]?.push({ to, envelope, body, sink, isRepeat: false });
         return Code.ok;
       },
