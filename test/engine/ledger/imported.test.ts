@@ -4,7 +4,7 @@ import { AccountFlags, TransferFlags } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { Bank } from '../../support/bank.ts';
 import { nameOf } from '../../support/cast.ts';
-import { Desk, type RawAccount, type RawTransfer, reply, START, accountsRequest } from '../../support/desk.ts';
+import { accountsRequest, Desk, type RawAccount, type RawTransfer, reply, START } from '../../support/desk.ts';
 import { type MemoryPartition, memoryPartition, replayed } from '../../support/memory-partition.ts';
 
 const { linked, pending, postPending, voidPending, balancingDebit, balancingCredit, revert, imported } = TransferFlags;
@@ -164,12 +164,31 @@ describe('an imported transfer', () => {
     expect((await desk.pay(2, 'sale', { ...payment, code: 1 })).name).toBe('ok');
     desk.now += DAY;
     expect(
-      await send(
-        2,
-        { ...transfer, timestamp: BigInt(START - 1) },
-        { ...transfer, id: 2n, timestamp: BigInt(START) },
-      ),
+      await send(2, { ...transfer, timestamp: BigInt(START - 1) }, { ...transfer, id: 2n, timestamp: BigInt(START) }),
     ).toEqual(['importedEventTimestampMustNotRegress', 'ok']);
+  });
+});
+
+describe('between partitions', () => {
+  it('nothing is imported, not in a chain and not by the end of a hold either', async () => {
+    const bank = new Bank(2);
+    const ids = [1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n];
+    await bank.accounts(1, ...ids.map((id) => ({ id, ...cny })));
+    const [a = 0n, b = 0n] = ids.filter((id) => bank.homeOf(id) === 0);
+    const [c = 0n] = ids.filter((id) => bank.homeOf(id) === 1);
+    const old = { ...cny, amount: 10n, flags: imported, timestamp: BigInt(START) };
+    expect(await bank.transfers(1, { ...old, id: 10n, debitAccountId: a, creditAccountId: c })).toEqual([
+      'crossesPartitions',
+    ]);
+    const chain = [
+      { ...old, id: 11n, debitAccountId: a, creditAccountId: b, flags: imported | linked },
+      { ...old, id: 12n, debitAccountId: a, creditAccountId: c },
+    ];
+    expect(await bank.transfers(1, ...chain)).toEqual(['linkedEventFailed', 'crossesPartitions']);
+    const hold = { ...cny, id: 13n, amount: 10n, debitAccountId: a, creditAccountId: c, flags: pending };
+    expect(await bank.transfers(1, hold)).toEqual(['ok']);
+    const post = { ...old, id: 14n, debitAccountId: a, pendingId: 13n, flags: imported | postPending };
+    expect(await bank.transfers(1, post)).toEqual(['crossesPartitions']);
   });
 });
 
