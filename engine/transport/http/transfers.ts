@@ -196,6 +196,7 @@ export const getTransfer = route({
       pendingId: null,
       keepRemainder: false,
       linked: false,
+      imported: false,
       timeoutSeconds: 0,
       userData128: null,
       userData64: '0',
