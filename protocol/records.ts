@@ -37,7 +37,7 @@ export const ACCOUNT = layout('account', 128, {
   /** Institution that may debit it; set by the engine, sent as zero. */
   owner: [96, 'u32'],
   reserved32: [100, 'u32'],
-  /** When it was opened. */
+  /** When it was opened. Sent as zero, unless it is imported. */
   timestamp: [104, 'u64'],
   reservedA: [112, 'u64'],
   reservedB: [120, 'u64'],
@@ -50,6 +50,8 @@ export const AccountFlags = {
   debitsMustNotExceedCredits: 1 << 1,
   /** Credits, pending ones included, stay within posted debits. */
   creditsMustNotExceedDebits: 1 << 2,
+  /** Was opened at `timestamp`, in another system. All records of a message have this flag, or none. */
+  imported: 1 << 3,
 } as const;
 
 /** What an account still takes part in. */
@@ -111,7 +113,7 @@ export const TRANSFER = layout('transfer', 128, {
   code: [108, 'u16'],
   /** TransferFlags. */
   flags: [110, 'u16'],
-  /** When it was decided; sent as zero. */
+  /** When it was decided. Sent as zero, unless it is imported. */
   timestamp: [112, 'u64'],
   /** Sent as zero; on the record of a balancing transfer, the amount that was asked for. */
   reserved: [120, 'u64'],
@@ -137,6 +139,8 @@ export const TransferFlags = {
    * code are filled in where they are zero, and must be the transfer's where they are not.
    */
   revert: 1 << 7,
+  /** Was decided at `timestamp`, in another system. All records of a message have this flag, or none. */
+  imported: 1 << 8,
   /** Set by the engine on the record of a pending transfer that timed out. */
   expired: 1 << 15,
 } as const;

@@ -1,4 +1,5 @@
 /** The idempotency half of the ladder: an id that was decided before, with the same content or not. */
+import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { EVENT_PREFIX_BYTES, FilledIn } from './events.ts';
 import { TransferEventWord } from './ledger.ts';
@@ -38,7 +39,8 @@ export function compareTransfer(words: Uint32Array, at: number, stored: DataView
   if (field(TransferWord.userData32, 1, 0)) return Code.existsWithDifferentUserData32;
   if (field(TransferWord.ledger, 1, FilledIn.ledger)) return Code.existsWithDifferentLedger;
   if ((sent & 0xffff) !== keptCode) return Code.existsWithDifferentCode;
-  return Code.ok;
+  const isImported = ((sent >>> 16) & TransferFlags.imported) !== 0;
+  return isImported && field(TransferWord.timestamp, 2, 0) ? Code.existsWithDifferentTimestamp : Code.ok;
 }
 
 /** The same for an ACCOUNT record and the event that opened the account. `institution` asks. */
@@ -57,7 +59,8 @@ export function compareAccount(words: Uint32Array, at: number, institution: numb
   if ((sentCode & 0xffff) !== (keptCode & 0xffff)) return Code.existsWithDifferentCode;
   if (field(AccountWord.creditLimit, 2)) return Code.existsWithDifferentCreditLimit;
   if (field(AccountWord.tariff, 1)) return Code.existsWithDifferentTariff;
-  return Code.ok;
+  const isImported = ((sentCode >>> 16) & AccountFlags.imported) !== 0;
+  return isImported && field(AccountWord.timestamp, 2) ? Code.existsWithDifferentTimestamp : Code.ok;
 }
 
 /** The same for an ACCOUNT_CHANGE record and the stored event of its change. `institution` asks. */

@@ -5,6 +5,7 @@ import { NO_ACCOUNT } from './accounts.ts';
 import { compareAccount } from './compare.ts';
 import type { RecordsMessage } from './create-transfers.ts';
 import { ACCOUNT_EVENT_BYTES, EVENT_PREFIX_BYTES, EventTypes } from './events.ts';
+import { accountTime } from './imported.ts';
 import type { Ledger } from './ledger.ts';
 import type { ResultWriter } from './results.ts';
 import { validateAccount } from './validate.ts';
@@ -26,7 +27,11 @@ export function createAccounts(ledger: Ledger, message: RecordsMessage, results:
 }
 
 function isLinked(words: Uint32Array, at: number): boolean {
-  return (((words[at + AccountWord.flags] as number) >>> 16) & AccountFlags.linked) !== 0;
+  return (accountFlags(words, at) & AccountFlags.linked) !== 0;
+}
+
+function accountFlags(words: Uint32Array, at: number): number {
+  return (words[at + AccountWord.flags] as number) >>> 16;
 }
 
 /** A single record is a group of one. All are judged before any is opened, so there is nothing to undo. */
@@ -60,7 +65,7 @@ function createTogether(
     const at = start + index * RECORD_WORDS;
     if (existing === 0) {
       openAccount(ledger, words, at, institution);
-      results.set(index, ledger.now, Code.ok, 0);
+      results.set(index, accountTime(ledger, words, at), Code.ok, 0);
     } else {
       results.set(index, openedAt(ledger, ledger.findAccount(words, at)), Code.ok, ResultFlags.replayed);
     }
@@ -71,14 +76,16 @@ function createTogether(
 function judge(ledger: Ledger, message: RecordsMessage, index: number, chainOpen: boolean): number {
   const { words, institution } = message;
   const at = message.start + index * RECORD_WORDS;
-  const malformed = chainOpen ? Code.linkedEventChainOpen : validateAccount(words, at);
+  const expected = accountFlags(words, message.start) & AccountFlags.imported;
+  const malformed = chainOpen ? Code.linkedEventChainOpen : validateAccount(words, at, expected);
   if (malformed !== Code.ok) return malformed;
   const account = ledger.findAccount(words, at);
   if (account !== NO_ACCOUNT) {
     const stored = ledger.events.read(ledger.accounts.createdLsn[account] as number);
     return compareAccount(words, at, institution, stored);
   }
-  return ledger.isElsewhere(words, at) ? Code.crossesPartitions : Code.ok;
+  if (ledger.isElsewhere(words, at)) return Code.crossesPartitions;
+  return accountTime(ledger, words, at) > ledger.now ? Code.importedEventTimestampMustNotAdvance : Code.ok;
 }
 
 function firstExisting(ledger: Ledger, message: RecordsMessage, first: number): number {
@@ -98,7 +105,7 @@ function openAccount(ledger: Ledger, words: Uint32Array, at: number, institution
   const record = event + PREFIX_WORDS;
   events.words.set(words.subarray(at, at + RECORD_WORDS), record);
   events.words[record + AccountWord.owner] = institution;
-  writeU64(events.words, record + AccountWord.timestamp, ledger.now);
+  writeU64(events.words, record + AccountWord.timestamp, accountTime(ledger, words, at));
   addAccount(ledger, events.words, record, events.lsnOf(event));
 }
 

@@ -14,6 +14,7 @@ import { compareTransfer } from './compare.ts';
 import { beginChain, beginCrossing, isPassing, openForChain } from './crossings.ts';
 import { LSN_PER_TRANSFER } from './events.ts';
 import { NO_HOLD } from './holds.ts';
+import { transferTime } from './imported.ts';
 import { find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
@@ -35,11 +36,12 @@ const STORED_TIMESTAMP = (TransferEventWord.record + TransferWord.timestamp) * 4
 
 export function createTransfers(ledger: Ledger, message: RecordsMessage, results: ResultWriter): void {
   const { words, start, count } = message;
+  const expected = count === 0 ? 0 : transferFlags(words, start) & TransferFlags.imported;
   for (let first = 0; first < count; ) {
     let last = first;
     while (last < count && isLinked(words, start + last * RECORD_WORDS)) last++;
-    if (last === first) createOne(ledger, message, first, results);
-    else createChain(ledger, message, first, Math.min(last, count - 1), results);
+    if (last === first) createOne(ledger, message, first, expected, results);
+    else createChain(ledger, message, first, Math.min(last, count - 1), expected, results);
     first = last + 1;
   }
 }
@@ -48,10 +50,17 @@ function isLinked(words: Uint32Array, at: number): boolean {
   return (transferFlags(words, at) & TransferFlags.linked) !== 0;
 }
 
-function createOne(ledger: Ledger, message: RecordsMessage, index: number, results: ResultWriter): void {
+/** @param expected as in validateTransfer */
+function createOne(
+  ledger: Ledger,
+  message: RecordsMessage,
+  index: number,
+  expected: number,
+  results: ResultWriter,
+): void {
   const { words, institution } = message;
   const at = message.start + index * RECORD_WORDS;
-  const malformed = validateTransfer(words, at);
+  const malformed = validateTransfer(words, at, expected);
   if (malformed !== Code.ok) return results.set(index, ledger.now, malformed, 0);
   const known = findTransfer(ledger, words, at);
   if (known !== 0) return replay(ledger, message, index, known, results);
@@ -65,7 +74,7 @@ function createOne(ledger: Ledger, message: RecordsMessage, index: number, resul
     // Only what ends a hold can be waiting for another partition.
     if (ledger.hold !== NO_HOLD && ledger.clearing.unfinished.has(lsn)) return results.postpone(index, lsn);
   }
-  results.set(index, ledger.now, code, 0);
+  results.set(index, transferTime(ledger, words, at), code, 0);
   results.balances(index, ledger, institution, ledger.debit, ledger.credit);
 }
 
@@ -104,13 +113,16 @@ function createChain(
   message: RecordsMessage,
   first: number,
   last: number,
+  expected: number,
   results: ResultWriter,
 ): void {
   const { words, start } = message;
   const open = isLinked(words, start + last * RECORD_WORDS);
   for (let index = first; index <= last; index++) {
     const isEnd = open && index === last;
-    const malformed = isEnd ? Code.linkedEventChainOpen : validateTransfer(words, start + index * RECORD_WORDS);
+    const malformed = isEnd
+      ? Code.linkedEventChainOpen
+      : validateTransfer(words, start + index * RECORD_WORDS, expected);
     if (malformed !== Code.ok) return refuseChain(ledger, first, last, index, malformed, results);
   }
   let known = 0;
@@ -207,7 +219,7 @@ function decideChain(
       results.postpone(index, lsn);
       continue;
     }
-    results.set(index, ledger.now, Code.ok, 0);
+    results.set(index, transferTime(ledger, words, at), Code.ok, 0);
     results.balances(index, ledger, institution, ledger.debit, ledger.credit);
   }
   if (!crosses) return undo.commit();
@@ -251,6 +263,6 @@ function recordFailure(ledger: Ledger, message: RecordsMessage, failure: ChainFa
       ledger.record(words, at, institution, code);
       seen.add(id);
     }
-    results.set(index, ledger.now, code, 0);
+    results.set(index, transferTime(ledger, words, at), code, 0);
   }
 }

@@ -13,7 +13,7 @@ import { endHold, findLegHold, reserveLeg, writeEngineId } from './legs.ts';
 import { isReservedId, transferFlags } from './validate.ts';
 import { readU64, TransferWord, writeU64 } from './words.ts';
 
-const { pending, postPending, voidPending, revert } = TransferFlags;
+const { pending, postPending, voidPending, revert, imported } = TransferFlags;
 const RECORD_WORDS = TRANSFER.size >> 2;
 
 /** Words of a settled event. */
@@ -233,7 +233,7 @@ export function openForChain(ledger: Ledger, words: Uint32Array, start: number, 
     const at = start + index * RECORD_WORDS;
     const debit = ledger.findAccount(words, at + TransferWord.debitAccountId);
     const currency = words[at + TransferWord.ledger] as number;
-    const ends = (transferFlags(words, at) & (postPending | voidPending | revert)) !== 0;
+    const ends = (transferFlags(words, at) & (postPending | voidPending | revert | imported)) !== 0;
     if (ends || debit === NO_ACCOUNT || ledger.accounts.ledger[debit] !== currency) continue;
     if (!ledger.isElsewhere(words, at + TransferWord.creditAccountId)) continue;
     clearingAccount(ledger, ledger.clearing.homeOf(words, at + TransferWord.creditAccountId), currency);

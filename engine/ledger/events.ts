@@ -8,7 +8,7 @@
  */
 import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
 import { ACCOUNT, ACCOUNT_CHANGE, TRANSFER, TRANSFER_OUTCOME } from '../../protocol/records.ts';
-import { BATCH_HEADER_BYTES, EVENT_PREFIX, LSN_UNIT_BYTES } from '../journal/header.ts';
+import { BATCH_HEADER_BYTES, EVENT_PREFIX, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
 
 /** Numbers are stored: never reuse one. */
 export const EventTypes = {
@@ -118,6 +118,11 @@ export class EventLog {
     if (this.#walkedLsn === this.baseLsn) this.#walkedLsn = -1;
     this.end = end;
     this.count = count;
+  }
+
+  /** Timestamp of the batch that has the event at a position, µs; undefined for the current one. */
+  batchTimeOf(lsn: number): number | undefined {
+    return lsn >= this.baseLsn ? undefined : readBatchHeader(this.#source.read(lsn).bytes).timestamp;
   }
 
   /** The event at a position, as a view that is valid until the next read, and its length. */

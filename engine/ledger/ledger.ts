@@ -23,6 +23,7 @@ import { EventTypes, FilledIn, TRANSFER_EVENT_BYTES } from './events.ts';
 import { countEntry } from './histories.ts';
 import type { Holds } from './holds.ts';
 import { NO_HOLD } from './holds.ts';
+import { transferTime, whyNotImported } from './imported.ts';
 import type { KeyIndex } from './key-index.ts';
 import { enter, find } from './key-index.ts';
 import { whyNoHold } from './pending.ts';
@@ -51,7 +52,7 @@ export interface PartitionPlace {
   readonly partitions: number;
 }
 
-const { pending, postPending, voidPending, keepRemainder, revert } = TransferFlags;
+const { pending, postPending, voidPending, keepRemainder, revert, imported } = TransferFlags;
 const AMOUNT_MAX = LIMITS.amountMax;
 const MICROS_PER_SECOND = 1_000_000;
 
@@ -152,7 +153,7 @@ export class Ledger {
         : Code.debitAccountNotFound;
     }
     if (!this.mayDebit(debit, institution)) return Code.debitAccountForbidden;
-    if ((flags & (postPending | voidPending)) !== 0) return this.#decideEnding(words, at);
+    if ((flags & (postPending | voidPending)) !== 0) return this.#decideEnding(words, at, institution);
 
     const credit = this.findAccount(words, at + TransferWord.creditAccountId);
     this.credit = credit;
@@ -163,10 +164,11 @@ export class Ledger {
     const { ledger } = this.accounts;
     if (ledger[debit] !== ledger[credit]) return Code.accountsMustHaveTheSameLedger;
     if (words[at + TransferWord.ledger] !== ledger[debit]) return Code.transferMustHaveTheSameLedgerAsAccounts;
-    if ((flags & BALANCING) !== 0) {
-      const code = balance(this, flags);
+    if ((flags & (BALANCING | imported)) !== 0) {
+      const isImported = (flags & imported) !== 0;
+      const code = isImported ? whyNotImported(this, words, at, credit, institution) : balance(this, flags);
       if (code !== Code.ok) return code;
-      this.filledIn = FilledIn.balanced;
+      if (!isImported) this.filledIn = FilledIn.balanced;
     }
     return this.judge(debit, credit, this.amount, (flags & pending) !== 0);
   }
@@ -252,6 +254,8 @@ export class Ledger {
   }
 
   #decideCrossing(words: Uint32Array, at: number, flags: number): number {
+    // The other partition would not know the time.
+    if ((flags & imported) !== 0) return Code.crossesPartitions;
     if ((flags & BALANCING) === 0) return judgeCrossing(this, words, at);
     // What a credit account owes is known where it lives only.
     if ((flags & TransferFlags.balancingCredit) !== 0) return Code.crossesPartitions;
@@ -261,7 +265,7 @@ export class Ledger {
     return judgeCrossing(this, words, at);
   }
 
-  #decideEnding(words: Uint32Array, at: number): number {
+  #decideEnding(words: Uint32Array, at: number, institution: number): number {
     const hold = this.findHold(words, at);
     if (hold === NO_HOLD) return whyNoHold(this, words, at);
     const { holds, accounts } = this;
@@ -280,6 +284,10 @@ export class Ledger {
     if (deadline !== 0 && deadline <= this.now) return Code.pendingTransferExpired;
     const remaining = holds.remaining[hold] as number;
     if (this.amount > remaining) return Code.exceedsPendingTransferAmount;
+    if ((transferFlags(words, at) & imported) !== 0) {
+      const why = whyNotImported(this, words, at, credit, institution);
+      if (why !== Code.ok) return why;
+    }
     if ((transferFlags(words, at) & postPending) !== 0) {
       const frozen = whyNotPosted(accounts, this.debit, credit);
       if (frozen !== Code.ok) return frozen;
@@ -324,7 +332,7 @@ export class Ledger {
     for (let word = TransferEventWord.previousOfDebit; word < TransferEventWord.record; word++) out[event + word] = 0;
     const record = event + TransferEventWord.record;
     for (let word = 0; word < TransferWord.timestamp; word++) out[record + word] = words[at + word] as number;
-    writeU64(out, record + TransferWord.timestamp, this.now);
+    writeU64(out, record + TransferWord.timestamp, transferTime(this, words, at));
     out[record + TransferWord.reserved] = 0;
     out[record + TransferWord.reserved + 1] = 0;
     if (filledIn === FilledIn.balanced) {

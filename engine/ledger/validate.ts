@@ -5,28 +5,35 @@
 import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
 import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { validateImportedTime } from './imported.ts';
 import { AccountWord, ChangeWord, fitsRange, isZeroId, readU64, sameId, TransferWord } from './words.ts';
 
-const { linked, pending, postPending, voidPending, keepRemainder, balancingDebit, balancingCredit, revert } =
+const { linked, pending, postPending, voidPending, keepRemainder, balancingDebit, balancingCredit, revert, imported } =
   TransferFlags;
 /** Move at most the amount. */
 export const BALANCING = balancingDebit | balancingCredit;
-const TRANSFER_FLAGS_CLIENT = linked | pending | postPending | voidPending | keepRemainder | BALANCING | revert;
+const TRANSFER_FLAGS_CLIENT =
+  linked | pending | postPending | voidPending | keepRemainder | BALANCING | revert | imported;
 const PHASES = pending | postPending | voidPending;
 /** Indexed by the phase bits (flags 1–3): whether more than one of them is set. */
 const SEVERAL_PHASES = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => (bits & (bits - 1)) !== 0);
 
 const ACCOUNT_FLAGS_CLIENT =
-  AccountFlags.linked | AccountFlags.debitsMustNotExceedCredits | AccountFlags.creditsMustNotExceedDebits;
+  AccountFlags.linked |
+  AccountFlags.debitsMustNotExceedCredits |
+  AccountFlags.creditsMustNotExceedDebits |
+  AccountFlags.imported;
 
 export function transferFlags(words: Uint32Array, at: number): number {
   return (words[at + TransferWord.flags] as number) >>> 16;
 }
 
-export function validateTransfer(words: Uint32Array, at: number): number {
+/** @param expected the flag `imported` when the message is of imported records, else 0 */
+export function validateTransfer(words: Uint32Array, at: number, expected: number): number {
   const flags = transferFlags(words, at);
   const ends = (flags & (postPending | voidPending)) !== 0;
-  if (!isZeroPair(words, at + TransferWord.timestamp)) return Code.timestampMustBeZero;
+  if ((flags & imported) !== expected) return whyNotExpected(expected);
+  if (expected === 0 && !isZeroPair(words, at + TransferWord.timestamp)) return Code.timestampMustBeZero;
   if (!isZeroPair(words, at + TransferWord.reserved)) return Code.reservedField;
   if ((flags & ~TRANSFER_FLAGS_CLIENT) !== 0) return Code.flagsReserved;
   if (isZeroId(words, at)) return Code.idMustNotBeZero;
@@ -34,6 +41,10 @@ export function validateTransfer(words: Uint32Array, at: number): number {
   if (SEVERAL_PHASES[(flags & PHASES) >> 1] === true) return Code.flagsAreMutuallyExclusive;
   if ((flags & keepRemainder) !== 0 && (flags & postPending) === 0) return Code.flagsAreMutuallyExclusive;
   if (ends && (flags & BALANCING) !== 0) return Code.flagsAreMutuallyExclusive;
+  if (expected !== 0) {
+    const code = validateImport(words, at, flags);
+    if (code !== Code.ok) return code;
+  }
   if ((flags & revert) !== 0) return validateRevert(words, at, flags);
   if (isZeroId(words, at + TransferWord.debitAccountId)) return Code.debitAccountIdMustNotBeZero;
   if (isReservedId(words, at + TransferWord.debitAccountId)) return Code.idReserved;
@@ -48,6 +59,17 @@ export function validateTransfer(words: Uint32Array, at: number): number {
   if (words[at + TransferWord.ledger] === 0) return Code.ledgerMustNotBeZero;
   if (((words[at + TransferWord.code] as number) & 0xffff) === 0) return Code.codeMustNotBeZero;
   return Code.ok;
+}
+
+function whyNotExpected(expected: number): number {
+  return expected === 0 ? Code.importedEventNotExpected : Code.importedEventExpected;
+}
+
+/** What moves as much as there is, or gives back, is decided on what is there now. */
+function validateImport(words: Uint32Array, at: number, flags: number): number {
+  if ((flags & (BALANCING | revert)) !== 0) return Code.flagsAreMutuallyExclusive;
+  if ((flags & pending) !== 0 && words[at + TransferWord.timeoutS] !== 0) return Code.importedEventTimeoutMustBeZero;
+  return validateImportedTime(words, at + TransferWord.timestamp);
 }
 
 /** The rest of the ladder for a post or a void; credit account, amount, ledger and code may be zero there. */
@@ -77,15 +99,21 @@ function validateRevert(words: Uint32Array, at: number, flags: number): number {
   return fitsRange(words, at + TransferWord.amount) ? Code.ok : Code.amountOutOfRange;
 }
 
-export function validateAccount(words: Uint32Array, at: number): number {
+/** @param expected the flag `imported` when the message is of imported records, else 0 */
+export function validateAccount(words: Uint32Array, at: number, expected: number): number {
   const flags = (words[at + AccountWord.flags] as number) >>> 16;
   const debitLimited = (flags & AccountFlags.debitsMustNotExceedCredits) !== 0;
-  if (!isZeroPair(words, at + AccountWord.timestamp)) return Code.timestampMustBeZero;
+  if ((flags & AccountFlags.imported) !== expected) return whyNotExpected(expected);
+  if (expected === 0 && !isZeroPair(words, at + AccountWord.timestamp)) return Code.timestampMustBeZero;
   if (!reservedIsZero(words, at)) return Code.reservedField;
   if ((flags & ~ACCOUNT_FLAGS_CLIENT) !== 0) return Code.flagsReserved;
   if (isZeroId(words, at)) return Code.idMustNotBeZero;
   if (isReservedId(words, at)) return Code.idReserved;
   if (debitLimited && (flags & AccountFlags.creditsMustNotExceedDebits) !== 0) return Code.flagsAreMutuallyExclusive;
+  if (expected !== 0) {
+    const code = validateImportedTime(words, at + AccountWord.timestamp);
+    if (code !== Code.ok) return code;
+  }
   for (let word = AccountWord.debitsPending; word < AccountWord.creditLimit; word++) {
     if (words[at + word] !== 0) return Code.balancesMustBeZero;
   }

@@ -18,9 +18,11 @@ import { type Result, readResult } from './result-codec.ts';
 
 export type Account = Visible<(typeof ACCOUNT)['fields']>;
 
-/** What the client says about a new account; the rest is zero. */
+/** What the client says about a new account; the rest is zero. `timestamp` (µs) goes with the flag `imported`. */
 export type AccountInput = Pick<Account, 'id' | 'ledger' | 'code'> &
-  Partial<Pick<Account, 'creditLimit' | 'userData128' | 'userData64' | 'userData32' | 'flags' | 'tariff'>>;
+  Partial<
+    Pick<Account, 'creditLimit' | 'userData128' | 'userData64' | 'userData32' | 'flags' | 'tariff' | 'timestamp'>
+  >;
 
 /** What is to be changed of an account; what is left out stays as it is. */
 export interface AccountChangeInput {

@@ -11,8 +11,11 @@ import { nameOfCode, type Result, readResult } from './result-codec.ts';
 
 export type Transfer = Visible<(typeof TRANSFER)['fields']>;
 
-/** What the client says about a new transfer; the rest is zero. A post or a void may leave out accounts and amount. */
-export type TransferInput = Pick<Transfer, 'id'> & Partial<Omit<Transfer, 'id' | 'timestamp'>>;
+/**
+ * What the client says about a new transfer; the rest is zero. A post or a void may leave out accounts and amount. With the flag
+ * `imported`, `timestamp` says when it was decided (µs); else it is left out.
+ */
+export type TransferInput = Pick<Transfer, 'id'> & Partial<Omit<Transfer, 'id'>>;
 
 /** Both accounts after the transfer. */
 export type Balances = Visible<(typeof BALANCES)['fields']>;

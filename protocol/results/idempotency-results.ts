@@ -41,4 +41,5 @@ export const IDEMPOTENCY_RESULTS = {
   existsWithDifferentOperation: differs(430, 'operation', '操作'),
   existsWithDifferentAccount: differs(431, 'account', '账户'),
   existsWithDifferentState: differs(432, 'account state', '账户状态'),
+  existsWithDifferentTimestamp: differs(433, 'time', '时间'),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

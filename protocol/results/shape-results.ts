@@ -58,4 +58,14 @@ export const SHAPE_RESULTS = {
     'There is no such account state, or it is not to be changed.',
     '账户状态无效或未指定变更。',
   ),
+  importedEventTimestampOutOfRange: broken(
+    329,
+    'An imported record needs a time, which must not be zero or too large.',
+    '导入记录必须带有时间戳，且不能为零或过大。',
+  ),
+  importedEventTimeoutMustBeZero: broken(
+    330,
+    'An imported pending transfer takes no timeout.',
+    '导入的预授权转账不能设超时。',
+  ),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -2,7 +2,16 @@
 import type { Command } from 'commander';
 import { formatId } from '../../../protocol/ids.ts';
 import { TransferFlags } from '../../../protocol/records.ts';
-import { formatMoney, readAccount, readAmount, readCurrency, readId, readNewId, readWhole } from '../arguments.ts';
+import {
+  formatMoney,
+  readAccount,
+  readAmount,
+  readCurrency,
+  readId,
+  readNewId,
+  readTime,
+  readWhole,
+} from '../arguments.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
 import { addDryRun, command, group } from '../options.ts';
 import { json } from '../output.ts';
@@ -19,6 +28,7 @@ interface CreateOptions extends ConnectionOptions {
   readonly post?: string;
   readonly void?: string;
   readonly code: string;
+  readonly importedAt?: string;
   readonly dryRun?: boolean;
 }
 
@@ -50,10 +60,11 @@ export function registerTransfer(program: Command, terminal: Terminal): void {
     .option('--post <id>', 'Post a pending transfer: all of it, or the given amount.')
     .option('--void <id>', 'Release a pending transfer.')
     .option('--code <number>', "What kind of transfer this is, in the operator's chart of accounts.", '1')
+    .option('--imported-at <time>', 'History of another system: when it was decided there.')
     .action((from: string, to: string, amountText: string, currencyText: string, options: CreateOptions) => {
       const currency = readCurrency(currencyText);
       const amount = readAmount(amountText, currency);
-      const phase = readPhase(options);
+      const phase = withTime(readPhase(options), options.importedAt);
       const code = readWhole(options.code, 'the code', 1, U16_MAX);
       return withClient(options, terminal, async (client) => {
         const institution = institutionOf(client);
@@ -132,6 +143,14 @@ function revertTransfer(text: string, options: RevertOptions, terminal: Terminal
         : `${formatMoney(amount, ledger)} given back.${note(result, 'decided before: not done twice')}\ntransfer ${formatId(id)}\n`,
     );
   });
+}
+
+function withTime<T extends { readonly flags: number }>(
+  phase: T,
+  time: string | undefined,
+): T & { timestamp?: bigint } {
+  if (time === undefined) return phase;
+  return { ...phase, flags: phase.flags | TransferFlags.imported, timestamp: readTime(time, '--imported-at') };
 }
 
 /** Flags, timeout and pending id that the options ask for. */

@@ -21,6 +21,13 @@ const newAccount = z.strictObject({
   creditLimit: fields.amount.optional(),
   tariff: fields.whole(0, 0xffff, 'Fee schedule of payments received; 0 = none.').optional(),
   linked: fields.flag('Opens together with the next one of the list, or not at all.').optional(),
+  imported: fields
+    .flag('History of another system, with its own timestamp. All of a list are imported, or none.')
+    .optional(),
+  timestamp: fields.moment
+    .clone()
+    .meta({ type: 'string', format: 'date-time', description: 'With imported: when it was opened (RFC 3339).' })
+    .optional(),
   userData128: fields.userData128.optional(),
   userData64: fields.userData64.optional(),
   userData32: fields.whole(0, 0xffff_ffff, 'Yours: kept and returned, never read.').optional(),
@@ -90,11 +97,13 @@ export const postAccounts = route({
         code: item.code,
         creditLimit: BigInt(item.creditLimit ?? 0),
         tariff: item.tariff ?? 0,
+        timestamp: BigInt(item.timestamp ?? 0),
         userData128: item.userData128 ?? 0n,
         userData64: item.userData64 ?? 0n,
         userData32: item.userData32 ?? 0,
         flags:
           (item.linked === true ? AccountFlags.linked : 0) |
+          (item.imported === true ? AccountFlags.imported : 0) |
           (item.debitsMustNotExceedCredits === true ? AccountFlags.debitsMustNotExceedCredits : 0) |
           (item.creditsMustNotExceedDebits === true ? AccountFlags.creditsMustNotExceedDebits : 0),
       });

@@ -158,9 +158,11 @@ export const userData64 = field(
 export const moment = field(
   { type: 'string', format: 'date-time', description: 'RFC 3339 with an offset, as 2026-01-31T08:00:00Z.' },
   (value) => {
-    const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)$/;
-    const ms = typeof value === 'string' && form.test(value) ? Date.parse(value) : Number.NaN;
-    return ms >= 0 ? ms * 1000 : new Fault('must be a time as 2026-01-31T08:00:00Z');
+    const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/;
+    const text = typeof value === 'string' && form.test(value) ? value : '';
+    const micros = Number(/\.\d{3}(\d{1,3})/.exec(text)?.[1]?.padEnd(3, '0') ?? 0);
+    const ms = Date.parse(text);
+    return ms >= 0 ? ms * 1000 + micros : new Fault('must be a time as 2026-01-31T08:00:00Z');
   },
 );
 

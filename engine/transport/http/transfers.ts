@@ -38,6 +38,13 @@ const newTransfer = z.strictObject({
   balancingCredit: fields.flag('Moves at most the amount: no more than the credit account owes.').optional(),
   timeoutSeconds: fields.whole(0, 0xffff_ffff, 'With pending: until the hold ends; 0 = never.').optional(),
   linked: fields.flag('Succeeds or fails together with the next one of the list.').optional(),
+  imported: fields
+    .flag('History of another system, with its own timestamp. All of a list are imported, or none.')
+    .optional(),
+  timestamp: fields.moment
+    .clone()
+    .meta({ type: 'string', format: 'date-time', description: 'With imported: when it was decided (RFC 3339).' })
+    .optional(),
   userData128: fields.userData128.optional(),
   userData64: fields.userData64.optional(),
   userData32: fields.whole(0, 0xffff_ffff, 'Yours: kept and returned, never read.').optional(),
@@ -124,11 +131,13 @@ export const postTransfers = route({
         timeoutS: item.timeoutSeconds ?? 0,
         ledger,
         code: item.code ?? 0,
+        timestamp: BigInt(item.timestamp ?? 0),
         flags:
           KIND_FLAGS[item.kind ?? 'posted'] |
           (item.keepRemainder === true ? TransferFlags.keepRemainder : 0) |
           (item.balancingDebit === true ? TransferFlags.balancingDebit : 0) |
           (item.balancingCredit === true ? TransferFlags.balancingCredit : 0) |
+          (item.imported === true ? TransferFlags.imported : 0) |
           (item.linked === true ? TransferFlags.linked : 0),
       });
     }
@@ -187,6 +196,7 @@ export const getTransfer = route({
       pendingId: null,
       keepRemainder: false,
       linked: false,
+      imported: false,
       timeoutSeconds: 0,
       userData128: null,
       userData64: '0',

@@ -23,7 +23,7 @@ async function open(...items: RawAccount[]): Promise<string[]> {
 const SHAPE: readonly (readonly [ResultName, RawAccount])[] = [
   ['timestampMustBeZero', { timestamp: 1n }],
   ['reservedField', { owner: 2 }],
-  ['flagsReserved', { flags: 8 }],
+  ['flagsReserved', { flags: 16 }],
   ['idMustNotBeZero', { id: 0n }],
   ['idReserved', { id: 0xffff_ffffn << 96n }],
   ['flagsAreMutuallyExclusive', { flags: debitLimited | creditLimited }],

@@ -178,7 +178,7 @@ export class FakeGateway implements Gateway {
     if (code === Code.ok && known === undefined) {
       debit!.debitsPosted += transfer.amount;
       credit!.creditsPosted += transfer.amount;
-      this.transfers.set(transfer.id, { ...transfer, timestamp: NOW });
+      this.transfers.set(transfer.id, { ...transfer, timestamp: transfer.timestamp === 0n ? NOW : transfer.timestamp });
     }
     const balances = record(BALANCES, {
       debitDebitsPosted: debit?.debitsPosted ?? 0n,

@@ -161,10 +161,14 @@ describe('accounts and transfers', () => {
       [{ kind: 'void', pendingId }, 8],
       [{ kind: 'revert', pendingId }, 128],
       [{ linked: true }, 1],
+      [{ imported: true, timestamp: '2020-01-31T08:00:00.000123Z' }, 256],
     ] as const) {
       const id = fresh();
       await ok('POST', '/v1/transfers', { id, ...base, ...more });
       expect(http.gateway.transfers.get(BigInt(`0x${id}`))).toMatchObject({ flags });
+      if (flags !== 256) continue;
+      const { body } = await ok('GET', `/v1/transfers/${id}`);
+      expect(body).toMatchObject({ imported: true, decidedAt: '2020-01-31T08:00:00.000123Z' });
     }
   });
 
