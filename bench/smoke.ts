@@ -10,7 +10,7 @@ const RUNS = [
   'ceiling --seconds 0.8',
   'transfers --seconds 1 --account-count 500',
   'transfers --seconds 1 --account-count 500 --batch 1 --accounts zipf --connections 4 --in-flight 16',
-  'transfers --seconds 0.6 --account-count 500 --batch 100 --accounts hot --partitions 2',
+  'transfers --seconds 1 --account-count 500 --batch 100 --accounts hot --partitions 2 --connections 4 --in-flight 8',
   'transfers --seconds 0.6 --account-count 500 --partitions 2 --crossing 0',
   'transfers --seconds 1 --account-count 500 --batch 10 --partitions 2 --crossing 1 --connections 4 --in-flight 16',
   'payments --seconds 1 --account-count 500 --connections 4 --in-flight 16',

@@ -46,17 +46,20 @@ const PART_MESSAGE = layout('partMessage', 48, {
   /** Records of the whole, and of this part: what the answer, and the part, can take of a batch. */
   total: [28, 'u32'],
   share: [32, 'u32'],
-  /** Position of the joint event, that the answer is about. */
   reserved32: [36, 'u32'],
+  /** Position of the joint event that the answer is about: the request, an order, or a conclusion. */
   event: [40, 'u64'],
 });
 
+/** What came of it; PART_BALANCES × count follow. */
 const PART_ANSWER = layout('partAnswer', 48, {
-  /** Position of the joint event. */
+  /** As in PART_MESSAGE; so are `from` and `total`. */
   event: [0, 'u64'],
   from: [8, 'u32'],
+  /** The partition that answers. */
   peer: [12, 'u32'],
   code: [16, 'u16'],
+  /** Place of the record that was refused. */
   culprit: [18, 'u16'],
   total: [20, 'u32'],
   count: [24, 'u32'],
