@@ -93,6 +93,8 @@ describe('webhooks', () => {
 
     expect((await webhook(dataDir, 'remove', id)).document).toEqual({ id, removed: true });
     expect((await webhook(dataDir, 'dead', id)).code).toBe(1);
+    // The running switch looks for what was removed twice a second.
+    await until(async () => !(await metrics()).includes(id), 'its figures are gone');
     await client.createTransfers(transfers(1));
     await client.close();
     expect(await running.end('SIGTERM')).toEqual({ code: 0, signal: null });
