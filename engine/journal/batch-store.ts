@@ -28,7 +28,7 @@ export interface StoredBatch {
 /** What a journal asks of its store: the LMDB environment below, or a simulated disk. */
 export type BatchStorage = Pick<
   BatchStore,
-  'put' | 'changed' | 'count' | 'last' | 'keys' | 'get' | 'covering' | 'close'
+  'put' | 'changed' | 'floor' | 'count' | 'last' | 'keys' | 'get' | 'covering' | 'close'
 >;
 
 /** The LMDB environment of one partition's journal: batch blobs by the LSN at which they start. Knows no header. */
@@ -95,7 +95,7 @@ export class BatchStore {
     this.#stale = true;
   }
 
-  /** Call when a put has resolved: the next look-up must not see the snapshot of before. */
+  /** Call when a put may have landed: the next look-up must not see the snapshot of before. */
   changed(): void {
     this.#stale = true;
   }

@@ -270,10 +270,16 @@ export class LmdbJournal implements Journal {
       this.#fail(lsn, new Error(isWritten ? `it is durable before batch ${flight.lsn}` : 'another writer was there'));
       return;
     }
+    // What is visible is durable. lmdb-js has been seen to call a batch written whose transaction had failed on a full
+    // disk: only the look says that it is there.
+    this.#store.changed();
+    if (this.#store.floor(lsn) !== lsn) {
+      this.#fail(lsn, new Error('it was reported as written and is not there'));
+      return;
+    }
     // The caller may overwrite its buffer from now on.
     if (this.#unhashed === flight.bytes) this.#lastHash = this.lastHash;
     this.#inFlight.shift();
-    this.#store.changed();
     flight.resolve();
   }
 

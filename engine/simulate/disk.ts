@@ -64,11 +64,15 @@ export class SimulatedBatches implements BatchStorage {
     for (const put of this.#puts.splice(0, count)) put.resolve(this.#write(put));
   }
 
-  /** The oldest write under way fails, and those behind it have nothing to follow on. Returns whether there was one. */
-  fail(): boolean {
+  /**
+   * The oldest write under way does not reach the disk, which says so or, when `isClaimed`, calls it written; those behind
+   * it have nothing to follow on. Returns whether there was one.
+   */
+  fail(isClaimed: boolean): boolean {
     const [put] = this.#puts.splice(0, 1);
     if (put === undefined) return false;
-    put.reject(new Error('no space left on the simulated disk'));
+    if (isClaimed) put.resolve(true);
+    else put.reject(new Error('no space left on the simulated disk'));
     this.complete(Number.POSITIVE_INFINITY);
     return true;
   }
@@ -98,6 +102,11 @@ export class SimulatedBatches implements BatchStorage {
 
   changed(): void {
     // Reads see the disk as it is.
+  }
+
+  floor(lsn: number): number | undefined {
+    const start = this.covering(lsn)?.lsn;
+    return start === undefined || start > lsn ? undefined : start;
   }
 
   count(): number {

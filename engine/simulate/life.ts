@@ -74,7 +74,7 @@ export class Life {
         if (this.#station.merge(step.crashAt)) await this.#crash(1, 0);
         break;
       case 'writeError':
-        if (await this.#station.failWrite(this.#batch(), this.#clock)) await this.#crash(0, 0);
+        if (await this.#station.failWrite(this.#batch(), this.#clock, step.isClaimed)) await this.#crash(0, 0);
         break;
       case 'crash':
         await this.#crash(step.kept, step.torn);

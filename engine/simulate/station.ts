@@ -117,12 +117,12 @@ export class Station {
 
   /**
    * The oldest write under way fails. Throws when anything is answered after that: what was under way, or the empty batch `next`.
-   * The process has to end then.
+   * The process has to end then. When `isClaimed`, the storage calls the write a success.
    *
    * @returns whether there was a write
    */
-  async failWrite(next: Batch, now: number): Promise<boolean> {
-    if (!this.#mount.batches.fail()) return false;
+  async failWrite(next: Batch, now: number, isClaimed: boolean): Promise<boolean> {
+    if (!this.#mount.batches.fail(isClaimed)) return false;
     this.#hasFailed = true;
     this.#tally.failedWrites++;
     await turn();

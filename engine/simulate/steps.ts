@@ -11,8 +11,8 @@ export type Step =
   | { readonly type: 'checkpoint'; readonly crashAt?: number; readonly partition?: number }
   /** Does a piece of the merging that is due; the process ends before transaction `crashAt`. */
   | { readonly type: 'merge'; readonly crashAt?: number; readonly partition?: number }
-  /** The oldest write under way fails, and with it the process. */
-  | { readonly type: 'writeError'; readonly partition?: number }
+  /** The oldest write under way fails, and with it the process. When `isClaimed`, the storage calls it written. */
+  | { readonly type: 'writeError'; readonly isClaimed: boolean; readonly partition?: number }
   /** The process ends; of the writes under way `kept` survive, and of the next the share `torn`. */
   | { readonly type: 'crash'; readonly kept: number; readonly torn: number }
   /** One byte of a copy of the disk changes: `where` and `at` are taken modulo what is there. */
@@ -64,7 +64,7 @@ export function makeEpisode(seed: number, commands: number): Episode {
     if (below(100) < 55) steps.push({ type: 'flush', count: 1 + below(4) });
     if (below(100) < 6) steps.push({ type: 'checkpoint', ...(below(6) === 0 ? { crashAt: below(8) } : {}) });
     if (below(100) < 8) steps.push({ type: 'merge', ...(below(30) === 0 ? { crashAt: below(3) } : {}) });
-    if (below(1000) < 3) steps.push({ type: 'writeError' });
+    if (below(1000) < 3) steps.push({ type: 'writeError', isClaimed: below(2) === 0 });
     if (below(1000) < 5) steps.push({ type: 'crash', kept: below(4), torn: below(3) === 0 ? below(1000) / 1000 : 0 });
     if (below(1000) < 1) steps.push({ type: 'damage', where: random(), at: random(), xor: 1 << below(8) });
   }

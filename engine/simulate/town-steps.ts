@@ -21,7 +21,7 @@ export function makeTownEpisode(seed: number, commands: number, partitions: numb
     const kind = below(1000);
     const partition = below(partitions);
     if (kind < 6) return crash();
-    if (kind < 8) return { type: 'writeError', partition };
+    if (kind < 8) return { type: 'writeError', isClaimed: below(2) === 0, partition };
     if (kind < 25) return { type: 'merge', partition, ...(below(20) === 0 ? { crashAt: below(3) } : {}) };
     if (kind < 60) return { type: 'checkpoint', partition, ...(below(6) === 0 ? { crashAt: below(8) } : {}) };
     if (kind < 450) return { type: 'flush', partition, count: 1 + below(3) };

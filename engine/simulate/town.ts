@@ -101,7 +101,7 @@ export class Town {
         if (this.#station(step.partition ?? 0).merge(step.crashAt)) await this.#crash([1], 0, false);
         break;
       case 'writeError':
-        await this.#failWrite(this.#station(step.partition ?? 0));
+        await this.#failWrite(this.#station(step.partition ?? 0), step.isClaimed);
         break;
       case 'powerCut':
         await this.#crash(step.kept, step.torn, step.isLate);
@@ -301,13 +301,13 @@ export class Town {
     this.#tally.recoveries++;
   }
 
-  async #failWrite(station: Station): Promise<void> {
+  async #failWrite(station: Station, isClaimed: boolean): Promise<void> {
     if (!station.isWriting) return;
     this.#process().end();
     const batch = this.#memory.pop();
     if (batch === undefined) throw new Error('the process has left no batch');
     batch.clear();
-    await station.failWrite(batch, this.#clock);
+    await station.failWrite(batch, this.#clock, isClaimed);
     this.#memory.push(batch);
     await this.#crash([], 0, true);
   }

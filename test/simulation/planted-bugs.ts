@@ -115,6 +115,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [['flight.reject(this.#failure);', 'flight.resolve();']],
   },
   {
+    name: 'the word of the storage is taken: a batch that is not there is called durable',
+    file: 'engine/journal/journal.js',
+    edits: [['if (this.#store.floor(lsn) !== lsn)', 'if (this.#store.floor(lsn) === -1)']],
+  },
+  {
     name: 'a balance in the past leaves out what happened at that time itself',
     file: 'engine/query/balances.js',
     edits: [['histories.firstFrom(account, time + 1)', 'histories.firstFrom(account, time)']],

@@ -47,6 +47,17 @@ describe('a simulated disk', () => {
     expect(await (await opened(disk)).desk.balances(4n)).toEqual([0, 15, 0, 0]);
   });
 
+  it('answers nothing for a batch that the storage calls written and that is not there', async () => {
+    const disk = await withTransfers();
+    const { mount, desk } = await opened(disk);
+    const lost = desk.transfers(2, { ...TRANSFER, id: 103n, amount: 5n });
+    const behind = desk.transfers(2, { ...TRANSFER, id: 104n, amount: 5n });
+    mount.batches.fail(true);
+    await expect(lost).rejects.toThrow(/could not be written: it was reported as written and is not there/);
+    await expect(behind).rejects.toThrow(/could not be written/);
+    expect(await (await opened(disk)).desk.balances(4n)).toEqual([0, 10, 0, 0]);
+  });
+
   it('is refused with a torn batch at the end', async () => {
     const disk = await withTransfers();
     const { mount, desk } = await opened(disk);
