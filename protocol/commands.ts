@@ -8,6 +8,7 @@ import { AGGREGATE_QUERY, BALANCE_QUERY, HISTORY_FILTER, TRIAL_QUERY } from './r
 import {
   ACCOUNT,
   ACCOUNT_CHANGE,
+  END_CHAIN,
   HISTORY_QUERY,
   PAYMENT,
   PAYMENT_OPERATION,
@@ -123,6 +124,13 @@ export const COMMANDS = {
     scope: 'pay',
     summary: 'Undo a payment: release what is held and give back what is left of what was captured.',
   },
+  endChain: {
+    kind: 0x1b,
+    body: 'record',
+    recordBytes: END_CHAIN.size,
+    scope: 'ledger',
+    summary: 'Post or void every pending transfer of a linked chain, all or none.',
+  },
   sale: {
     kind: 0x20,
     body: 'record',
@@ -211,6 +219,7 @@ const DRY_RUNS: ReadonlySet<CommandName> = new Set([
   'createAccounts',
   'createTransfers',
   'changeAccounts',
+  'endChain',
   'sale',
   'authorise',
   'capture',

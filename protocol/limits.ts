@@ -6,6 +6,8 @@ export const LIMITS = {
   /** Ids in one look-up. */
   lookupIdsMax: 8190,
   pageEntriesMax: 1000,
+  /** Transfers of a chain that `endChain` still ends: it reads them all. */
+  chainMembersMax: 1024,
   referenceBytesMax: 64,
   /** Life of an authorisation that names none: 7 days. */
   authorisationSecondsDefault: 604_800,

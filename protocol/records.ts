@@ -145,6 +145,31 @@ export const TransferFlags = {
   expired: 1 << 15,
 } as const;
 
+/** Posts or voids every pending transfer of a linked chain, all or none. */
+export const END_CHAIN = layout('endChain', 64, {
+  /** Chosen by the client; the transfer that ends `pendingId` gets it. */
+  id: [0, 'u128'],
+  /** Any pending transfer of the chain. */
+  pendingId: [16, 'u128'],
+  /** That of the pending transfer. */
+  debitAccountId: [32, 'u128'],
+  /** TransferFlags.postPending or TransferFlags.voidPending. */
+  flags: [48, 'u16'],
+  reserved16: [50, 'u16'],
+  reserved32: [52, 'u32'],
+  reserved: [56, 'u64'],
+});
+
+/** What became of a chain. */
+export const CHAIN_ENDED = layout('chainEnded', 32, {
+  /** Another transfer of the chain than the one that was named, because of which it was refused; else zero. */
+  refusedById: [0, 'u128'],
+  /** Pending transfers that were posted or voided; 0 when it was refused. */
+  members: [16, 'u32'],
+  reserved32: [20, 'u32'],
+  reserved: [24, 'u64'],
+});
+
 /** What became of a request, or of one record of it. */
 export const RESULT = layout('result', 16, {
   /** When it was first decided. */

@@ -24,7 +24,7 @@ export function compareTransfer(words: Uint32Array, at: number, stored: DataView
   const amount = record + ((filledIn & FilledIn.balanced) !== 0 ? TransferWord.reserved : TransferWord.amount);
   const keptCode = (filledIn & FilledIn.code) !== 0 ? 0 : kept & 0xffff;
 
-  if (sent >>> 16 !== kept >>> 16) return Code.existsWithDifferentFlags;
+  if (sent >>> 16 !== kept >>> 16 || (filledIn & FilledIn.wholeChain) !== 0) return Code.existsWithDifferentFlags;
   if (field(TransferWord.pendingId, 4, 0)) return Code.existsWithDifferentPendingId;
   if (field(TransferWord.timeoutS, 1, 0)) return Code.existsWithDifferentTimeout;
   if (field(TransferWord.debitAccountId, 4, FilledIn.debitAccountId)) return Code.existsWithDifferentDebitAccountId;

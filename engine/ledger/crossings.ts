@@ -10,10 +10,10 @@ import { enter, find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import { endHold, findLegHold, reserveLeg, writeEngineId } from './legs.ts';
-import { isReservedId, transferFlags } from './validate.ts';
+import { transferFlags } from './validate.ts';
 import { readU64, TransferWord, writeU64 } from './words.ts';
 
-const { pending, postPending, voidPending, revert, imported } = TransferFlags;
+const { pending, postPending, voidPending, revert, imported, expired } = TransferFlags;
 const RECORD_WORDS = TRANSFER.size >> 2;
 
 /** Words of a settled event. */
@@ -62,7 +62,7 @@ export interface CrossingOrigin {
  */
 export function receiveCrossing(ledger: Ledger, words: Uint32Array, at: number, origin: CrossingOrigin): number {
   ledger.take(NO_ACCOUNT, NO_ACCOUNT, readU64(words, at + TransferWord.amount));
-  if (isReservedId(words, at)) return followExpiry(ledger, words, at);
+  if ((transferFlags(words, at) & expired) !== 0) return followExpiry(ledger, words, at);
   const ends = (transferFlags(words, at) & (postPending | voidPending)) !== 0;
   let answer = firstAnswer(ledger, words, at);
   if (answer?.isOther === true && ends) {

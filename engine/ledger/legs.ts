@@ -162,13 +162,25 @@ export function expireHold(ledger: Ledger, w0: number, w1: number, w2: number, w
 
 /** Gives back what a client's pending transfer holds, because its time is up; returns the position of the event. */
 export function endHold(ledger: Ledger, slot: number): number {
+  const institution = ledger.accounts.owner[ledger.holds.debit[slot] as number] as number;
+  return endWhole(ledger, slot, TransferFlags.voidPending | TransferFlags.expired, institution);
+}
+
+/**
+ * Posts or gives back all that a client's pending transfer holds, under an id of the engine's; returns the position of the event.
+ *
+ * @param flags of the transfer that does it: postPending or voidPending, and what else it says
+ * @param institution who asked for it
+ */
+export function endWhole(ledger: Ledger, slot: number, flags: number, institution: number): number {
   const { holds, events } = ledger;
   const debit = holds.debit[slot] as number;
   const credit = holds.credit[slot] as number;
   const remaining = holds.remaining[slot] as number;
-  const event = writeExpiry(ledger, slot);
+  const event = writeEnding(ledger, slot, flags, institution);
   const lsn = events.lsnOf(event);
-  ledger.books.settle(slot, 0, remaining);
+  const posted = (flags & TransferFlags.postPending) !== 0 ? remaining : 0;
+  ledger.books.settle(slot, posted, remaining - posted);
   ledger.chain(event, lsn, debit, credit);
   ledger.resolve(event + TransferEventWord.record);
   return lsn;
@@ -196,11 +208,10 @@ function writeLeg(
   return event;
 }
 
-/** The void of what is left of the client's hold in `slot`, as a transfer of the debit account's owner. */
-function writeExpiry(ledger: Ledger, slot: number): number {
-  const { events, accounts, holds, tables } = ledger;
+/** The post or void of what is left of the client's hold in `slot`. */
+function writeEnding(ledger: Ledger, slot: number, flags: number, institution: number): number {
+  const { events, holds, tables } = ledger;
   const id = slot << 2;
-  const institution = accounts.owner[holds.debit[slot] as number] as number;
   const event = events.append(EventTypes.transfer, 0, Code.ok, TRANSFER_EVENT_BYTES, institution);
   const { words } = events;
   const record = event + TransferEventWord.record;
@@ -216,7 +227,6 @@ function writeExpiry(ledger: Ledger, slot: number): number {
   }
   writeU64(words, record + TransferWord.amount, holds.remaining[slot] as number);
   words[record + TransferWord.ledger] = original.getUint32((TransferEventWord.record + TransferWord.ledger) * 4, true);
-  const flags = TransferFlags.voidPending | TransferFlags.expired;
   words[record + TransferWord.code] = (holds.code[slot] as number) | (flags << 16);
   writeU64(words, record + TransferWord.timestamp, ledger.now);
   return event;

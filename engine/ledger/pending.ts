@@ -2,6 +2,7 @@
 import { TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { EventTypes } from './events.ts';
+import { find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import { isZeroId, TransferWord } from './words.ts';
@@ -12,11 +13,7 @@ const { pending, voidPending, expired } = TransferFlags;
 export function whyNoHold(ledger: Ledger, words: Uint32Array, at: number): number {
   const { tables, events } = ledger;
   const pendingAt = at + TransferWord.pendingId;
-  const w0 = words[pendingAt] as number;
-  const w1 = words[pendingAt + 1] as number;
-  const w2 = words[pendingAt + 2] as number;
-  const w3 = words[pendingAt + 3] as number;
-  const lsn = tables.transfers.get(w0, w1, w2, w3);
+  const lsn = find(tables.transfers, words, pendingAt);
   if (lsn === 0) return Code.pendingTransferNotFound;
   const original = events.read(lsn);
   if (original.getUint16(2, true) !== Code.ok) return Code.pendingTransferNotFound;
@@ -25,7 +22,12 @@ export function whyNoHold(ledger: Ledger, words: Uint32Array, at: number): numbe
   if ((flagsOfEvent(original) & pending) === 0) return Code.pendingTransferNotPending;
   const different = differenceFromPending(words, at, original);
   if (different !== Code.ok) return different;
-  const resolution = tables.resolutions.get(w0, w1, w2, w3);
+  return howEnded(ledger, words, pendingAt);
+}
+
+/** How the pending transfer ended whose id is at word `at`: it is not held any more. */
+export function howEnded({ tables, events }: Ledger, words: Uint32Array, at: number): number {
+  const resolution = find(tables.resolutions, words, at);
   if (resolution === 0) throw new Error('a pending transfer is neither held nor ended');
   const flags = flagsOfEvent(events.read(resolution));
   if ((flags & expired) !== 0) return Code.pendingTransferExpired;
@@ -53,6 +55,6 @@ function differenceFromPending(words: Uint32Array, at: number, original: DataVie
 }
 
 /** Flags of the TRANSFER record in a transfer event. */
-function flagsOfEvent(event: DataView): number {
+export function flagsOfEvent(event: DataView): number {
   return event.getUint16((TransferEventWord.record + TransferWord.flags) * 4 + 2, true);
 }

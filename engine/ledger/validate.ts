@@ -6,7 +6,7 @@ import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
 import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { validateImportedTime } from './imported.ts';
-import { AccountWord, ChangeWord, fitsRange, isZeroId, readU64, sameId, TransferWord } from './words.ts';
+import { AccountWord, ChangeWord, EndChainWord, fitsRange, isZeroId, readU64, sameId, TransferWord } from './words.ts';
 
 const { linked, pending, postPending, voidPending, keepRemainder, balancingDebit, balancingCredit, revert, imported } =
   TransferFlags;
@@ -59,6 +59,26 @@ export function validateTransfer(words: Uint32Array, at: number, expected: numbe
   if (words[at + TransferWord.ledger] === 0) return Code.ledgerMustNotBeZero;
   if (((words[at + TransferWord.code] as number) & 0xffff) === 0) return Code.codeMustNotBeZero;
   return Code.ok;
+}
+
+/** The END_CHAIN record at word `at`. */
+export function validateEndChain(words: Uint32Array, at: number): number {
+  const flags = (words[at + EndChainWord.flags] as number) & 0xffff;
+  const ends = flags & (postPending | voidPending);
+  if ((words[at + EndChainWord.flags] as number) >>> 16 !== 0) return Code.reservedField;
+  if (words[at + EndChainWord.reserved32] !== 0 || !isZeroPair(words, at + EndChainWord.reserved)) {
+    return Code.reservedField;
+  }
+  if (flags !== ends) return Code.flagsReserved;
+  if (isZeroId(words, at)) return Code.idMustNotBeZero;
+  if (isReservedId(words, at)) return Code.idReserved;
+  if (ends === 0) return Code.nothingToChange;
+  if (ends === (postPending | voidPending)) return Code.flagsAreMutuallyExclusive;
+  if (isZeroId(words, at + EndChainWord.debitAccountId)) return Code.debitAccountIdMustNotBeZero;
+  if (isReservedId(words, at + EndChainWord.debitAccountId)) return Code.idReserved;
+  if (isZeroId(words, at + EndChainWord.pendingId)) return Code.pendingIdMustNotBeZero;
+  if (isReservedId(words, at + EndChainWord.pendingId)) return Code.idReserved;
+  return sameId(words, at, words, at + EndChainWord.pendingId) ? Code.pendingIdMustBeDifferent : Code.ok;
 }
 
 function whyNotExpected(expected: number): number {

@@ -1,5 +1,13 @@
 /** Reading and writing u64 fields as numbers through u32 words, and the word offsets of the hot records. */
-import { ACCOUNT, ACCOUNT_CHANGE, PAYMENT, PAYMENT_OPERATION, TRANSFER } from '../../protocol/records.ts';
+import {
+  ACCOUNT,
+  ACCOUNT_CHANGE,
+  CHAIN_ENDED,
+  END_CHAIN,
+  PAYMENT,
+  PAYMENT_OPERATION,
+  TRANSFER,
+} from '../../protocol/records.ts';
 
 const TWO_32 = 0x1_0000_0000;
 /** Upper words above this are beyond 2^53 − 1. */
@@ -43,5 +51,8 @@ export const TransferWord = wordOffsets(TRANSFER.at);
 export const AccountWord = wordOffsets(ACCOUNT.at);
 /** `fields` and `state` share a word. */
 export const ChangeWord = wordOffsets(ACCOUNT_CHANGE.at);
+/** `flags` and `reserved16` share a word. */
+export const EndChainWord = wordOffsets(END_CHAIN.at);
+export const ChainEndedWord = wordOffsets(CHAIN_ENDED.at);
 export const PaymentWord = wordOffsets(PAYMENT.at);
 export const OperationWord = wordOffsets(PAYMENT_OPERATION.at);

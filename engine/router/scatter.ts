@@ -11,6 +11,7 @@ import {
   ACCOUNT,
   ACCOUNT_CHANGE,
   BALANCES,
+  END_CHAIN,
   HISTORY_QUERY,
   PAYMENT,
   paymentViewBytes,
@@ -70,6 +71,8 @@ export class Scatter {
       }
       case 'lookupPayments':
         return this.#all(envelope, body, sink, mergePayments);
+      case 'endChain':
+        return this.#one(partitionAt(body, END_CHAIN.at.debitAccountId, this.#lanes.length), envelope, body, sink);
       case 'accountHistory':
         return this.#one(partitionAt(body, HISTORY_QUERY.at.accountId, this.#lanes.length), envelope, body, sink);
       case 'queryHistory':

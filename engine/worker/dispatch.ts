@@ -3,11 +3,12 @@ import type { CommandName } from '../../protocol/commands.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { encodeMessagePack } from '../../protocol/message-pack.ts';
-import { ACCOUNT, BALANCES, PAYMENT_STATE, PaymentOperations, RESULT } from '../../protocol/records.ts';
+import { ACCOUNT, BALANCES, CHAIN_ENDED, PAYMENT_STATE, PaymentOperations, RESULT } from '../../protocol/records.ts';
 import { RouterFlags } from '../gateway.ts';
 import { changeAccounts } from '../ledger/change-accounts.ts';
 import { createAccounts } from '../ledger/create-accounts.ts';
 import { createTransfers } from '../ledger/create-transfers.ts';
+import { endChain } from '../ledger/end-chain.ts';
 import { isUndecided } from '../ledger/results.ts';
 import { createPayment } from '../payment/create.ts';
 import { locateOperation } from '../payment/locate.ts';
@@ -106,6 +107,11 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   trialBalance: (state, command, reply) => trialBalance(state.ledger, command, reply),
   aggregate: (state, command, reply) => aggregate(state.ledger, state.histories, command, reply),
   changeAccounts: records(changeAccounts),
+  endChain: ({ ledger }, { words, start, institution }, reply) => {
+    const target = { words: reply.words, at: reply.take(RESULT.size + CHAIN_ENDED.size) >> 2 };
+    endChain(ledger, { words, at: start, institution }, target);
+    reply.close(1);
+  },
   sale: payment(true),
   authorise: payment(false),
   capture: operation(PaymentOperations.capture),

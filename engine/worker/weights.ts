@@ -4,7 +4,15 @@ import { COMMANDS } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { BALANCE_AT } from '../../protocol/reading-records.ts';
-import { ACCOUNT, BALANCES, PAGE, PAYMENT_STATE, paymentViewBytes, RESULT } from '../../protocol/records.ts';
+import {
+  ACCOUNT,
+  BALANCES,
+  CHAIN_ENDED,
+  PAGE,
+  PAYMENT_STATE,
+  paymentViewBytes,
+  RESULT,
+} from '../../protocol/records.ts';
 import { entityEventBytes } from '../entity/event.ts';
 import { RouterFlags } from '../gateway.ts';
 import { ACCOUNT_CHANGE_EVENT_BYTES, ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
@@ -29,6 +37,12 @@ const JOINT_PAYMENT: Weight = {
   replyBytes: PAYMENT_REPLY,
 };
 const PAYMENT: Weight = { records: 1, journalBytes: PAYMENT_JOURNAL, replyBytes: PAYMENT_REPLY };
+/** The longest chain that is ended at once: how long this one is, only its partition knows. */
+const CHAIN: Weight = {
+  records: LIMITS.chainMembersMax,
+  journalBytes: LIMITS.chainMembersMax * TRANSFER_EVENT_BYTES,
+  replyBytes: FRAME_BYTES + RESULT.size + CHAIN_ENDED.size,
+};
 const READ_PAGE: Weight = {
   records: 1,
   journalBytes: 0,
@@ -90,6 +104,7 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   trialBalance: () => READ_PAGE,
   aggregate: () => READ_PAGE,
   changeAccounts: accountChanges,
+  endChain: () => CHAIN,
   sale: payments,
   authorise: payments,
   capture: payments,

@@ -59,9 +59,13 @@ import {
 import type { Result } from '../codecs/result-codec.ts';
 import { type ChangesResult, decodeChanges, decodeRich, encodeRich, type RichResult } from '../codecs/rich-codec.ts';
 import {
+  type ChainEnded,
   decodeCreateTransfers,
+  decodeEndChain,
   decodeLookupTransfers,
+  type EndChainInput,
   encodeCreateTransfers,
+  encodeEndChain,
   encodeLookupTransfers,
   type TransferEntry,
   type TransferInput,
@@ -132,6 +136,11 @@ export class SluiceClient {
       (options) => encodeCreateTransfers(transfers, { ...options, balances, dryRun }),
       (reply) => decodeCreateTransfers(reply, balances),
     );
+  }
+
+  /** Posts or voids every pending transfer of a linked chain, all or none. */
+  endChain(chain: EndChainInput, { dryRun = false }: CommandOptions = {}): Promise<ChainEnded> {
+    return this.#single((options) => encodeEndChain(chain, { ...options, dryRun }), decodeEndChain);
   }
 
   lookupAccounts(ids: readonly bigint[]): Promise<AccountLookup[]> {

@@ -1,11 +1,12 @@
 /**
  * createTransfers: count × TRANSFER    → count × RESULT, or count × (RESULT, BALANCES) with FrameFlags.balances
  * lookupTransfers: count × id (u128)   → count × (RESULT, TRANSFER_OUTCOME, TRANSFER); zeros when it is not there
+ * endChain: END_CHAIN                  → RESULT, CHAIN_ENDED
  */
 import { FrameFlags } from '../frame.ts';
-import { BALANCES, RESULT, TRANSFER, TRANSFER_OUTCOME } from '../records.ts';
+import { BALANCES, CHAIN_ENDED, END_CHAIN, RESULT, TRANSFER, TRANSFER_OUTCOME, TransferFlags } from '../records.ts';
 import { Code, type ResultName } from '../results.ts';
-import { buildRecordsFrame, expectEnd, expectReply, type FrameOptions, type Reply } from './frame-codec.ts';
+import { buildFrame, buildRecordsFrame, expectEnd, expectReply, type FrameOptions, type Reply } from './frame-codec.ts';
 import { readRecord, type Visible, writeId, writeRecord } from './record-codec.ts';
 import { nameOfCode, type Result, readResult } from './result-codec.ts';
 
@@ -41,6 +42,21 @@ export interface TransferEntry {
 export interface TransferLookup extends Result {
   /** There when the code is `ok`: then `entry.code` says how the transfer was decided. */
   readonly entry: TransferEntry | undefined;
+}
+
+/** Ends a chain: `pendingId` is any pending transfer of it, and `debitAccountId` that transfer's. */
+export interface EndChainInput {
+  readonly id: bigint;
+  readonly pendingId: bigint;
+  readonly debitAccountId: bigint;
+  readonly action: 'post' | 'void';
+}
+
+export interface ChainEnded extends Result {
+  /** Pending transfers that were posted or voided; 0 when it was refused. */
+  readonly members: number;
+  /** Another transfer of the chain than the one that was named, because of which it was refused. */
+  readonly refusedById: bigint | undefined;
 }
 
 /** Bytes of one entry of a look-up (after its RESULT) and of a history page. */
@@ -87,6 +103,22 @@ export function decodeLookupTransfers(reply: Reply): TransferLookup[] {
     const entry = result.code === Code.ok ? readEntry(reply.body, offset + RESULT.size) : undefined;
     return { ...result, entry };
   });
+}
+
+/** @throws EncodeError */
+export function encodeEndChain({ action, ...request }: EndChainInput, options: FrameOptions): Uint8Array<ArrayBuffer> {
+  const flags = action === 'post' ? TransferFlags.postPending : TransferFlags.voidPending;
+  return buildFrame('endChain', options, { count: 1, bodyBytes: END_CHAIN.size }, (body) => {
+    writeRecord(END_CHAIN, body, 0, { ...request, flags }, 'chain');
+  });
+}
+
+/** @throws DecodeError */
+export function decodeEndChain(reply: Reply): ChainEnded {
+  expectReply(reply, 'endChain');
+  expectEnd(reply, RESULT.size + CHAIN_ENDED.size);
+  const { members, refusedById } = readRecord(CHAIN_ENDED, reply.body, RESULT.size);
+  return { ...readResult(reply.body, 0), members, refusedById: refusedById === 0n ? undefined : refusedById };
 }
 
 /** Reads TRANSFER_OUTCOME and TRANSFER at `offset`. @throws DecodeError when they are cut off. */

@@ -280,6 +280,14 @@ export const LEDGER_RESULTS = {
     'The time of an imported transfer is before the newest entry of one of its accounts, or before the account was opened.',
     '导入转账的时间早于账户最新分录或开户时间。',
   ),
+  chainTooLong: row(
+    548,
+    'never',
+    422,
+    '12',
+    'The chain has more transfers than can be ended at once.',
+    '关联交易笔数过多，无法一次完成。',
+  ),
   timeRangeEmpty: row(
     561,
     'never',

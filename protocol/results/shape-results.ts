@@ -52,7 +52,11 @@ export const SHAPE_RESULTS = {
     '报文最后一条记录不能为链接状态。',
   ),
   accountIdMustNotBeZero: broken(323, 'The account is missing.', '缺少账户。'),
-  nothingToChange: broken(324, 'The change names no field to be changed.', '未指定要变更的字段。'),
+  nothingToChange: broken(
+    324,
+    'The change names no field to be changed, or the end of a chain is neither a post nor a void.',
+    '未指定要变更的字段，或未指定入账还是撤销。',
+  ),
   stateOutOfRange: broken(
     325,
     'There is no such account state, or it is not to be changed.',

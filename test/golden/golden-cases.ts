@@ -206,6 +206,18 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       refusal: { code: Code.busy, index: 0, detail: '' },
     },
     {
+      name: 'post a chain',
+      command: 'endChain',
+      input: { id: id(6), pendingId: id(3), debitAccountId: PAYER, action: 'post' },
+      value: { ...resultOfCode(Code.ok, T + 8n), members: 3, refusedById: undefined },
+    },
+    {
+      name: 'void a chain of which a transfer has expired',
+      command: 'endChain',
+      input: { id: id(7), pendingId: id(3), debitAccountId: PAYER, action: 'void' },
+      value: { ...resultOfCode(Code.pendingTransferExpired, T + 8n), members: 0, refusedById: id(8) },
+    },
+    {
       name: 'look up a transfer that is there and one that is not',
       command: 'lookupTransfers',
       input: [id(1), id(0xdead)],

@@ -1,4 +1,4 @@
-/** `sluice transfer create|revert|show`: movements of money below the level of payments. */
+/** `sluice transfer create|revert|show`, and those of chain.ts: movements of money below the level of payments. */
 import type { Command } from 'commander';
 import { formatId } from '../../../protocol/ids.ts';
 import { TransferFlags } from '../../../protocol/records.ts';
@@ -19,6 +19,7 @@ import { expectOk, note, resultFields } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { entryDetails, entryJson } from '../views.ts';
+import { registerChains } from './chain.ts';
 import { sameIdAgain } from './pay.ts';
 
 interface CreateOptions extends ConnectionOptions {
@@ -98,6 +99,8 @@ export function registerTransfer(program: Command, terminal: Terminal): void {
   addDryRun(addConnectionOptions(revert))
     .option('--id <id>', 'Id of the revert, or any text that stands for it.')
     .action((text: string, options: RevertOptions) => revertTransfer(text, options, terminal));
+
+  registerChains(transfer, terminal);
 
   const show = command(transfer, 'show <id>', 'Show a transfer and how it was decided.', [
     'sluice transfer show 0198c0de0000700080000000000000aa',

@@ -2,6 +2,7 @@
 import { postAccountChange } from './account-changes.ts';
 import { getAccount, postAccounts } from './accounts.ts';
 import { getAggregates, getBalance, getTrialBalance } from './balances.ts';
+import { postChainPost, postChainVoid } from './chains.ts';
 import { getChanges } from './changes.ts';
 import { getEntries } from './history.ts';
 import { getParties, getParty, putParty } from './parties.ts';
@@ -23,6 +24,8 @@ export const ROUTES: readonly Route[] = [
   getTrialBalance,
   postTransfers,
   getTransfer,
+  postChainPost,
+  postChainVoid,
   postPayment,
   getPayments,
   getPayment,

@@ -46,8 +46,10 @@ import {
 } from '../../../protocol/codecs/rich-codec.ts';
 import {
   decodeCreateTransfers,
+  decodeEndChain,
   decodeLookupTransfers,
   encodeCreateTransfers,
+  encodeEndChain,
   encodeLookupTransfers,
 } from '../../../protocol/codecs/transfer-codec.ts';
 import type { CommandName } from '../../../protocol/commands.ts';
@@ -92,6 +94,7 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
     encode: encodeCreateTransfers,
     decode: (reply, { balances }) => decodeCreateTransfers(reply, balances === true),
   },
+  endChain: { encode: encodeEndChain, decode: decodeEndChain },
   lookupAccounts: { encode: encodeLookupAccounts, decode: decodeLookupAccounts },
   lookupTransfers: { encode: encodeLookupTransfers, decode: decodeLookupTransfers },
   accountHistory: { encode: encodeAccountHistory, decode: decodeAccountHistory },

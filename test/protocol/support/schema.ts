@@ -20,6 +20,8 @@ export const LAYOUTS: readonly Layout<FieldTable>[] = [
   records.ACCOUNT_CHANGE,
   records.TRANSFER,
   records.BALANCES,
+  records.END_CHAIN,
+  records.CHAIN_ENDED,
   records.TRANSFER_OUTCOME,
   records.HISTORY_QUERY,
   reading.HISTORY_FILTER,

@@ -9,7 +9,12 @@ import type { AggregatePage, BalanceAt, TrialPage } from '../../../protocol/code
 import { readRecord, type Visible } from '../../../protocol/codecs/record-codec.ts';
 import type { Result } from '../../../protocol/codecs/result-codec.ts';
 import type { ChangesResult, RichResult } from '../../../protocol/codecs/rich-codec.ts';
-import type { TransferEntry, TransferLookup, TransferResult } from '../../../protocol/codecs/transfer-codec.ts';
+import type {
+  ChainEnded,
+  TransferEntry,
+  TransferLookup,
+  TransferResult,
+} from '../../../protocol/codecs/transfer-codec.ts';
 import { COMMANDS, type CommandName, commandOfKind } from '../../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../protocol/frame.ts';
 import {
@@ -55,6 +60,10 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
       );
     case 'createTransfers':
       return many(count, (index) => nonZero(readRecord(records.TRANSFER, body, index * records.TRANSFER.size)));
+    case 'endChain': {
+      const { id, pendingId, debitAccountId, flags } = readRecord(records.END_CHAIN, body, 0);
+      return { id, pendingId, debitAccountId, action: flags === records.TransferFlags.postPending ? 'post' : 'void' };
+    }
     case 'lookupAccounts':
     case 'lookupTransfers':
     case 'lookupPayments':
@@ -166,6 +175,11 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
         item.balances === undefined ? [result(item)] : [result(item), record(records.BALANCES, item.balances)],
       );
       return { count: results.length, bytes };
+    }
+    case 'endChain': {
+      const ended = value as ChainEnded;
+      const { members, refusedById = 0n } = ended;
+      return { count: 1, bytes: [result(ended), record(records.CHAIN_ENDED, { members, refusedById })] };
     }
     case 'lookupAccounts': {
       const lookups = value as AccountLookup[];

@@ -11,6 +11,8 @@ import {
   ACCOUNT_CHANGE,
   AccountChangeFields,
   BALANCES,
+  CHAIN_ENDED,
+  END_CHAIN,
   HISTORY_QUERY,
   PAGE,
   PAYMENT,
@@ -23,6 +25,7 @@ import {
   ResultFlags,
   TRANSFER,
   TRANSFER_OUTCOME,
+  TransferFlags,
 } from '../../../../protocol/records.ts';
 import { Code } from '../../../../protocol/results.ts';
 
@@ -102,6 +105,13 @@ export class FakeGateway implements Gateway {
       case 'createTransfers': {
         const wantsBalances = (envelope.flags & FrameFlags.balances) !== 0;
         return each(TRANSFER.size, (at) => this.#createTransfer(decodeRecord(TRANSFER, view, at), wantsBalances));
+      }
+      case 'endChain': {
+        const { pendingId, debitAccountId } = decodeRecord(END_CHAIN, view, 0);
+        const { debitAccountId: of, flags } = this.transfers.get(pendingId) ?? { debitAccountId: 0n, flags: 0 };
+        if (of !== debitAccountId) throw new Error('the transport named another debit account');
+        const code = (flags & TransferFlags.pending) === 0 ? Code.pendingTransferNotPending : Code.ok;
+        return { count: 1, parts: [result(code), record(CHAIN_ENDED, { members: code === Code.ok ? 2 : 0 })] };
       }
       case 'lookupAccounts':
         return each(16, (at) => {
