@@ -23,16 +23,19 @@ import {
 } from '../../protocol/codecs/payment-query-codec.ts';
 import { decodeRich, encodeRich } from '../../protocol/codecs/rich-codec.ts';
 import { decodeAccountHistory, encodeAccountHistory, type HistoryPage } from '../../protocol/codecs/history-codec.ts';
+import type { ChainEnded } from '../../protocol/codecs/transfer-codec.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { resultName } from '../../protocol/results.ts';
 import {
   accountsRequest,
   type CodelessPayment,
+  endChainRequest,
   framed,
   operationRequest,
   paymentRequest,
   type RawAccount,
+  type RawChainEnd,
   type RawTransfer,
   type Request,
   reply,
@@ -132,6 +135,10 @@ export class Bank {
 
   async transfers(institution: number, ...items: RawTransfer[]): Promise<string[]> {
     return (await this.results(institution, ...items)).map(({ name }) => name);
+  }
+
+  async endChain(institution: number, item: RawChainEnd): Promise<ChainEnded> {
+    return reply.chain(await this.ask(endChainRequest(institution, item)));
   }
 
   async pay(institution: number, name: PaymentCommand, payment: CodelessPayment): Promise<PaymentResult> {

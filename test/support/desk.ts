@@ -4,10 +4,12 @@ import {
   accountsRequest,
   type CodelessPayment,
   changesRequest,
+  endChainRequest,
   framed,
   operationRequest,
   paymentRequest,
   type RawAccount,
+  type RawChainEnd,
   type RawChange,
   type RawTransfer,
   type Request,
@@ -63,6 +65,7 @@ import {
 } from '../../protocol/codecs/reading-codec.ts';
 import { decodeRich, encodeRich, type RichResult } from '../../protocol/codecs/rich-codec.ts';
 import {
+  type ChainEnded,
   decodeLookupTransfers,
   encodeLookupTransfers,
   type TransferLookup,
@@ -76,10 +79,12 @@ export {
   accountsRequest,
   type CodelessPayment,
   changesRequest,
+  endChainRequest,
   framed,
   operationRequest,
   paymentRequest,
   type RawAccount,
+  type RawChainEnd,
   type RawChange,
   type RawTransfer,
   type Request,
@@ -144,6 +149,10 @@ export class Desk {
 
   async results(institution: number, items: readonly RawTransfer[], flags = 0): Promise<TransferResult[]> {
     return reply.transfers(await this.one(transfersRequest(institution, items, flags)));
+  }
+
+  async endChain(institution: number, item: RawChainEnd): Promise<ChainEnded> {
+    return reply.chain(await this.one(endChainRequest(institution, item)));
   }
 
   withBalances(institution: number, ...items: RawTransfer[]): Promise<TransferResult[]> {

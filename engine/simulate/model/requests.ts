@@ -11,16 +11,22 @@ import {
   type PaymentResult,
 } from '../../../protocol/codecs/payment-codec.ts';
 import { type Result, readResult } from '../../../protocol/codecs/result-codec.ts';
-import { decodeCreateTransfers, type TransferResult } from '../../../protocol/codecs/transfer-codec.ts';
+import {
+  type ChainEnded,
+  decodeCreateTransfers,
+  decodeEndChain,
+  type TransferResult,
+} from '../../../protocol/codecs/transfer-codec.ts';
 import { COMMANDS, type CommandName } from '../../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../../protocol/frame.ts';
 import { countOf, flagsOf, kindOf } from '../../../protocol/frame-header.ts';
 import { encodeRecord, type FieldTable, type Layout, type RecordOf } from '../../../protocol/layout.ts';
-import { ACCOUNT, ACCOUNT_CHANGE, TRANSFER } from '../../../protocol/records.ts';
+import { ACCOUNT, ACCOUNT_CHANGE, END_CHAIN, TRANSFER } from '../../../protocol/records.ts';
 
 /** Any field of the record, reserved ones included. */
 export type RawAccount = Partial<RecordOf<(typeof ACCOUNT)['fields']>>;
 export type RawChange = Partial<RecordOf<(typeof ACCOUNT_CHANGE)['fields']>>;
+export type RawChainEnd = Partial<RecordOf<(typeof END_CHAIN)['fields']>>;
 export type RawTransfer = Partial<RecordOf<(typeof TRANSFER)['fields']>>;
 
 /** One request of a batch. */
@@ -64,6 +70,10 @@ export function changesRequest(institution: number, items: readonly RawChange[])
   return records(institution, 'changeAccounts', ACCOUNT_CHANGE, items);
 }
 
+export function endChainRequest(institution: number, item: RawChainEnd): Request {
+  return records(institution, 'endChain', END_CHAIN, [item]);
+}
+
 /** From a whole request frame. */
 export function framed(institution: number, frame: Uint8Array): Request {
   const name = (Object.keys(COMMANDS) as CommandName[]).find((key) => COMMANDS[key].kind === kindOf(frame));
@@ -93,6 +103,7 @@ export const reply = {
   },
   transfers: (frame: Uint8Array): TransferResult[] =>
     decodeCreateTransfers(openReply(frame), (flagsOf(frame) & FrameFlags.balances) !== 0),
+  chain: (frame: Uint8Array): ChainEnded => decodeEndChain(openReply(frame)),
   payment: (frame: Uint8Array, name: PaymentCommand | PaymentOperationCommand): PaymentResult =>
     decodePayment(openReply(frame), name),
 };
