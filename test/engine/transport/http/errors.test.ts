@@ -27,6 +27,8 @@ const GOOD: Readonly<Record<string, unknown>> = {
   'post /v1/accounts': account,
   'post /v1/accounts/{id}/changes': { id: ID, state: 'frozen' },
   'post /v1/transfers': transfer,
+  'post /v1/transfers/{id}/chain/post': { id: ID },
+  'post /v1/transfers/{id}/chain/void': { id: ID },
   'post /v1/payments': sale,
   'post /v1/payments/{id}/captures': { id: ID },
   'post /v1/payments/{id}/void': { id: ID },

@@ -49,6 +49,8 @@ const ZERO_STATE = decodeRecord(PAYMENT_STATE, new DataView(new ArrayBuffer(PAYM
 export class FakeGateway implements Gateway {
   readonly accounts = new Map<bigint, Account>();
   readonly transfers = new Map<bigint, Transfer>();
+  /** Every endChain that came, newest last. */
+  readonly chains: RecordOf<typeof END_CHAIN.fields>[] = [];
   readonly payments = new Map<bigint, StoredPayment>();
   readonly parties = new Map<string, StoredParty>();
   readonly seen: CommandEnvelope[] = [];
@@ -107,11 +109,14 @@ export class FakeGateway implements Gateway {
         return each(TRANSFER.size, (at) => this.#createTransfer(decodeRecord(TRANSFER, view, at), wantsBalances));
       }
       case 'endChain': {
-        const { pendingId, debitAccountId } = decodeRecord(END_CHAIN, view, 0);
-        const { debitAccountId: of, flags } = this.transfers.get(pendingId) ?? { debitAccountId: 0n, flags: 0 };
-        if (of !== debitAccountId) throw new Error('the transport named another debit account');
-        const code = (flags & TransferFlags.pending) === 0 ? Code.pendingTransferNotPending : Code.ok;
-        return { count: 1, parts: [result(code), record(CHAIN_ENDED, { members: code === Code.ok ? 2 : 0 })] };
+        const request = decodeRecord(END_CHAIN, view, 0);
+        this.chains.push(request);
+        const { debitAccountId: of, flags } = this.transfers.get(request.pendingId) ?? { debitAccountId: 0n, flags: 0 };
+        if (of !== request.debitAccountId) throw new Error('the transport named another debit account');
+        const isPending = (flags & TransferFlags.pending) !== 0;
+        const code = isPending ? Code.ok : Code.pendingTransferAlreadyPosted;
+        const ended = isPending ? { members: 2 } : { refusedById: 0xbadn };
+        return { count: 1, parts: [result(code), record(CHAIN_ENDED, ended)] };
       }
       case 'lookupAccounts':
         return each(16, (at) => {

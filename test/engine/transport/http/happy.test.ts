@@ -172,6 +172,45 @@ describe('accounts and transfers', () => {
     }
   });
 
+  it('posts and voids a whole chain, finding its debit account', async () => {
+    const hold = { debitAccount: a, creditAccount: b, amount: 5, currency: 'CNY', code: 1, kind: 'pending' };
+    const pending = fresh();
+    await ok('POST', '/v1/transfers', { id: pending, ...hold });
+    for (const [action, flags] of [
+      ['post', 4],
+      ['void', 8],
+    ] as const) {
+      const id = fresh();
+      const { body, headers } = await ok('POST', `/v1/transfers/${pending}/chain/${action}?dryRun=true`, { id });
+      expect(body).toMatchObject({ id, members: 2, result: { name: 'ok' }, replayed: false });
+      expect([http.gateway.seen.at(-1)?.flags, headers.get('dry-run')]).toEqual([FrameFlags.dryRun, 'true']);
+      const sent = {
+        id: BigInt(`0x${id}`),
+        pendingId: BigInt(`0x${pending}`),
+        debitAccountId: BigInt(`0x${a}`),
+        flags,
+      };
+      expect(http.gateway.chains.at(-1)).toMatchObject(sent);
+      const key = { 'idempotency-key': `${action}-it` };
+      const keyed = await ok('POST', `/v1/transfers/${pending}/chain/${action}`, undefined, key);
+      expect(http.gateway.seen.at(-1)?.flags).toBe(0);
+      expect(keyed.body.id).toBe(formatId(http.gateway.chains.at(-1)?.id ?? 0n));
+    }
+    const posted = fresh();
+    await ok('POST', '/v1/transfers', { id: posted, ...hold, kind: 'posted' });
+    const id = fresh();
+    const refused = await http.send('POST', `/v1/transfers/${posted}/chain/post`, { id });
+    expect(refused.body).toMatchObject({
+      status: 409,
+      name: 'pendingTransferAlreadyPosted',
+      id,
+      refusedBy: hex(0xbad),
+    });
+    const unknown = await http.send('POST', `/v1/transfers/${fresh()}/chain/post`, { id });
+    expect(unknown.body).toMatchObject({ name: 'pendingTransferNotFound', field: 'id' });
+    expect(unknown.body).not.toHaveProperty('refusedBy');
+  });
+
   it('pages through the entries of an account, newest first', async () => {
     const move = { debitAccount: a, creditAccount: b, currency: 'CNY', code: 1 };
     for (const amount of [1, 2, 3]) await ok('POST', '/v1/transfers', { id: fresh(), ...move, amount });
