@@ -9,6 +9,7 @@ import {
   accountsRequest,
   changesRequest,
   Desk,
+  endChainRequest,
   operationRequest,
   paymentRequest,
   type RawTransfer,
@@ -21,6 +22,7 @@ import { type MapIndex, type MemoryPartition, memoryPartition } from '../../supp
 
 const { linked, pending, postPending, voidPending, revert } = TransferFlags;
 const move = { debitAccountId: 4n, creditAccountId: 3n, amount: 10n, ledger: 156, code: 1 };
+const apart = { ...move, creditAccountId: 1n };
 const payment = { id: 50n, payerAccountId: 4n, payeeAccountId: 3n, amount: 100n, ledger: 156, code: 7 };
 
 let memory: MemoryPartition;
@@ -61,12 +63,19 @@ beforeEach(async () => {
     { ...move, id: 1n, flags: pending, timeoutS: 60 },
     { ...move, id: 2n, creditAccountId: 2n, amount: 50n },
   );
+  await desk.transfers(
+    2,
+    ...[4n, 5n].map((id) => ({ ...apart, id, flags: pending | (id === 4n ? linked : 0), timeoutS: 60 })),
+    ...[6n, 7n].map((id) => ({ ...apart, id, flags: pending | (id === 6n ? linked : 0) })),
+    { id: 8n, pendingId: 7n, debitAccountId: 4n, flags: voidPending },
+  );
   await desk.pay(2, 'authorise', { ...payment, id: 40n });
 });
 
 describe('a dry run', () => {
   const transfer = (...items: RawTransfer[]): Request => transfersRequest(2, items, FrameFlags.balances);
   const terms = AccountChangeFields.state | AccountChangeFields.creditLimit;
+  const chainEnd = { id: 10n, pendingId: 5n, debitAccountId: 4n };
   const change = { id: 9n, accountId: 2n, fields: terms, state: AccountStates.frozen, creditLimit: 77n };
   const requests: [string, Request][] = [
     ['transfers', transfer({ ...move, id: 10n }, { ...move, id: 11n, flags: pending, timeoutS: 5 })],
@@ -104,6 +113,9 @@ describe('a dry run', () => {
     ['an authorisation', paymentRequest(2, 'authorise', payment)],
     ['a capture', operationRequest(2, 'capture', { id: 60n, paymentId: 40n, amount: 30n })],
     ['a void', operationRequest(2, 'void', { id: 60n, paymentId: 40n })],
+    ['the post of a whole chain', endChainRequest(2, { ...chainEnd, flags: postPending })],
+    ['the void of a whole chain', endChainRequest(2, { ...chainEnd, flags: voidPending })],
+    ['the end of a chain that is refused', endChainRequest(2, { ...chainEnd, pendingId: 6n, flags: voidPending })],
     ['a revert', transfer({ id: 10n, pendingId: 2n, flags: revert }, { id: 11n, pendingId: 2n, flags: revert })],
     ['the revert of a payment', operationRequest(2, 'revert', { id: 60n, paymentId: 40n })],
     ['a refund that is refused', operationRequest(2, 'refund', { id: 60n, paymentId: 40n })],
