@@ -12,7 +12,7 @@ import type { Opened } from '../worker/open.ts';
 import { weightOf } from '../worker/weights.ts';
 import { damageOne } from './damage.ts';
 import { Comparison, castRequests, requestOf } from './model/comparison.ts';
-import type { Command } from './model/hostile-commands.ts';
+import type { Command } from './model/command.ts';
 import { type Request, START } from './model/requests.ts';
 import { BATCH_BOUNDS, FLIGHTS, openOptions } from './settings.ts';
 import { type Flight, Station, turn } from './station.ts';

@@ -1,6 +1,8 @@
 /** What happens in a life, as data: made from a seed, run, cut down to what fails, and kept in files. */
-import { type Command, HostileCommands } from './model/hostile-commands.ts';
+import type { Command } from './model/command.ts';
+import { HostileCommands } from './model/hostile-commands.ts';
 import { randomWords } from './random.ts';
+import { CHAIN_ENDS_PER_BATCH } from './settings.ts';
 
 export type Step =
   /** One batch, `jump` µs after the one before. */
@@ -49,7 +51,7 @@ const HOLDS_MAX = [30, 300];
 /** Decides everything that will happen, with `commands` commands in it. */
 export function makeEpisode(seed: number, commands: number): Episode {
   const random = randomWords(seed);
-  const hostile = new HostileCommands(random);
+  const hostile = new HostileCommands(random, CHAIN_ENDS_PER_BATCH);
   const below = (limit: number): number => random() % limit;
   const steps: Step[] = [];
   const holdsMax = HOLDS_MAX[below(HOLDS_MAX.length)] ?? 300;

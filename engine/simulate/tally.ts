@@ -1,5 +1,5 @@
 /** What a run did, counted. */
-import type { Command } from './model/hostile-commands.ts';
+import type { Command } from './model/command.ts';
 
 export class Tally {
   steps = 0;

@@ -16,7 +16,7 @@ import { ClearingCheck } from '../storage/verify-clearing.ts';
 import type { Batch } from '../worker/batch.ts';
 import { Comparison, castRequests, type Openness, type Race, requestOf } from './model/comparison.ts';
 import { type Unit, unitsOf } from './model/crossing-limits.ts';
-import type { Command } from './model/hostile-commands.ts';
+import type { Command } from './model/command.ts';
 import { F } from './model/reference-ledger.ts';
 import { type Request, reply, START } from './model/requests.ts';
 import { TOWN, TOWN_FUNDING } from './model/town-commands.ts';

@@ -9,6 +9,7 @@ import {
   TransferFlags,
 } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { chainCases } from './chain-cases.ts';
 import { CHANGE } from './golden-change.ts';
 import { readingCases } from './reading-cases.ts';
 import { SESSION_CASES } from './session-cases.ts';
@@ -107,13 +108,8 @@ const payment = {
   reference: '订单-2026-0001',
 };
 
-const declined = {
-  ...status,
-  code: Code.insufficientFunds,
-  name: 'insufficientFunds',
-  state: 'declined',
-  captured: 0n,
-};
+const refusal = { code: Code.insufficientFunds, name: 'insufficientFunds' };
+const declined = { ...status, ...refusal, state: 'declined', captured: 0n };
 const party = { handle: 'blue-bottle', kind: 'merchant', name: 'Blue Bottle 蓝瓶', ledgers: [156, 840], mcc: 5814 };
 const storedParty = { ...party, institution: 2, updatedAt: Number(T) };
 const ok = resultOfCode(Code.ok, T);
@@ -205,18 +201,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       input: [{ id: id(5), debitAccountId: PAYER, creditAccountId: MERCHANT, amount: 1n, ledger: CNY, code: 1 }],
       refusal: { code: Code.busy, index: 0, detail: '' },
     },
-    {
-      name: 'post a chain',
-      command: 'endChain',
-      input: { id: id(6), pendingId: id(3), debitAccountId: PAYER, action: 'post' },
-      value: { ...resultOfCode(Code.ok, T + 8n), members: 3, refusedById: undefined },
-    },
-    {
-      name: 'void a chain of which a transfer has expired',
-      command: 'endChain',
-      input: { id: id(7), pendingId: id(3), debitAccountId: PAYER, action: 'void' },
-      value: { ...resultOfCode(Code.pendingTransferExpired, T + 8n), members: 0, refusedById: id(8) },
-    },
+    ...chainCases({ id, payer: PAYER, time: T }),
     {
       name: 'look up a transfer that is there and one that is not',
       command: 'lookupTransfers',

@@ -3,7 +3,8 @@
  * its journal leads to the same state.
  */
 import { describe, expect, it } from 'vitest';
-import { type Command, HostileCommands } from '../../engine/simulate/model/hostile-commands.ts';
+import type { Command } from '../../engine/simulate/model/command.ts';
+import { HostileCommands } from '../../engine/simulate/model/hostile-commands.ts';
 import { takeSnapshot } from '../../engine/worker/snapshot.ts';
 import type { PartitionState } from '../../engine/worker/state.ts';
 import { randomWords, runSeed } from '../engine/storage/support.ts';
@@ -26,7 +27,7 @@ async function run(seed: number, steps: number): Promise<DeskComparison> {
   const holdsMax = HOLDS_MAX[seed % HOLDS_MAX.length] ?? 300;
   const memory = memoryPartition({ holdsMax });
   const comparison = new DeskComparison(new Desk(memory.partition), memory.state, holdsMax);
-  const commands = new HostileCommands(randomWords(seed));
+  const commands = new HostileCommands(randomWords(seed), 2);
   await comparison.begin();
   for (let step = 0; step < steps; ) {
     const count = 1 + commands.below(commands.below(4) === 0 ? 6 : 1);

@@ -5,15 +5,17 @@ import { encodeRich } from '../../../protocol/codecs/rich-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { CAST, type CastAccount } from './cast.ts';
-import type { Command } from './hostile-commands.ts';
+import type { Command } from './command.ts';
 import { changeAccount } from './reference-changes.ts';
 import { Past, readFrame, readingOf } from './reading.ts';
 import type { Answer, ModelAccount, Open, Said } from './reference-book.ts';
+import { endChain } from './reference-endings.ts';
 import { ReferenceLedger } from './reference-ledger.ts';
 import { type PaymentAnswer, ReferencePayments } from './reference-payments.ts';
 import {
   accountsRequest,
   changesRequest,
+  endChainRequest,
   framed,
   operationRequest,
   paymentRequest,
@@ -151,6 +153,14 @@ export class Comparison {
         }
         return;
       }
+      case 'endChain': {
+        const got = reply.chain(frame);
+        const expected = endChain(this.ledger, command.institution, command.end);
+        this.#sameAnswer(command, got, expected, race);
+        const { members, refusedById = 0n } = got;
+        if (members === expected.members && refusedById === expected.refusedById) return;
+        return differ(command, 'members', { members, refusedById }, expected);
+      }
       case 'change': {
         const [got] = reply.accounts(frame);
         const said = openOf(race, 0, got);
@@ -249,6 +259,8 @@ export function requestOf(command: Command): Request {
   switch (command.type) {
     case 'transfers':
       return transfersRequest(command.institution, command.items);
+    case 'endChain':
+      return endChainRequest(command.institution, command.end);
     case 'change':
       return changesRequest(command.institution, [command.change]);
     case 'sale':

@@ -3,7 +3,7 @@ import type { ReferenceLedger } from './reference-ledger.ts';
 import { F } from './reference-ledger.ts';
 import type { ReferencePayments } from './reference-payments.ts';
 import type { ModelTransfer } from './reference-shapes.ts';
-import type { Command } from './hostile-commands.ts';
+import type { Command } from './command.ts';
 
 const MAY_BE_REFUSED = {
   /** Payments, captures and refunds whose payer and payee live apart. */

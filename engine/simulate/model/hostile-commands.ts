@@ -2,25 +2,14 @@
 import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import { CAMPAIGNS, CAST, type CastAccount, PARTNERS, usd } from './cast.ts';
+import type { Command } from './command.ts';
+import { HostileChains } from './hostile-chains.ts';
 import type { Read } from './reading.ts';
 import { C, type ModelChange, S } from './reference-changes.ts';
 import { F, MAX } from './reference-ledger.ts';
 import type { ModelOperation, ModelPayment } from './reference-payments.ts';
 import type { ModelTransfer } from './reference-shapes.ts';
 import { START } from './requests.ts';
-
-export type Command =
-  | { readonly type: 'transfers'; readonly institution: number; readonly items: readonly ModelTransfer[] }
-  | { readonly type: 'change'; readonly institution: number; readonly change: ModelChange }
-  | { readonly type: 'sale' | 'authorise'; readonly institution: number; readonly payment: ModelPayment }
-  | {
-      readonly type: 'capture' | 'void' | 'refund' | 'revert';
-      readonly institution: number;
-      readonly operation: ModelOperation;
-    }
-  | { readonly type: 'read'; readonly institution: number; readonly read: Read }
-  | { readonly type: 'tariff'; readonly institution: number; readonly tariff: TariffBody }
-  | { readonly type: 'campaign'; readonly institution: number; readonly campaign: CampaignBody };
 
 export class HostileCommands {
   readonly #random: () => number;
@@ -33,8 +22,21 @@ export class HostileCommands {
   readonly #payments: [number, 'sale' | 'authorise', ModelPayment][] = [];
   readonly #operations: [number, 'capture' | 'void' | 'refund' | 'revert', ModelOperation][] = [];
 
-  constructor(random: () => number) {
+  readonly #chains: HostileChains;
+
+  /** @param chainEnds how many there are in a batch at most, from one jump to the next */
+  constructor(random: () => number, chainEnds: number) {
     this.#random = random;
+    this.#chains = new HostileChains(
+      {
+        below: (limit) => this.below(limit),
+        id: () => this.#id(),
+        institutionFor: (debit) => this.#institutionFor(debit),
+        transfers: this.#transfers,
+        pending: this.#pending,
+      },
+      chainEnds,
+    );
   }
 
   below(limit: number): number {
@@ -79,6 +81,7 @@ export class HostileCommands {
   /** µs until the next batch. */
   jump(): bigint {
     const jump = this.#jump();
+    this.#chains.nextBatch();
     this.#elapsed += jump;
     return jump;
   }
@@ -112,6 +115,8 @@ export class HostileCommands {
     if (this.#chance(8)) return this.#changeCommand();
     if (this.#chance(4)) return { type: 'read', institution: 1, read: this.#read() };
     const kind = this.below(100);
+    if (kind < 4) return this.#chains.make(this.#chance(85) ? 1 : this.#institution());
+    if (kind < 9 && this.#chains.isPossible) return this.#chains.next();
     if (kind < 50) return this.#transfersCommand();
     if (kind < 72) return this.#paymentCommand();
     if (kind < 97) return this.#operationCommand();

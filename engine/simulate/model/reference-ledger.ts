@@ -7,6 +7,7 @@ import type { ResultName } from '../../../protocol/results.ts';
 import type { Answer, Book, Decided, Hold, ModelAccount, Open, Said } from './reference-book.ts';
 import { type DecidedChange, S } from './reference-changes.ts';
 import { available, judgeCredit, judgeDebit } from './reference-crossing.ts';
+import { type DecidedChainEnd, endOne } from './reference-endings.ts';
 import { COMPARED, type ModelTransfer, shapeOf } from './reference-shapes.ts';
 
 export const MAX = 2n ** 53n - 1n;
@@ -36,6 +37,10 @@ export class ReferenceLedger {
   };
   readonly decided = new Map<bigint, Decided>();
   readonly changes = new Map<bigint, DecidedChange>();
+  /** By id of a member: the ids of its chain, in order. One that was made alone is not here. */
+  readonly chains = new Map<bigint, readonly bigint[]>();
+  /** By id of an endChain. */
+  readonly chainEnds = new Map<bigint, DecidedChainEnd>();
   #said: Said = () => undefined;
   /** Place in the message of the record, or of the first of the chain, that is being decided. */
   #first = 0;
@@ -98,12 +103,12 @@ export class ReferenceLedger {
     for (const [id, hold] of this.book.holds) {
       if (hold.deadline !== 0n && hold.deadline <= now) {
         this.unreserve(hold.debit, hold.credit, hold.left);
-        this.#end(id, hold, 'expired');
+        this.end(id, hold, 'expired');
       }
     }
   }
 
-  #end(id: bigint, hold: Hold, how: Hold['end']): void {
+  end(id: bigint, hold: Hold, how: Hold['end']): void {
     this.book.holds.delete(id);
     this.book.ended.set(id, { ...hold, left: 0n, end: how });
   }
@@ -251,7 +256,11 @@ export class ReferenceLedger {
       }
       this.#remember(institution, member, 'ok');
     }
-    if (culprit < 0) return chain.map(() => this.answer('ok'));
+    if (culprit < 0) {
+      const ids = chain.map(({ id }) => id);
+      for (const id of ids) this.chains.set(id, ids);
+      return chain.map(() => this.answer('ok'));
+    }
     this.book = before;
     const told = chain.findIndex((_, index) => !['ok', 'linkedEventFailed'].includes(this.#saidOf(index) ?? 'ok'));
     if (told >= 0) {
@@ -278,7 +287,7 @@ export class ReferenceLedger {
     const debit = this.book.accounts.get(debitAccountId);
     if (debit === undefined) return 'debitAccountNotFound';
     if (!this.mayDebit(debitAccountId, institution)) return 'debitAccountForbidden';
-    if ((flags & (F.post | F.void)) !== 0) return this.#decideEnd(transfer);
+    if ((flags & (F.post | F.void)) !== 0) return endOne(this, transfer);
     const credit = this.book.accounts.get(creditAccountId);
     if (this.isCrossing(debitAccountId, creditAccountId)) return this.#decideCrossing(transfer, debit, credit);
     if (credit === undefined) return 'creditAccountNotFound';
@@ -320,7 +329,7 @@ export class ReferenceLedger {
   #carryOut(transfer: ModelTransfer, amount: bigint): ResultName {
     const { debitAccountId, creditAccountId, flags } = transfer;
     if ((flags & F.pending) === 0) {
-      this.#moveFor(transfer, debitAccountId, creditAccountId, amount, transfer.code);
+      this.moveFor(transfer, debitAccountId, creditAccountId, amount, transfer.code);
       return 'ok';
     }
     this.reserve(debitAccountId, creditAccountId, amount);
@@ -336,7 +345,7 @@ export class ReferenceLedger {
     return 'ok';
   }
 
-  #moveFor({ id, flags }: ModelTransfer, debit: bigint, credit: bigint, amount: bigint, code: number): void {
+  moveFor({ id, flags }: ModelTransfer, debit: bigint, credit: bigint, amount: bigint, code: number): void {
     this.move(debit, credit, amount);
     this.book.moved.set(id, { debit, credit, amount, code, isRevert: (flags & F.revert) !== 0 });
   }
@@ -360,40 +369,8 @@ export class ReferenceLedger {
     if (this.book.reverted.has(pendingId)) return 'originalTransferAlreadyReverted';
     const name = this.judge(moved.credit, moved.debit, moved.amount, false);
     if (name !== 'ok') return name;
-    this.#moveFor(transfer, moved.credit, moved.debit, moved.amount, moved.code);
+    this.moveFor(transfer, moved.credit, moved.debit, moved.amount, moved.code);
     this.book.reverted.add(pendingId);
-    return 'ok';
-  }
-
-  #decideEnd(transfer: ModelTransfer): ResultName {
-    const first = this.decided.get(transfer.pendingId);
-    if (first === undefined || first.name !== 'ok') return 'pendingTransferNotFound';
-    const hold = this.book.holds.get(transfer.pendingId) ?? this.book.ended.get(transfer.pendingId);
-    if (hold === undefined) return 'pendingTransferNotPending';
-    const { creditAccountId, ledger, code } = transfer;
-    if (transfer.debitAccountId !== hold.debit) return 'pendingTransferHasDifferentDebitAccountId';
-    if (creditAccountId !== 0n && creditAccountId !== hold.credit) return 'pendingTransferHasDifferentCreditAccountId';
-    if (ledger !== 0 && ledger !== this.account(hold.debit).ledger) return 'pendingTransferHasDifferentLedger';
-    if (code !== 0 && code !== hold.code) return 'pendingTransferHasDifferentCode';
-    if (hold.end === 'posted') return 'pendingTransferAlreadyPosted';
-    if (hold.end === 'voided') return 'pendingTransferAlreadyVoided';
-    if (hold.end === 'expired') return 'pendingTransferExpired';
-    if (transfer.amount > hold.left) return 'exceedsPendingTransferAmount';
-    // What the debit side decides is followed in the other partition, whatever became of the account there.
-    const payee = this.isCrossing(hold.debit, hold.credit) ? hold.debit : hold.credit;
-    const stopped = this.states(hold.debit, payee, true);
-    if ((transfer.flags & F.post) !== 0 && stopped !== 'ok') return stopped;
-    if ((transfer.flags & F.void) !== 0) {
-      this.unreserve(hold.debit, hold.credit, hold.left);
-      this.#end(transfer.pendingId, hold, 'voided');
-      return 'ok';
-    }
-    const posted = transfer.amount === 0n ? hold.left : transfer.amount;
-    const kept = (transfer.flags & F.keep) !== 0 ? hold.left - posted : 0n;
-    this.unreserve(hold.debit, hold.credit, hold.left - kept);
-    this.#moveFor(transfer, hold.debit, hold.credit, posted, hold.code);
-    if (kept === 0n) this.#end(transfer.pendingId, hold, 'posted');
-    else this.book.holds.set(transfer.pendingId, { ...hold, left: kept });
     return 'ok';
   }
 }

@@ -3,7 +3,7 @@
  * a round, so that what comes again or ends something refers to a round whose outcome is known.
  */
 import type { CastAccount } from './cast.ts';
-import type { Command } from './hostile-commands.ts';
+import type { Command } from './command.ts';
 import { C, type ModelChange, S } from './reference-changes.ts';
 import { A, F, MAX } from './reference-ledger.ts';
 import type { ModelOperation, ModelPayment } from './reference-payments.ts';

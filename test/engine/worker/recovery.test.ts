@@ -44,7 +44,8 @@ class Life {
 
   constructor(seed: number, inSteps: boolean) {
     this.#inSteps = inSteps;
-    this.commands = new HostileCommands(randomWords(seed));
+    // The memtables are too small for the end of a chain.
+    this.commands = new HostileCommands(randomWords(seed), 0);
   }
 
   async batches(options: OpenOptions, opened: Opened, count: number): Promise<void> {

@@ -1,7 +1,6 @@
 // A snapshot copied after several more batches is the state as it was when it began, after commands of every kind.
 import { describe, expect, it } from 'vitest';
 import { HostileCommands } from '../../../engine/simulate/model/hostile-commands.ts';
-import { DEFAULT_BOUNDS } from '../../../engine/worker/batch.ts';
 import { canonicalSections, restoreSnapshot, SnapshotInSteps, takeSnapshot } from '../../../engine/worker/snapshot.ts';
 import { PartitionState } from '../../../engine/worker/state.ts';
 import { DeskComparison } from '../../model/desk-comparison.ts';
@@ -18,8 +17,8 @@ describe('SnapshotInSteps', () => {
     const seed = runSeed();
     const random = randomWords(seed);
     const { partition, state, journal, options } = memoryPartition({ holdsMax: 200 });
-    const commands = new HostileCommands(random);
-    const comparison = new DeskComparison(new Desk(partition, { ...DEFAULT_BOUNDS, recordsMax: 64 }), state, 200);
+    const commands = new HostileCommands(random, 1);
+    const comparison = new DeskComparison(new Desk(partition), state, 200);
     await comparison.begin();
     const snapshot = new SnapshotInSteps(state);
     const batches = async (count: number): Promise<void> => {
