@@ -69,6 +69,9 @@ export class TownCommands {
     this.#used.clear();
     // How much a balancing transfer moves is not in its answer, so it may not race.
     if (this.#chance(4)) return this.#finish([this.#balancing()]);
+    // What else happens to a hold of the chain would race with it.
+    const chainEnd = this.#chance(6) ? this.#chainEnd() : undefined;
+    if (chainEnd !== undefined) return this.#finish([chainEnd]);
     const count = Math.min(most, this.#chance(25) ? 1 : 1 + this.below(7));
     return this.#finish(Array.from({ length: count }, () => this.#command()));
   }
@@ -116,6 +119,7 @@ export class TownCommands {
     if (kind < 12) return this.#change();
     if (kind < 32) return this.#payment();
     if (kind < 46) return this.#operation() ?? this.#payment();
+    if (kind < 54) return this.#chainOfHolds();
     return this.#transfers();
   }
 
@@ -169,6 +173,36 @@ export class TownCommands {
       if (linking === 1 || (linking === 2 && this.#chance(50))) item.flags |= F.linked;
     }
     const command: Command = { type: 'transfers', institution, items };
+    this.#ofRound.sent.push(command);
+    return command;
+  }
+
+  /** Holds on one account, so that one partition decides. */
+  #chainOfHolds(): Command {
+    const debit = this.#account();
+    const institution = this.#institutionFor(debit);
+    const count = 1 + this.below(4);
+    const items = Array.from({ length: count }, (_, index) => {
+      const item = transferOf(this.#next++, debit.id, this.#partner(debit), BigInt(1 + this.below(50)));
+      item.ledger = debit.ledger;
+      item.flags = (this.#chance(85) ? F.pending : 0) | (index < count - 1 ? F.linked : 0);
+      if ((item.flags & F.pending) === 0) return item;
+      item.timeoutS = this.#chance(30) ? 1 + this.below(4) : 0;
+      this.#ofRound.pending.push([institution, item]);
+      return item;
+    });
+    const command: Command = { type: 'transfers', institution, items };
+    this.#ofRound.sent.push(command);
+    return command;
+  }
+
+  #chainEnd(): Command | undefined {
+    const target = this.#unused(this.#pending, ([, { id }]) => id);
+    if (target === undefined) return undefined;
+    const { id: pendingId, debitAccountId } = target[1];
+    const end = { id: this.#next++, pendingId, debitAccountId, flags: this.#pick([F.post, F.void]) };
+    const institution = this.#chance(90) ? target[0] : this.#pick([1, 2, 3]);
+    const command: Command = { type: 'endChain', institution, end };
     this.#ofRound.sent.push(command);
     return command;
   }
