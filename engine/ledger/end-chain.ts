@@ -14,7 +14,7 @@ import { CHAIN_ENDED, RESULT, ResultFlags, TRANSFER, TransferFlags } from '../..
 import { Code } from '../../protocol/results.ts';
 import { whyNotPosted } from './account-states.ts';
 import { NO_ACCOUNT } from './accounts.ts';
-import { ENGINE_ID_WORD3, EventTypes, FilledIn, LSN_PER_TRANSFER, TRANSFER_EVENT_BYTES } from './events.ts';
+import { EventTypes, FilledIn, LSN_PER_TRANSFER, TRANSFER_EVENT_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
 import { find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
@@ -107,13 +107,13 @@ function judge(ledger: Ledger, record: Uint32Array, institution: number): Verdic
   const id = new Uint32Array(4);
   for (const lsn of members) {
     const event = ledger.events.read(lsn);
-    if ((flagsOfEvent(event) & pending) === 0) continue;
+    if (lsn === named || (flagsOfEvent(event) & pending) === 0) continue;
     for (let word = 0; word < 4; word++) id[word] = wordAt(event, word);
     const isOwn = ledger.mayDebit(debitAccountOf(ledger, event), institution);
     const slot = ledger.holds.find(id[0] as number, id[1] as number, id[2] as number, id[3] as number);
     const why = isOwn ? whyNotEnded(ledger, slot, id, record) : Code.debitAccountForbidden;
-    if (why !== Code.ok) return refused(why, lsn === named ? 0 : lsn);
-    if (lsn !== named) others.push(slot);
+    if (why !== Code.ok) return refused(why, lsn);
+    others.push(slot);
   }
   return { code: Code.ok, others, culprit: 0 };
 }
@@ -149,8 +149,7 @@ function chainOf(ledger: Ledger, lsn: number): number[] {
 function isFollowed(ledger: Ledger, lsn: number): boolean {
   const event = ledger.events.readUntrusted(lsn, EventTypes.transfer, TRANSFER_EVENT_BYTES);
   if (event === undefined || event.getUint16(2, true) !== Code.ok) return false;
-  if ((flagsOfEvent(event) & linked) === 0 || wordAt(event, 3) === ENGINE_ID_WORD3) return false;
-  return debitAccountOf(ledger, event) !== NO_ACCOUNT;
+  return (flagsOfEvent(event) & linked) !== 0 && debitAccountOf(ledger, event) !== NO_ACCOUNT;
 }
 
 /** Index of the debit account of a transfer event, or NO_ACCOUNT when it is elsewhere. */

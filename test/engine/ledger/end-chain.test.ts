@@ -1,6 +1,9 @@
 /** endChain: every pending transfer of a chain is posted or voided, all or none, by naming any one of them. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { BATCH_HEADER_BYTES, LSN_UNIT_BYTES } from '../../../engine/journal/header.ts';
 import { takeSnapshot } from '../../../engine/worker/snapshot.ts';
+import { weightOf } from '../../../engine/worker/weights.ts';
+import { COMMANDS } from '../../../protocol/commands.ts';
 import { AccountChangeFields, AccountStates, TransferFlags } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { cast, nameOf } from '../../support/cast.ts';
@@ -111,9 +114,15 @@ describe('a whole chain', () => {
 
   it.each([1n, 512n, 1024n])('of 1,024 is ended, named by member %i', async (pendingId) => {
     await make(1024);
+    const before = memory.journal.nextLsn;
     expect(await desk.endChain(2, { ...post, pendingId })).toMatchObject({ name: 'ok', members: 1024 });
     expect(await desk.balances(4n)).toEqual([0, 10_240, 0, 0]);
     expect(memory.state.ledger.holds.count).toBe(0);
+    // It takes no more of a batch than its command weighs, and that fits the smallest batch that can be configured.
+    const { records, journalBytes } = weightOf(COMMANDS.endChain.kind, 0, 1);
+    expect(records).toBe(1024);
+    expect((memory.journal.nextLsn - before) * LSN_UNIT_BYTES - BATCH_HEADER_BYTES).toBe(journalBytes);
+    expect(journalBytes).toBeLessThan(2 * 1024 * 1024);
     expect(kept({ ...memory, state: replayed(memory) })).toEqual(kept());
   });
 
@@ -196,6 +205,15 @@ describe('a whole chain', () => {
     await desk.transfers(2, ...broken, { ...hold, id: 3n });
     await refused(2, post, 'pendingTransferNotFound');
     expect(await desk.endChain(2, { ...post, id: 5_501n, pendingId: 3n })).toMatchObject({ name: 'ok', members: 1 });
+    // A failed chain whose last member is not remembered again: what comes next stands right behind its first.
+    const names = await desk.transfers(
+      2,
+      { ...hold, id: 4n, flags: pending | linked },
+      { ...hold, id: 3n },
+      { ...hold, id: 5n },
+    );
+    expect(names.map(nameOf)).toEqual(['linkedEventFailed', 'existsOutsideChain', 'ok']);
+    expect(await desk.endChain(2, { ...post, id: 5_502n, pendingId: 5n })).toMatchObject({ name: 'ok', members: 1 });
   });
 });
 

@@ -151,6 +151,7 @@ describe('between two partitions', () => {
         told = name;
       });
       for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve));
+      expectWhole(bank);
       const again = new Bank(2, bank.partitions);
       again.now = bank.now;
       if (again.partitions[0]?.state.ledger.clearing.unfinished.size !== 0) unfinished++;
