@@ -13,7 +13,7 @@ import { layout } from '../../protocol/layout.ts';
 import { PAYMENT_STATE, RESULT, TRANSFER } from '../../protocol/records.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { receiveCrossing, settleCrossing } from '../ledger/crossings.ts';
-import { SETTLED_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { ENGINE_ID_WORD3, FilledIn, SETTLED_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { resendAll } from '../ledger/joint.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
@@ -113,7 +113,7 @@ export function settleCrossings(ledger: Ledger, command: ClearingCommand, reply:
     const answer = command.start + (index * ANSWER_BYTES) / 4;
     const crossing = readU64(words, answer);
     const lsn = settleCrossing(ledger, crossing, (words[answer + AnswerWord.code] as number) & 0xffff);
-    if (lsn === 0) continue;
+    if (lsn === 0 || !isAwaited(ledger, lsn)) continue;
     settled++;
     const at = reply.take(SETTLEMENT_BYTES) >> 2;
     reply.words.fill(0, at, at + SETTLEMENT_BYTES / 4);
@@ -124,6 +124,13 @@ export function settleCrossings(ledger: Ledger, command: ClearingCommand, reply:
     reply.words.set(words.subarray(balances, balances + 8), at + SettlementWord.creditBalances);
   }
   reply.close(settled);
+}
+
+/** Whether a reply waits for the other side of the transfer at `lsn`: not when it ran out, or was ended with its chain. */
+function isAwaited({ events }: Ledger, lsn: number): boolean {
+  const event = events.read(lsn);
+  if ((event.getUint8(1) & FilledIn.wholeChain) !== 0) return false;
+  return event.getUint32((TransferEventWord.record + 3) * 4, true) !== ENGINE_ID_WORD3;
 }
 
 /** RESULT, and the balances of the debit account, of the transfer at `lsn`, into the settlement at word `at`. */

@@ -130,6 +130,29 @@ describe('the tour', () => {
     });
   });
 
+  it('ends a chain by the id of one of its transfers, once', async () => {
+    const { where } = await serve();
+    const hold = ['transfer', 'create', 'treasury', 'alice', '3.00', 'EUR', '--pending', '--id'];
+    await json([...hold, 'chain-1', ...where]);
+    await json([...hold, 'chain-2', ...where]);
+    const before = await balance('alice', 'EUR', where);
+    const post = ['transfer', 'post-chain', 'chain-1', '--id', 'all-of-it', ...where];
+    expect(await json([...post, '--dry-run'])).toMatchObject({ name: 'ok', members: 1, dryRun: true });
+    expect(await json(post)).toMatchObject({ name: 'ok', members: 1, replayed: false });
+    expect(await json(post)).toMatchObject({ name: 'ok', members: 1, replayed: true });
+    expect(await balance('alice', 'EUR', where)).toBe(before + 300n);
+    const release = ['transfer', 'void-chain', 'chain-2', ...where];
+    expect(await sluice(release)).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/^1 pending transfer released\.\ntransfer [0-9a-f]{32}\n$/),
+    });
+    expect(await sluice(release)).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining('pendingTransferAlreadyVoided'),
+    });
+    expect(await balance('alice', 'EUR', where)).toBe(before + 300n);
+  });
+
   it('backs up while it runs, and a restored backup serves what was there', async () => {
     const { where } = await serve();
     const before = await balance('alice', 'EUR', where);

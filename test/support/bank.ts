@@ -24,7 +24,7 @@ import {
 import { decodeRich, encodeRich } from '../../protocol/codecs/rich-codec.ts';
 import { decodeAccountHistory, encodeAccountHistory, type HistoryPage } from '../../protocol/codecs/history-codec.ts';
 import type { ChainEnded } from '../../protocol/codecs/transfer-codec.ts';
-import { COMMANDS } from '../../protocol/commands.ts';
+import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { resultName } from '../../protocol/results.ts';
 import {
@@ -76,6 +76,8 @@ export class Bank {
   now = START;
   /** Batches that may still be decided: at 0 the power is gone. */
   fuel = Number.POSITIVE_INFINITY;
+  /** By command and result: how often it was counted. */
+  readonly outcomes = new Map<string, number>();
   readonly #router: Router;
 
   /**
@@ -102,6 +104,10 @@ export class Bank {
         observer: {
           batchDone: (result) => {
             lanes[index]!.nextDeadline = result.figures.nextDeadline;
+            for (const [kind, code, count] of result.outcomes) {
+              const name = `${commandOfKind(kind)} ${resultName(code)}`;
+              this.outcomes.set(name, (this.outcomes.get(name) ?? 0) + count);
+            }
           },
           queueDepth: () => undefined,
           failed: (error) => {
