@@ -143,6 +143,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'a chain is ended as a whole although one of it has ended before',
+    file: 'engine/ledger/end-chain.js',
+    edits: [
+      ['if (slot === NO_HOLD)\n        return howEnded(ledger, id, 0);', 'if (slot === NO_HOLD) return Code.ok;'],
+      ['for (const slot of others)', 'for (const slot of others) if (slot !== NO_HOLD)'],
+    ],
+  },
+  {
+    name: 'the other partition does not follow when a chain is ended as a whole',
+    partitions: 2,
+    file: 'engine/ledger/end-chain.js',
+    edits: [['if (clearing.isClearing(credit))', 'if (lsn < 0)']],
+  },
+  {
     name: 'lost settlement after a crash: what was under way is not sent again',
     partitions: 2,
     file: 'engine/worker/clearing-commands.js',
