@@ -10,6 +10,7 @@ import { enter, find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import { endHold, findLegHold, reserveLeg, writeEngineId } from './legs.ts';
+import { isReverted, leaveOut } from './revert.ts';
 import { transferFlags } from './validate.ts';
 import { readU64, TransferWord, writeU64 } from './words.ts';
 
@@ -19,16 +20,21 @@ const RECORD_WORDS = TRANSFER.size >> 2;
 /** Words of a settled event. */
 export const SettledWord = { lsn: 4, reserved: 6 } as const;
 
-/**
- * Judges the debit side of a transfer to another partition: `crossesPartitions` with `ledger.credit` set to the clearing account
- * when it may go there.
- */
+/** Judges the debit side of the transfer at word `at`, whose credit account lives elsewhere, as `judgeTowards` does. */
 export function judgeCrossing(ledger: Ledger, words: Uint32Array, at: number): number {
-  const { clearing, debit } = ledger;
   const currency = words[at + TransferWord.ledger] as number;
-  if (currency !== ledger.accounts.ledger[debit]) return Code.transferMustHaveTheSameLedgerAsAccounts;
+  if (currency !== ledger.accounts.ledger[ledger.debit]) return Code.transferMustHaveTheSameLedgerAsAccounts;
+  return judgeTowards(ledger, ledger.clearing.homeOf(words, at + TransferWord.creditAccountId));
+}
+
+/**
+ * Judges whether `ledger.debit` can send `ledger.amount` to the partition `peer`: `crossesPartitions` with `ledger.credit` set to the
+ * clearing account when it may go there.
+ */
+export function judgeTowards(ledger: Ledger, peer: number): number {
+  const { clearing, debit } = ledger;
+  const currency = ledger.accounts.ledger[debit] as number;
   if (clearing.full) return Code.pendingTableFull;
-  const peer = clearing.homeOf(words, at + TransferWord.creditAccountId);
   const credit = clearingAccount(ledger, peer, currency);
   if (credit === NO_ACCOUNT) return Code.accountTableFull;
   const code = ledger.judge(debit, credit, ledger.amount, true);
@@ -104,6 +110,9 @@ function judgeReceived(ledger: Ledger, words: Uint32Array, at: number, peer: num
   if (ledger.accounts.ledger[credit] !== currency) return Code.accountsMustHaveTheSameLedger;
   const debit = clearingAccount(ledger, peer, currency);
   if (debit === NO_ACCOUNT) return Code.accountTableFull;
+  // All reverts of a transfer come here, where its debit account lives: of two under way the first is the one.
+  const isRevert = (transferFlags(words, at) & revert) !== 0;
+  if (isRevert && isReverted(ledger, words, at + TransferWord.pendingId)) return Code.originalTransferAlreadyReverted;
   ledger.take(debit, credit, ledger.amount);
   return ledger.judge(debit, credit, ledger.amount, (transferFlags(words, at) & pending) !== 0);
 }
@@ -161,8 +170,9 @@ export function endCrossing(ledger: Ledger, lsn: number, record: Uint32Array): E
     record[word] = original.getUint32((TransferEventWord.record + word) * 4, true);
   }
   const filledIn = original.getUint8(1);
+  // What was asked for, as the client sent it.
+  leaveOut(record, filledIn);
   if (filledIn === FilledIn.balanced) {
-    // What was asked for, as the client sent it.
     for (let word = 0; word < 2; word++) {
       const asked = TransferEventWord.record + TransferWord.reserved + word;
       record[TransferWord.amount + word] = original.getUint32(asked * 4, true);

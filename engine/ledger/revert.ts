@@ -6,6 +6,7 @@
 import { TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
+import { judgeTowards } from './crossings.ts';
 import { EventTypes, FilledIn, TRANSFER_EVENT_BYTES } from './events.ts';
 import { find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
@@ -19,7 +20,7 @@ const NOT_REVERTIBLE = pending | voidPending | expired | revert;
 
 /**
  * Judges the revert at word `at` and notes in the ledger what it moves. In order of precedence. Only the owner of the account that it
- * debits, or the operator, may revert; both accounts have to be in this partition.
+ * debits, or the operator, may revert. That account is in this partition; the other one can be elsewhere, see `judgeTowards`.
  */
 export function decideRevert(ledger: Ledger, words: Uint32Array, at: number, institution: number): number {
   const debitAt = at + TransferWord.debitAccountId;
@@ -50,10 +51,11 @@ export function decideRevert(ledger: Ledger, words: Uint32Array, at: number, ins
   if (different !== Code.ok) return different;
   const amount = wordAt(original, TransferWord.amount) + wordAt(original, TransferWord.amount + 1) * 0x1_0000_0000;
   if (isReverted(ledger, words, at + TransferWord.pendingId)) return Code.originalTransferAlreadyReverted;
-  if (credit === NO_ACCOUNT) return Code.crossesPartitions;
-  ledger.credit = credit;
   ledger.amount = amount;
   ledger.filledIn = leftOut(words, at);
+  if (credit === NO_ACCOUNT)
+    return judgeTowards(ledger, ledger.clearing.homeOf(idAt(original, TransferWord.debitAccountId), 0));
+  ledger.credit = credit;
   return ledger.judge(debit, credit, amount, false);
 }
 
@@ -80,7 +82,8 @@ function differenceFrom(original: DataView, words: Uint32Array, at: number): num
   return Code.ok;
 }
 
-function isReverted(ledger: Ledger, words: Uint32Array, idAt: number): boolean {
+/** Whether the transfer whose id is at word `idAt` was reverted in this partition. */
+export function isReverted(ledger: Ledger, words: Uint32Array, idAt: number): boolean {
   const lsn = find(ledger.tables.resolutions, words, idAt);
   if (lsn === 0) return false;
   const event = ledger.events.readUntrusted(lsn, EventTypes.transfer, TRANSFER_EVENT_BYTES);
@@ -103,15 +106,26 @@ function leftOut(words: Uint32Array, at: number): number {
   return filledIn;
 }
 
+/** Makes a record again what the client sent, of which the engine has filled in these fields: FilledIn. */
+export function leaveOut(record: Uint32Array, filledIn: number): void {
+  if ((filledIn & FilledIn.debitAccountId) !== 0)
+    record.fill(0, TransferWord.debitAccountId, TransferWord.debitAccountId + 4);
+  if ((filledIn & FilledIn.creditAccountId) !== 0)
+    record.fill(0, TransferWord.creditAccountId, TransferWord.creditAccountId + 4);
+  if ((filledIn & FilledIn.amount) !== 0) writeU64(record, TransferWord.amount, 0);
+  if ((filledIn & FilledIn.ledger) !== 0) record[TransferWord.ledger] = 0;
+  if ((filledIn & FilledIn.code) !== 0) record[TransferWord.code] = (transferFlags(record, 0) << 16) >>> 0;
+}
+
 /** Puts what the request left out into the revert's record at word `record` of the batch. */
 export function fillInRevert(ledger: Ledger, record: number): void {
-  const { accounts, debit, credit, events, tables } = ledger;
+  const { accounts, debit, events, tables } = ledger;
   const { words } = events;
-  words.set(accounts.ids.subarray(debit << 2, (debit + 1) << 2), record + TransferWord.debitAccountId);
-  words.set(accounts.ids.subarray(credit << 2, (credit + 1) << 2), record + TransferWord.creditAccountId);
+  const original = events.read(find(tables.transfers, words, record + TransferWord.pendingId));
+  words.set(idAt(original, TransferWord.creditAccountId), record + TransferWord.debitAccountId);
+  words.set(idAt(original, TransferWord.debitAccountId), record + TransferWord.creditAccountId);
   writeU64(words, record + TransferWord.amount, ledger.amount);
   words[record + TransferWord.ledger] = accounts.ledger[debit] as number;
-  const original = events.read(find(tables.transfers, words, record + TransferWord.pendingId));
   const code = wordAt(original, TransferWord.code) & 0xffff;
   words[record + TransferWord.code] = code | (transferFlags(words, record) << 16);
 }
@@ -119,6 +133,10 @@ export function fillInRevert(ledger: Ledger, record: number): void {
 /** A word of the TRANSFER record in a transfer event. */
 function wordAt(event: DataView, word: number): number {
   return event.getUint32((TransferEventWord.record + word) * 4, true);
+}
+
+function idAt(event: DataView, field: number): Uint32Array {
+  return Uint32Array.from([0, 1, 2, 3], (word) => wordAt(event, field + word));
 }
 
 function accountAt(ledger: Ledger, event: DataView, field: number): number {
