@@ -7,7 +7,8 @@
  * Any entry is then at most 63 steps of the chain away from an indexed one, or from the newest.
  *
  * A chain of transfers that fails takes its entries back, but not what it put here. What it leaves stands at ordinals beyond the
- * account's count: nobody looks there, and the entry that gets this ordinal later overwrites it.
+ * account's count: nobody looks there, and the entry that gets this ordinal later overwrites it. A checkpoint leaves out what
+ * lies behind its end.
  */
 import type { Accounts } from './accounts.ts';
 import type { KeyIndex } from './key-index.ts';

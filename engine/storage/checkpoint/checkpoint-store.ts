@@ -140,6 +140,7 @@ export class CheckpointStore {
     const update = new IndexUpdate(environment, {
       hashSeed: this.#options.hashSeed,
       firstId: this.#firstFreeSegment(manifests),
+      lsn: request.lsn,
       ...this.#limits,
     });
     const merge = housekeeping === undefined && (request.merge ?? true);

@@ -1,5 +1,5 @@
 /** Turning frozen memtables into segments and merging tiers, before they are published. */
-import type { FrozenMemtable } from '../index/memtable.ts';
+import { entriesBefore, type FrozenMemtable } from '../index/memtable.ts';
 import { mergeSegments } from '../index/merge.ts';
 import { StorageDamageError } from '../index/page.ts';
 import { type BuiltSegment, type SegmentMeta, writeFrozen } from '../index/segment-writer.ts';
@@ -13,17 +13,20 @@ export class IndexUpdate {
   readonly #environment: IndexEnvironment;
   readonly #limits: TierLimits;
   readonly #hashSeed: number;
+  /** Position of the checkpoint. */
+  readonly #lsn: number;
   readonly #batch: PageBatch;
   readonly #built = new Map<number, BuiltSegment>();
   #nextId: number;
 
   constructor(
     environment: IndexEnvironment,
-    options: TierLimits & { readonly hashSeed: number; readonly firstId: number },
+    options: TierLimits & { readonly hashSeed: number; readonly firstId: number; readonly lsn: number },
   ) {
     this.#environment = environment;
     this.#limits = options;
     this.#hashSeed = options.hashSeed;
+    this.#lsn = options.lsn;
     this.#nextId = options.firstId;
     this.#batch = new PageBatch(environment);
   }
@@ -41,9 +44,10 @@ export class IndexUpdate {
     merge: boolean,
   ): SegmentMeta[] {
     const now = [...segments];
-    if (frozen !== undefined && frozen.count > 0) {
+    const fresh = frozen === undefined ? undefined : entriesBefore(frozen, this.#lsn);
+    if (fresh !== undefined && fresh.count > 0) {
       const plan = { id: this.#nextId++, index, hashSeed: this.#hashSeed };
-      now.unshift(this.#keep(writeFrozen(plan, frozen, this.#batch)));
+      now.unshift(this.#keep(writeFrozen(plan, fresh, this.#batch)));
     }
     const spared = new Set<number>();
     for (;;) {

@@ -35,6 +35,28 @@ export interface FrozenMemtable {
   readonly count: number;
 }
 
+/**
+ * The entries of a frozen table at positions before `lsn`. Further on are those that a chain which failed has put: its events were
+ * taken back, and what came in their place may have been shorter.
+ */
+export function entriesBefore(table: FrozenMemtable, lsn: number): FrozenMemtable {
+  const { words } = table;
+  const isBefore = (entry: number): boolean => {
+    const at = entry * ENTRY_WORDS;
+    return (words[at + 5] as number) * TWO_32 + (words[at + 4] as number) < lsn;
+  };
+  let count = 0;
+  while (count < table.count && isBefore(count)) count++;
+  if (count === table.count) return table;
+  const kept = words.slice(0, table.count * ENTRY_WORDS);
+  for (let entry = count + 1; entry < table.count; entry++) {
+    if (!isBefore(entry)) continue;
+    kept.set(words.subarray(entry * ENTRY_WORDS, (entry + 1) * ENTRY_WORDS), count * ENTRY_WORDS);
+    count++;
+  }
+  return { words: kept, count };
+}
+
 export class Memtable {
   /** Entries that fit. */
   readonly bound: number;

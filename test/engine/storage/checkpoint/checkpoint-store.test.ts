@@ -137,6 +137,24 @@ describe('checkpoint store', () => {
     30_000,
   );
 
+  it('leaves out what a chain that failed has put behind its end, and finds the rest', () =>
+    withFolder(async (path) => {
+      const memtable = new Memtable({ bound: 10, hashSeed });
+      const lsns = [998, 1000, 999, 2 ** 33, 1001, 7];
+      for (const [key, lsn] of lsns.entries()) memtable.put(key, 0, 0, 1, lsn);
+      const behind = new Memtable({ bound: 1, hashSeed });
+      behind.put(1, 0, 0, 1, 1000);
+      const store = new CheckpointStore({ path, hashSeed });
+      const frozen = { keys: memtable.freeze(), others: behind.freeze() };
+      const { manifest } = store.write(request({ lsn: 1000, frozen }));
+      expect(manifest.indexes.others).toEqual([]);
+      const index = new KeyIndex({ memtableBound: 1, hashSeed });
+      index.install(store.openSegments(manifest).get('keys') ?? []);
+      expect(lsns.map((_, key) => index.get(key, 0, 0, 1))).toEqual([998, 0, 999, 0, 0, 7]);
+      expect(store.verifyCheckpoints()).toMatchObject({ findings: [] });
+      await store.close();
+    }));
+
   it('merges no segment beyond the largest size', () =>
     withFolder(async (path) => {
       const store = new CheckpointStore({ path, hashSeed, mergeFanIn: 2, segmentEntriesMax: 1000 });
