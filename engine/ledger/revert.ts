@@ -53,8 +53,9 @@ export function decideRevert(ledger: Ledger, words: Uint32Array, at: number, ins
   if (isReverted(ledger, words, at + TransferWord.pendingId)) return Code.originalTransferAlreadyReverted;
   ledger.amount = amount;
   ledger.filledIn = leftOut(words, at);
-  if (credit === NO_ACCOUNT)
+  if (credit === NO_ACCOUNT) {
     return judgeTowards(ledger, ledger.clearing.homeOf(idAt(original, TransferWord.debitAccountId), 0));
+  }
   ledger.credit = credit;
   return ledger.judge(debit, credit, amount, false);
 }
@@ -108,10 +109,9 @@ function leftOut(words: Uint32Array, at: number): number {
 
 /** Makes a record again what the client sent, of which the engine has filled in these fields: FilledIn. */
 export function leaveOut(record: Uint32Array, filledIn: number): void {
-  if ((filledIn & FilledIn.debitAccountId) !== 0)
-    record.fill(0, TransferWord.debitAccountId, TransferWord.debitAccountId + 4);
-  if ((filledIn & FilledIn.creditAccountId) !== 0)
-    record.fill(0, TransferWord.creditAccountId, TransferWord.creditAccountId + 4);
+  const { debitAccountId, creditAccountId } = TransferWord;
+  if ((filledIn & FilledIn.debitAccountId) !== 0) record.fill(0, debitAccountId, debitAccountId + 4);
+  if ((filledIn & FilledIn.creditAccountId) !== 0) record.fill(0, creditAccountId, creditAccountId + 4);
   if ((filledIn & FilledIn.amount) !== 0) writeU64(record, TransferWord.amount, 0);
   if ((filledIn & FilledIn.ledger) !== 0) record[TransferWord.ledger] = 0;
   if ((filledIn & FilledIn.code) !== 0) record[TransferWord.code] = (transferFlags(record, 0) << 16) >>> 0;

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { formatId } from '../../../protocol/ids.ts';
 import { readNewId } from '../arguments.ts';
-import { CommandFailure } from '../errors.ts';
+import { findTransfer } from '../find-transfer.ts';
 import { addDryRun, command } from '../options.ts';
 import { json } from '../output.ts';
 import { expectOk, note, resultFields } from '../results.ts';
@@ -46,11 +46,8 @@ function endChain(text: string, action: Action, options: ChainOptions, terminal:
   return withClient(options, terminal, async (client) => {
     const institution = institutionOf(client);
     const pendingId = readNewId(text, institution);
-    const [found] = await client.lookupTransfers([pendingId]);
-    if (found === undefined) throw new CommandFailure('the switch answered nothing');
-    expectOk(found, terminal);
-    if (found.entry === undefined) throw new CommandFailure('the switch answered no transfer');
-    const { debitAccountId } = found.entry.transfer;
+    const { transfer } = await findTransfer(client, pendingId, terminal);
+    const { debitAccountId } = transfer;
     const id = readNewId(options.id, institution);
     const result = await sameIdAgain(formatId(id), () =>
       client.endChain({ id, pendingId, debitAccountId, action }, { dryRun: options.dryRun === true }),

@@ -13,6 +13,7 @@ import {
   readWhole,
 } from '../arguments.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
+import { findTransfer } from '../find-transfer.ts';
 import { addDryRun, command, group } from '../options.ts';
 import { json } from '../output.ts';
 import { expectOk, note, resultFields } from '../results.ts';
@@ -108,11 +109,8 @@ export function registerTransfer(program: Command, terminal: Terminal): void {
   ]);
   addConnectionOptions(show).action((text: string, options: ConnectionOptions) =>
     withClient(options, terminal, async (client) => {
-      const [found] = await client.lookupTransfers([readNewId(text, institutionOf(client))]);
-      if (found === undefined) throw new CommandFailure('the switch answered nothing');
-      expectOk(found, terminal);
-      if (found.entry === undefined) throw new CommandFailure('the switch answered no transfer');
-      terminal.output.write(options.json === true ? json(entryJson(found.entry)) : entryDetails(found.entry));
+      const entry = await findTransfer(client, readNewId(text, institutionOf(client)), terminal);
+      terminal.output.write(options.json === true ? json(entryJson(entry)) : entryDetails(entry));
     }),
   );
 }
@@ -122,11 +120,8 @@ function revertTransfer(text: string, options: RevertOptions, terminal: Terminal
   return withClient(options, terminal, async (client) => {
     const institution = institutionOf(client);
     const pendingId = readNewId(text, institution);
-    const [found] = await client.lookupTransfers([pendingId]);
-    if (found === undefined) throw new CommandFailure('the switch answered nothing');
-    expectOk(found, terminal);
-    if (found.entry === undefined) throw new CommandFailure('the switch answered no transfer');
-    const { amount, ledger, debitAccountId, creditAccountId } = found.entry.transfer;
+    const { transfer } = await findTransfer(client, pendingId, terminal);
+    const { amount, ledger, debitAccountId, creditAccountId } = transfer;
     const id = readNewId(options.id, institution);
     const record = {
       id,

@@ -88,34 +88,32 @@ async function debitAccountOf(id: Id, caller: Caller): Promise<Id | Outcome> {
   return readU128(reply.view, RESULT.size + TRANSFER_OUTCOME.size + TRANSFER.at.debitAccountId) as Id;
 }
 
-export const postChainPost = route({
-  method: 'post',
-  path: '/v1/transfers/{id}/chain/post',
-  command: 'endChain',
-  tag: 'Transfers',
-  summary: 'Post every pending transfer of a linked chain, all or none.',
-  description: DESCRIPTION,
-  params,
-  body,
-  bodyOptional: true,
-  answer: ended,
-  example: EXAMPLE,
-  errors: ERRORS,
-  handle: ({ params: { id }, body: { id: chosen } }, caller) => endChain(id, chosen, TransferFlags.postPending, caller),
-});
+function chainRoute(action: 'post' | 'void', summary: string, flags: number) {
+  return route({
+    method: 'post',
+    path: `/v1/transfers/{id}/chain/${action}`,
+    command: 'endChain',
+    tag: 'Transfers',
+    summary,
+    description: DESCRIPTION,
+    params,
+    body,
+    bodyOptional: true,
+    answer: ended,
+    example: EXAMPLE,
+    errors: ERRORS,
+    handle: ({ params: { id }, body: { id: chosen } }, caller) => endChain(id, chosen, flags, caller),
+  });
+}
 
-export const postChainVoid = route({
-  method: 'post',
-  path: '/v1/transfers/{id}/chain/void',
-  command: 'endChain',
-  tag: 'Transfers',
-  summary: 'Release every pending transfer of a linked chain, all or none.',
-  description: DESCRIPTION,
-  params,
-  body,
-  bodyOptional: true,
-  answer: ended,
-  example: EXAMPLE,
-  errors: ERRORS,
-  handle: ({ params: { id }, body: { id: chosen } }, caller) => endChain(id, chosen, TransferFlags.voidPending, caller),
-});
+export const postChainPost = chainRoute(
+  'post',
+  'Post every pending transfer of a linked chain, all or none.',
+  TransferFlags.postPending,
+);
+
+export const postChainVoid = chainRoute(
+  'void',
+  'Release every pending transfer of a linked chain, all or none.',
+  TransferFlags.voidPending,
+);
