@@ -3,11 +3,12 @@
  *
  *   1 data directory   2 keys and limits   3 partition threads   4 lanes and router   5 transports
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
 import { KeyStore } from './admission/key-store.ts';
 import { RateLimiter } from './admission/limits.ts';
+import { NO_PROOFS, ProofGate, type ProofVerifier, SharedKeyProofs } from './admission/proofs.ts';
 import type { Config } from './config/options.ts';
 import { Health } from './observe/health.ts';
 import { createLogger } from './observe/log.ts';
@@ -154,7 +155,8 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   // 5 The transports: one app for WebSocket and HTTP.
   const app = createApp(tlsOf(config));
   const authenticate = (key: string) => keys.authenticate(key);
-  const shared = { gateway: router, changes, authenticate, rateLimiter };
+  const gateway = new ProofGate(router, proofsOf(config));
+  const shared = { gateway, changes, authenticate, rateLimiter };
   const websocket = registerWebSocket(app, {
     ...shared,
     metrics,
@@ -210,6 +212,10 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
 async function openOrCreate({ dataDir, partitions }: Config): Promise<LockedDirectory> {
   if (!existsSync(join(dataDir, DIRECTORY_FILE))) await createDirectory(dataDir, { partitions });
   return openDirectory(dataDir, { partitions });
+}
+
+function proofsOf({ stepUpKey }: Config): ProofVerifier {
+  return stepUpKey === undefined ? NO_PROOFS : new SharedKeyProofs(readFileSync(stepUpKey));
 }
 
 function tlsOf({ tlsCert, tlsKey }: Config): Parameters<typeof createApp>[0] {

@@ -16,6 +16,8 @@ import {
   TRANSFER,
 } from './records.ts';
 
+import { RISK_SIGNAL } from './risk.ts';
+
 export type BodyForm = 'none' | 'records' | 'record' | 'rich';
 
 export interface CommandSpec {
@@ -166,6 +168,20 @@ export const COMMANDS = {
     scope: 'pay',
     summary: 'Give captured money back, in whole or in part.',
   },
+  release: {
+    kind: 0x28,
+    body: 'record',
+    recordBytes: PAYMENT_OPERATION.size,
+    scope: 'admin',
+    summary: 'Let a payment go on that a risk rule holds.',
+  },
+  confirm: {
+    kind: 0x29,
+    body: 'record',
+    recordBytes: PAYMENT_OPERATION.size,
+    scope: 'pay',
+    summary: 'Let a challenged payment go on, with the proof of its payer.',
+  },
   lookupPayments: {
     kind: 0x25,
     body: 'records',
@@ -202,6 +218,27 @@ export const COMMANDS = {
     recordBytes: 0,
     scope: 'admin',
     summary: 'Set the terms of a discount campaign.',
+  },
+  activateRules: {
+    kind: 0x50,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'admin',
+    summary: 'Put a risk rule set into force, or end the one that is.',
+  },
+  explainPayment: {
+    kind: 0x51,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'read',
+    summary: 'What the risk rules saw of a payment, and what they decided.',
+  },
+  reportSignals: {
+    kind: 0x52,
+    body: 'records',
+    recordBytes: RISK_SIGNAL.size,
+    scope: 'pay',
+    summary: 'Tell the risk rules of failed authentications and bound devices.',
   },
   readChanges: {
     kind: 0x40,

@@ -279,7 +279,7 @@ export const PaymentFlags = {
   riskContext: 1 << 0,
 } as const;
 
-/** Capture, void, refund, revert, release or confirm of a payment. */
+/** Capture, void, refund, revert, release or confirm of a payment. `proofLength` bytes follow a confirmation. */
 export const PAYMENT_OPERATION = layout('paymentOperation', 64, {
   /** Chosen by the client. */
   id: [0, 'u128'],
@@ -288,7 +288,8 @@ export const PAYMENT_OPERATION = layout('paymentOperation', 64, {
   amount: [32, 'u64'],
   /** PaymentOperationFlags. */
   flags: [40, 'u16'],
-  reserved16: [42, 'u16'],
+  /** Bytes of the proof that follows a confirmation, 0 … 512; else zero. */
+  proofLength: [42, 'u16'],
   reserved32: [44, 'u32'],
   /** When it was decided; sent as zero. */
   timestamp: [48, 'u64'],

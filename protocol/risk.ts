@@ -43,3 +43,39 @@ export const Channels = {
   cash: 8,
 } as const;
 export type ChannelName = keyof typeof Channels;
+
+/** ISO 3166-1 alpha-2 as in RISK_CONTEXT; undefined when it is not two capital letters. */
+export function countryNumber(alpha2: string): number | undefined {
+  return /^[A-Z]{2}$/.test(alpha2) ? (alpha2.charCodeAt(0) << 8) | alpha2.charCodeAt(1) : undefined;
+}
+
+/** And back; empty for 0. */
+export function countryText(country: number): string {
+  return country === 0 ? '' : String.fromCharCode(country >>> 8, country & 0xff);
+}
+
+/** Something that happened to a payer outside of payments, for the risk rules. */
+export const RISK_SIGNAL = layout('riskSignal', 64, {
+  /** Chosen by the client. */
+  id: [0, 'u128'],
+  accountId: [16, 'u128'],
+  /** As in RISK_CONTEXT; 0 = not known. */
+  device: [32, 'u128'],
+  /** When it was taken down; sent as zero. */
+  timestamp: [48, 'u64'],
+  /** A Signals value. */
+  kind: [56, 'u8'],
+  reserved8: [57, 'u8'],
+  reserved16: [58, 'u16'],
+  reserved32: [60, 'u32'],
+});
+
+export const Signals = {
+  /** A PIN, password or biometric check of the payer failed. */
+  authenticationFailed: 1,
+  /** A first device was bound to the account. */
+  bound: 2,
+  /** Another device took the place of the one before, or the credentials were reset. */
+  rebound: 3,
+} as const;
+export type SignalName = keyof typeof Signals;

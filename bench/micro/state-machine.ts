@@ -3,7 +3,7 @@
 import { createAccounts } from '../../engine/ledger/create-accounts.ts';
 import { createTransfers } from '../../engine/ledger/create-transfers.ts';
 import { ResultWriter } from '../../engine/ledger/results.ts';
-import { createPayment } from '../../engine/payment/create.ts';
+import { createPayment, paymentRequest } from '../../engine/payment/create.ts';
 import { KeyIndex } from '../../engine/storage/index/key-index.ts';
 import { DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
 import { PartitionState } from '../../engine/worker/state.ts';
@@ -64,7 +64,7 @@ export class StateMachine {
   /** Decides one sale. */
   sale(words: Uint32Array, at: number): void {
     const reply = { words: this.#reply, at: 0 };
-    createPayment(this.#state.payments, { words, at, institution: INSTITUTION, isSale: true }, reply);
+    createPayment(this.#state.payments, paymentRequest(words, at, INSTITUTION, true), reply);
   }
 
   /** Code of the answer at a place of the reply: a bench that measures refusals would be worthless. */

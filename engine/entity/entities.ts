@@ -60,7 +60,7 @@ export class Entities {
 
   /** The tariff as it was set at this position. */
   tariffAt(lsn: number): Tariff {
-    return this.#tariffOf(decode<TariffBody>(this.#ledger.events.read(lsn)), lsn);
+    return this.#tariffOf(decodeEntity<TariffBody>(this.#ledger.events.read(lsn)), lsn);
   }
 
   campaign(account: number): Campaign | undefined {
@@ -128,7 +128,7 @@ export class Entities {
   putTariff(institution: number, body: TariffBody): number {
     const key = tariffKey(institution, body.number);
     const known = this.#find(key);
-    if (known !== 0 && sameJson(decode<TariffBody>(this.#ledger.events.read(known)), body)) return Code.ok;
+    if (known !== 0 && sameJson(decodeEntity<TariffBody>(this.#ledger.events.read(known)), body)) return Code.ok;
     if (!this.#exists(body.feeAccountId)) return Code.feeAccountNotFound;
     const lsn = this.#write(EntityTables.tariff, key, institution, body, 0);
     this.#tariffs.set(tariffSlot(institution, body.number), this.#tariffOf(body, lsn));
@@ -144,10 +144,15 @@ export class Entities {
     if (!this.#campaigns.has(slot) && this.#campaigns.size >= CAMPAIGNS_MAX) return Code.busy;
     const key = campaignKey(body.accountId);
     const known = this.#find(key);
-    if (known !== 0 && sameJson(decode<CampaignBody>(this.#ledger.events.read(known)), body)) return Code.ok;
+    if (known !== 0 && sameJson(decodeEntity<CampaignBody>(this.#ledger.events.read(known)), body)) return Code.ok;
     const lsn = this.#write(EntityTables.campaign, key, institution, body, 0);
     this.#campaigns.set(slot, { ...body, lsn });
     return Code.ok;
+  }
+
+  /** Stores a version of something that is kept decoded elsewhere, under its table and name; returns its position. */
+  put(table: number, name: readonly string[], institution: number, body: object): number {
+    return this.#write(table, wordsOf(deriveId(`entity${table}`, ...name)), institution, body, 0);
   }
 
   /** Index of an account given in text, or NO_ACCOUNT. */
@@ -188,10 +193,10 @@ export class Entities {
     if (table === EntityTables.party) {
       this.#partyHeads.set(event.getUint32(8, true), lsn);
     } else if (table === EntityTables.tariff) {
-      const body = decode<TariffBody>(event);
+      const body = decodeEntity<TariffBody>(event);
       this.#tariffs.set(tariffSlot(event.getUint32(8, true), body.number), this.#tariffOf(body, lsn));
     } else if (table === EntityTables.campaign) {
-      const body = decode<CampaignBody>(event);
+      const body = decodeEntity<CampaignBody>(event);
       this.#campaigns.set(this.#campaignSlot(body), { ...body, lsn });
     }
   }
@@ -240,7 +245,7 @@ export class Entities {
   #party(lsn: number): StoredParty {
     const event = this.#ledger.events.read(lsn);
     const updatedAt = Number(event.getBigUint64(TIMESTAMP_AT, true));
-    return { ...decode<PartyBody>(event), institution: event.getUint32(8, true), updatedAt };
+    return { ...decodeEntity<PartyBody>(event), institution: event.getUint32(8, true), updatedAt };
   }
 }
 
@@ -250,13 +255,14 @@ function toWords(key: Uint32Array): Words {
   return [key[0] as number, key[1] as number, key[2] as number, key[3] as number];
 }
 
-function wordsOf(id: bigint): Uint32Array {
+/** The four words of an id. */
+export function wordsOf(id: bigint): Uint32Array {
   return Uint32Array.from([0n, 32n, 64n, 96n], (shift) => Number((id >> shift) & 0xffff_ffffn));
 }
 
 /** Four words: the account that receives the fees of the tariff that was set at a position. */
 export function feeAccountIdAt(events: EventLog, lsn: number): Uint32Array {
-  return wordsOf(parseId(decode<TariffBody>(events.read(lsn)).feeAccountId) ?? 0n);
+  return wordsOf(parseId(decodeEntity<TariffBody>(events.read(lsn)).feeAccountId) ?? 0n);
 }
 
 function elsewhereKey(words: Uint32Array, at: number): string {
@@ -280,7 +286,8 @@ function campaignKey(accountId: string): Uint32Array {
   return wordsOf(deriveId('campaign', accountId));
 }
 
-function decode<T>(event: DataView): T {
+/** The body of a stored entity. */
+export function decodeEntity<T>(event: DataView): T {
   const length = event.getUint32(LENGTH_AT, true);
   const body = decodeMessagePack(new Uint8Array(event.buffer, event.byteOffset + ENTITY_BODY_AT, length));
   if (body === undefined) throw new Error('the body of a stored entity is damaged');

@@ -19,10 +19,15 @@ export const ENTITY = layout('entity', 48, {
 });
 
 /** Numbers are stored: never reuse one. */
-export const EntityTables = { party: 1, tariff: 2, campaign: 3 } as const;
+export const EntityTables = { party: 1, tariff: 2, campaign: 3, ruleSet: 4 } as const;
 
 export const ENTITY_BODY_AT = EVENT_PREFIX_BYTES + ENTITY.size;
 
 export function entityEventBytes(bodyLength: number): number {
   return ENTITY_BODY_AT + ((bodyLength + 15) & ~15);
+}
+
+/** An EntityTables value. */
+export function tableOf(event: DataView): number {
+  return event.getUint16(EVENT_PREFIX_BYTES + ENTITY.at.table, true);
 }

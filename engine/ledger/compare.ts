@@ -1,7 +1,7 @@
 /** The idempotency half of the ladder: an id that was decided before, with the same content or not. */
 import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { EVENT_PREFIX_BYTES, FilledIn } from './events.ts';
+import { EVENT_PREFIX_BYTES, EventTypes, FilledIn } from './events.ts';
 import { TransferEventWord } from './ledger.ts';
 import { AccountWord, ChangeWord, TransferWord } from './words.ts';
 
@@ -69,6 +69,7 @@ export function compareAccountChange(words: Uint32Array, at: number, institution
   const field = (word: number, count: number): boolean => differs(words, at + word, stored, record + word, count);
   // Another institution learns nothing but that the id is taken.
   if (institution !== stored.getUint32(8, true)) return Code.existsWithDifferentOwner;
+  if (stored.getUint8(0) !== EventTypes.accountChange) return Code.existsWithDifferentSignal;
   const sent = words[at + ChangeWord.fields] as number;
   const kept = stored.getUint32((record + ChangeWord.fields) * 4, true);
   if ((sent & 0xffff) !== (kept & 0xffff)) return Code.existsWithDifferentFlags;

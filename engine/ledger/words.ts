@@ -8,6 +8,7 @@ import {
   PAYMENT_OPERATION,
   TRANSFER,
 } from '../../protocol/records.ts';
+import { RISK_CONTEXT, RISK_SIGNAL } from '../../protocol/risk.ts';
 
 const TWO_32 = 0x1_0000_0000;
 /** Upper words above this are beyond 2^53 − 1. */
@@ -56,3 +57,11 @@ export const EndChainWord = wordOffsets(END_CHAIN.at);
 export const ChainEndedWord = wordOffsets(CHAIN_ENDED.at);
 export const PaymentWord = wordOffsets(PAYMENT.at);
 export const OperationWord = wordOffsets(PAYMENT_OPERATION.at);
+/** `country` and `mcc` share a word; so do `channel`, `codeTier` and `flags`. */
+export const ContextWord = {
+  ...wordOffsets(RISK_CONTEXT.at),
+  countryAndMcc: RISK_CONTEXT.at.country >> 2,
+  kinds: RISK_CONTEXT.at.channel >> 2,
+};
+/** `kind` shares a word with what is reserved. */
+export const SignalWord = wordOffsets(RISK_SIGNAL.at);

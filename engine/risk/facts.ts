@@ -39,3 +39,22 @@ export interface Facts {
   /** By `Subjects`, four words each. */
   readonly subjects: Uint32Array;
 }
+
+/** Facts of nothing, to be filled. */
+export function newFacts(): Facts {
+  return {
+    now: 0,
+    amount: 0,
+    ledger: 0,
+    code: 0,
+    channel: 0,
+    mcc: 0,
+    country: 0,
+    tier: 0,
+    codeTier: 0,
+    hasLocation: false,
+    latitude: 0,
+    longitude: 0,
+    subjects: new Uint32Array(SUBJECT_COUNT * 4),
+  };
+}

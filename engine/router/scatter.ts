@@ -20,6 +20,7 @@ import {
   TRANSFER_OUTCOME,
 } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { RISK_SIGNAL } from '../../protocol/risk.ts';
 import type { CommandEnvelope, ReplySink } from '../gateway.ts';
 import type { Merge } from './gather.ts';
 import { deliverOne, Gather, refusalFrame } from './gather.ts';
@@ -38,6 +39,7 @@ const TRANSFER_RECORDS: RecordShape = {
   flagsAt: TRANSFER.at.flags,
 };
 const CHANGE_RECORDS: RecordShape = { recordBytes: ACCOUNT_CHANGE.size, keyAt: ACCOUNT_CHANGE.at.accountId };
+const SIGNAL_RECORDS: RecordShape = { recordBytes: RISK_SIGNAL.size, keyAt: RISK_SIGNAL.at.accountId };
 const IDS: RecordShape = { recordBytes: 16, keyAt: 0 };
 
 export class Scatter {
@@ -92,6 +94,8 @@ export class Scatter {
       case 'void':
       case 'refund':
       case 'revert':
+      case 'release':
+      case 'confirm':
         return this.#payments.operate(envelope, body, sink);
       case 'queryPayments':
       case 'listParties':
@@ -99,6 +103,11 @@ export class Scatter {
       case 'putParty':
       case 'getParty':
         return this.#one(this.#homeOfParty(envelope.institution, body), envelope, body, sink);
+      case 'reportSignals':
+        return this.#split(envelope, body, sink, SIGNAL_RECORDS, RESULT.size);
+      case 'explainPayment':
+        return this.#all(envelope, body, sink, mergeExplained);
+      case 'activateRules':
       case 'putTariff':
       case 'putCampaign':
         return this.#terms({ ...envelope }, body.slice(), sink);
@@ -153,8 +162,8 @@ export class Scatter {
   }
 
   /**
-   * Terms are kept in every partition, but only the one that has their account can say whether it exists: it is asked
-   * first, so that what it refuses is kept nowhere.
+   * Terms and rules are kept in every partition, but only the one that has the account of terms can say whether it exists: it is
+   * asked first, so that what it refuses is kept nowhere.
    */
   #terms(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
     const terms = decodeMessagePack(body);
@@ -196,6 +205,12 @@ export class Scatter {
 }
 
 const mergePayments: Merge = (parts) => mergeFound(parts, paymentEntryBytes);
+
+/** The partition that knows the payment explains it. */
+const mergeExplained: Merge = (parts) => {
+  const byCode = (wanted: (code: unknown) => boolean) => parts.find((part) => wanted(richCode(part)));
+  return byCode((code) => code === Code.ok) ?? byCode((code) => code !== Code.paymentNotFound) ?? parts[0];
+};
 
 /** Bytes of one entry of a lookupPayments reply: RESULT alone, or with the view. */
 function paymentEntryBytes(frame: Uint8Array, at: number): number {

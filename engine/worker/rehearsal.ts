@@ -21,6 +21,7 @@ import { isUndecided } from '../ledger/results.ts';
 import { readU64, writeU64 } from '../ledger/words.ts';
 import { Payments } from '../payment/payments.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
+import { Risk } from '../risk/risk.ts';
 import type { Command, CommandState, Handler } from './dispatch.ts';
 
 /** Word of a RESULT that its code and its flags share. */
@@ -46,9 +47,10 @@ export class Rehearsal {
       references: new Overlay(ofPayments.references),
     };
     const ledger = new Ledger({ ...tables, ...overlays }, place, real.ledger.clearing);
+    const risk = new Risk(real.risk, ledger, true);
     this.#real = real;
     this.#overlays = overlays;
-    this.#dry = { ...real, ledger, payments: new Payments(ledger, real.entities, overlays, real.payments.locks) };
+    this.#dry = { ...real, ledger, payments: new Payments(ledger, real.entities, overlays, risk, real.payments.locks) };
   }
 
   /** Lets `handler` answer the command, and takes back what it did. */

@@ -1,10 +1,12 @@
-/** The commands with MessagePack bodies: parties, tariffs, campaigns. */
+/** The commands with MessagePack bodies: parties, tariffs, campaigns, risk rules. */
 import type { RichReply } from '../../protocol/bodies.ts';
 import type { CommandName } from '../../protocol/commands.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import {
+  parseActivateRulesBody,
   parseCampaignBody,
+  parseExplainPaymentBody,
   parseGetPartyBody,
   parseListPartiesBody,
   parsePartyBody,
@@ -39,6 +41,14 @@ export function richCommand(state: CommandState, name: CommandName, institution:
     case 'putCampaign': {
       const parsed = parseCampaignBody(value);
       return parsed.ok ? { code: entities.putCampaign(institution, parsed.value) } : MALFORMED;
+    }
+    case 'activateRules': {
+      const parsed = parseActivateRulesBody(value);
+      return parsed.ok ? state.ruleSets.activate(institution, parsed.value) : MALFORMED;
+    }
+    case 'explainPayment': {
+      const parsed = parseExplainPaymentBody(value);
+      return parsed.ok ? state.ruleSets.explain(state.payments, institution, parsed.value) : MALFORMED;
     }
     default:
       throw new Error(`${name} is not decided by a partition`);

@@ -1,15 +1,18 @@
 /**
- * hello, putParty, getParty, listParties, putTariff, putCampaign, readChanges: a MessagePack map (bodies.ts)
+ * hello, putParty, getParty, listParties, putTariff, putCampaign, activateRules, explainPayment, readChanges: a MessagePack map (bodies.ts)
  *   → hello: HelloReply; readChanges: ChangesReply; the others: RichReply
  */
 import type {
+  ActivateRulesBody,
   CampaignBody,
+  ExplainPaymentBody,
   GetPartyBody,
   HelloBody,
   HelloReply,
   ListPartiesBody,
   PartyBody,
   ReadChangesBody,
+  RiskExplanation,
   StoredParty,
   TariffBody,
 } from '../bodies.ts';
@@ -18,8 +21,10 @@ import type { Change } from '../changes.ts';
 import { LIMITS } from '../limits.ts';
 import { decodeMessagePack, encodeMessagePack } from '../message-pack.ts';
 import {
+  parseActivateRulesBody,
   parseCampaignBody,
   parseChangesReply,
+  parseExplainPaymentBody,
   parseGetPartyBody,
   parseHelloBody,
   parseHelloReply,
@@ -40,6 +45,8 @@ interface RichBodies {
   readonly listParties: ListPartiesBody;
   readonly putTariff: TariffBody;
   readonly putCampaign: CampaignBody;
+  readonly activateRules: ActivateRulesBody;
+  readonly explainPayment: ExplainPaymentBody;
   readonly readChanges: ReadChangesBody;
 }
 export type RichCommand = keyof RichBodies;
@@ -51,6 +58,8 @@ const PARSERS: { readonly [C in RichCommand]: (value: unknown) => Checked<RichBo
   listParties: parseListPartiesBody,
   putTariff: parseTariffBody,
   putCampaign: parseCampaignBody,
+  activateRules: parseActivateRulesBody,
+  explainPayment: parseExplainPaymentBody,
   readChanges: parseReadChangesBody,
 };
 
@@ -60,6 +69,9 @@ export interface RichResult extends Result {
   readonly parties: readonly StoredParty[];
   /** Cursor of the next page; 0 = there is none. */
   readonly nextCursor: number;
+  readonly explanation: RiskExplanation | undefined;
+  /** With `ruleSetInvalid`. */
+  readonly mistakes: readonly string[];
 }
 
 /** A page of the change stream, or why there is none. */
@@ -92,8 +104,15 @@ export function decodeHello(reply: Reply): HelloReply {
 
 /** @throws DecodeError */
 export function decodeRich(reply: Reply, command: Exclude<RichCommand, 'hello' | 'readChanges'>): RichResult {
-  const { code, party, parties, nextCursor } = readRich(reply, command, parseRichReply);
-  return { ...resultOfCode(code), party, parties: parties ?? [], nextCursor: nextCursor ?? 0 };
+  const { code, party, parties, nextCursor, explanation, mistakes } = readRich(reply, command, parseRichReply);
+  return {
+    ...resultOfCode(code),
+    party,
+    parties: parties ?? [],
+    nextCursor: nextCursor ?? 0,
+    explanation,
+    mistakes: mistakes ?? [],
+  };
 }
 
 /** @throws DecodeError */

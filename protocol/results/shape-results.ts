@@ -62,6 +62,7 @@ export const SHAPE_RESULTS = {
     'There is no such account state, or it is not to be changed.',
     '账户状态无效或未指定变更。',
   ),
+  signalKindUnknown: broken(332, 'There is no such signal.', '风险信号类型无效。'),
   importedEventTimestampOutOfRange: broken(
     329,
     'An imported record needs a time, which must not be zero or too large.',

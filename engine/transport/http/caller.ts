@@ -128,7 +128,8 @@ export class Caller {
     if (reply.kind === 'problem') return reply;
     const rich: unknown = decodeMessagePack(new Uint8Array(reply.view.buffer, reply.view.byteOffset, reply.count));
     if (!isRichReply(rich)) return problem('internalError');
-    return rich.code === Code.ok ? rich : problemOfCode(rich.code);
+    if (rich.code === Code.ok) return rich;
+    return problemOfCode(rich.code, rich.mistakes === undefined ? {} : { extra: { mistakes: rich.mistakes } });
   }
 }
 

@@ -6,8 +6,9 @@ import { postChainPost, postChainVoid } from './chains.ts';
 import { getChanges } from './changes.ts';
 import { getEntries } from './history.ts';
 import { getParties, getParty, putParty } from './parties.ts';
-import { postCapture, postRefund, postRevert, postVoid } from './payment-operations.ts';
+import { postCapture, postConfirmation, postRefund, postRelease, postRevert, postVoid } from './payment-operations.ts';
 import { getPayment, getPayments, postPayment } from './payments.ts';
+import { getDecision, postRulesEnd, postSignal, putRules } from './risk.ts';
 import type { Route } from './route.ts';
 import { getStatement } from './statement.ts';
 import { putCampaign, putTariff } from './terms.ts';
@@ -33,10 +34,16 @@ export const ROUTES: readonly Route[] = [
   postVoid,
   postRefund,
   postRevert,
+  postRelease,
+  postConfirmation,
+  getDecision,
   putParty,
   getParty,
   getParties,
   putTariff,
   putCampaign,
+  putRules,
+  postRulesEnd,
+  postSignal,
   getChanges,
 ];

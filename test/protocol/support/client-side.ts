@@ -1,4 +1,5 @@
 /** The client's codecs by command, for tests that go through all of them. */
+import { decodeReportSignals, encodeReportSignals } from '../../../protocol/codecs/risk-codec.ts';
 import {
   decodeChangeAccounts,
   decodeCreateAccounts,
@@ -17,6 +18,7 @@ import {
 import { decodeAccountHistory, encodeAccountHistory } from '../../../protocol/codecs/history-codec.ts';
 import {
   decodePayment,
+  encodeConfirmation,
   encodePayment,
   encodePaymentOperation,
   type PaymentOperationCommand,
@@ -108,6 +110,8 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   void: operation('void'),
   refund: operation('refund'),
   revert: operation('revert'),
+  release: operation('release'),
+  confirm: { encode: encodeConfirmation, decode: (reply) => decodePayment(reply, 'confirm') },
   lookupPayments: { encode: encodeLookupPayments, decode: decodeLookupPayments },
   queryPayments: { encode: encodeQueryPayments, decode: decodeQueryPayments },
   putParty: rich('putParty'),
@@ -115,6 +119,9 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   listParties: rich('listParties'),
   putTariff: rich('putTariff'),
   putCampaign: rich('putCampaign'),
+  activateRules: rich('activateRules'),
+  explainPayment: rich('explainPayment'),
+  reportSignals: { encode: encodeReportSignals, decode: decodeReportSignals },
   readChanges: {
     encode: (input, options) => encodeRich('readChanges', input, options),
     decode: decodeChanges,

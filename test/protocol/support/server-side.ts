@@ -31,6 +31,7 @@ import { encodeRecord, type FieldTable, type Layout, type RecordOf, readU128 } f
 import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
 import * as reading from '../../../protocol/reading-records.ts';
 import * as records from '../../../protocol/records.ts';
+import { Channels, countryText, RISK_CONTEXT, RISK_SIGNAL, Signals } from '../../../protocol/risk.ts';
 
 export interface ServerRequest {
   readonly command: CommandName;
@@ -88,7 +89,7 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
       return nonZero(readRecord(reading.AGGREGATE_QUERY, body, 0));
     case 'sale':
     case 'authorise':
-      return withReference(records.PAYMENT, body);
+      return withContext(body);
     case 'queryPayments': {
       const query = withReference(records.PAYMENT_QUERY, body);
       const state = Object.entries(records.PaymentStates).find(([, number]) => number === query.state)?.[0];
@@ -98,10 +99,41 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
     case 'void':
     case 'refund':
     case 'revert':
+    case 'release':
       return nonZero(readRecord(records.PAYMENT_OPERATION, body, 0));
+    case 'confirm': {
+      const { proofLength, ...operation } = nonZero(readRecord(records.PAYMENT_OPERATION, body, 0));
+      const from = body.byteOffset + records.PAYMENT_OPERATION.size;
+      return { ...operation, proof: new Uint8Array(body.buffer, from, Number(proofLength ?? 0)).slice() };
+    }
+    case 'reportSignals':
+      return many(count, (index) => {
+        const signal = nonZero(readRecord(RISK_SIGNAL, body, index * RISK_SIGNAL.size));
+        return { ...signal, kind: Object.entries(Signals).find(([, number]) => number === signal.kind)?.[0] };
+      });
     default:
       return decodeMessagePack(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
   }
+}
+
+/** A payment with its circumstances, as the client's encoder takes them. */
+function withContext(body: DataView): Record<string, unknown> {
+  const { flags, referenceLength, ...payment } = nonZero(readRecord(records.PAYMENT, body, 0));
+  const textAt = records.PAYMENT.size + (flags === undefined ? 0 : RISK_CONTEXT.size);
+  const risk = flags === undefined ? {} : { risk: readContext(readRecord(RISK_CONTEXT, body, records.PAYMENT.size)) };
+  const reference = referenceLength === undefined ? {} : { reference: readText(body, textAt, Number(referenceLength)) };
+  return { ...payment, ...risk, ...reference };
+}
+
+function readContext(context: Visible<(typeof RISK_CONTEXT)['fields']>): Record<string, unknown> {
+  const { channel, country, flags, latitude, longitude, ...rest } = context;
+  const name = Object.entries(Channels).find(([, number]) => number === channel)?.[0];
+  return {
+    ...nonZero(rest),
+    ...(channel === 0 ? {} : { channel: name }),
+    ...(country === 0 ? {} : { country: countryText(country) }),
+    ...(flags === 0 ? {} : { location: { latitude: (latitude | 0) / 1e6, longitude: (longitude | 0) / 1e6 } }),
+  };
 }
 
 function withReference<F extends FieldTable>(shape: Layout<F>, body: DataView): Record<string, unknown> {
@@ -219,7 +251,9 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     case 'capture':
     case 'void':
     case 'refund':
-    case 'revert': {
+    case 'revert':
+    case 'release':
+    case 'confirm': {
       const payment = value as PaymentResult;
       return { count: 1, bytes: [result(payment), status(payment.payment)] };
     }

@@ -1,0 +1,205 @@
+/**
+ * The risk rules of a partition, between a payment and the ledger:
+ *
+ *   describe: the facts of the payment ─▶ assess: features read, rules evaluated ─▶ decision, kept with the payment ─▶ count
+ *
+ * Everything is a function of the journal: features are counted from the payments in it, and rule sets are switched by events of it.
+ * Without a rule set nothing is looked at, kept or counted.
+ */
+import { PaymentStates } from '../../protocol/records.ts';
+import { RiskContextFlags, Signals } from '../../protocol/risk.ts';
+import { NO_ACCOUNT } from '../ledger/accounts.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { ContextWord, PaymentWord, readU64, SignalWord } from '../ledger/words.ts';
+import { PaymentField } from '../payment/event.ts';
+import { type CompiledRules, compile } from './compile.ts';
+import { contextIn, decisionBytes, FEATURES_MAX, HITS_MAX, writeDecision } from './decision.ts';
+import { type Decision, evaluate, newDecision } from './evaluate.ts';
+import { Counted, type Facts, newFacts, Subjects } from './facts.ts';
+import { FeatureStore } from './features.ts';
+import { Outcomes, type RuleSet } from './rule-set.ts';
+
+/** A rule set in force. */
+export interface ActiveRules {
+  readonly rules: CompiledRules;
+  /** Position of the event that put it into force. */
+  readonly lsn: number;
+}
+
+/** What a partition keeps of risk. */
+export class RiskState {
+  readonly features: FeatureStore;
+  #active: ActiveRules | undefined;
+
+  constructor(options: ConstructorParameters<typeof FeatureStore>[0]) {
+    this.features = new FeatureStore(options);
+  }
+
+  get active(): ActiveRules | undefined {
+    return this.#active;
+  }
+
+  /** Puts a checked rule set into force; features that it shares with the one before go on. */
+  activate(ruleSet: RuleSet, lsn: number): void {
+    const rules = compile(ruleSet);
+    this.#active = { rules, lsn };
+    this.features.use(rules.features);
+  }
+
+  deactivate(): void {
+    this.#active = undefined;
+    this.features.use([]);
+  }
+}
+
+/** What is counted by a signal. */
+const COUNTED_BY_SIGNAL: Readonly<Record<number, number>> = {
+  [Signals.authenticationFailed]: Counted.authenticationFailed,
+  [Signals.bound]: Counted.bound,
+  [Signals.rebound]: Counted.rebound,
+};
+
+/** A payment as its record stands somewhere in memory. */
+export interface DescribedPayment {
+  readonly words: Uint32Array;
+  /** Word of the PAYMENT record. */
+  readonly at: number;
+  /** Word of its RISK_CONTEXT; 0 = there is none. */
+  readonly contextAt: number;
+}
+
+export class Risk {
+  /** Whether nothing is counted: for a dry run. */
+  readonly isDry: boolean;
+  /** Bytes of the decision on the payment that was described last; 0 = no rules looked at it. */
+  decisionBytes = 0;
+  readonly #state: RiskState;
+  readonly #ledger: Ledger;
+  readonly #facts: Facts = newFacts();
+  readonly #values = new Float64Array(FEATURES_MAX);
+  readonly #decision: Decision = newDecision(HITS_MAX);
+
+  constructor(state: RiskState, ledger: Ledger, isDry = false) {
+    this.#state = state;
+    this.#ledger = ledger;
+    this.isDry = isDry;
+  }
+
+  get #rules(): ActiveRules | undefined {
+    return this.#state.active;
+  }
+
+  /** Takes down what is known of a payment. `payer`: index of its account, or NO_ACCOUNT. */
+  describe(payment: DescribedPayment, payer: number): void {
+    this.decisionBytes = 0;
+    if (this.#rules === undefined) return;
+    const { words, at, contextAt } = payment;
+    const facts = this.#facts;
+    facts.now = this.#ledger.now;
+    facts.amount = readU64(words, at + PaymentWord.amount);
+    facts.ledger = words[at + PaymentWord.ledger] as number;
+    facts.code = (words[at + PaymentWord.code] as number) & 0xffff;
+    facts.tier = payer === NO_ACCOUNT ? 0 : (this.#ledger.accounts.tier[payer] as number);
+    readContext(facts, words, contextAt);
+    setSubject(facts, Subjects.payer, words, at + PaymentWord.payerAccountId);
+    setSubject(facts, Subjects.payee, words, at + PaymentWord.payeeAccountId);
+    if (facts.mcc === 0) clearSubject(facts, Subjects.merchant);
+    else setSubject(facts, Subjects.merchant, words, at + PaymentWord.payeeAccountId);
+  }
+
+  /** Has the rules look at the payment that was described; an Outcomes value. */
+  assess(payer: number): number {
+    const active = this.#rules;
+    if (active === undefined) return Outcomes.approve;
+    const { rules } = active;
+    this.#state.features.read(this.#facts, this.#values);
+    evaluate(rules, this.#facts, this.#values, NO_LISTS, NO_EXEMPTIONS, this.#decision);
+    this.decisionBytes = decisionBytes(rules.features.length, this.#decision.hitCount);
+    return this.#decision.outcome;
+  }
+
+  /** Writes the decision from word `at` on, if there is one. */
+  writeDecision(words: Uint32Array, at: number): void {
+    const active = this.#rules;
+    if (active === undefined || this.decisionBytes === 0) return;
+    const { outcome, hits, hitCount } = this.#decision;
+    writeDecision(words, at, {
+      ruleSet: active.lsn,
+      outcome,
+      tier: this.#facts.tier,
+      values: this.#values,
+      featureCount: active.rules.features.length,
+      hits,
+      hitCount,
+    });
+  }
+
+  /** Counts the payment that was described, by the state (PaymentStates) that it got into. */
+  count(state: number): void {
+    if (this.isDry || this.#rules === undefined) return;
+    if (state === PaymentStates.challenged) return;
+    const counted = state === PaymentStates.declined ? Counted.declines : Counted.payments;
+    this.#state.features.count(this.#facts, counted);
+  }
+
+  /** Counts the payment whose first version is at `lsn`: one that is confirmed. */
+  countStored(lsn: number): void {
+    if (this.isDry || this.#rules === undefined) return;
+    const event = this.#ledger.events.read(lsn);
+    const words = new Uint32Array(event.byteLength >> 2);
+    new Uint8Array(words.buffer).set(new Uint8Array(event.buffer, event.byteOffset, event.byteLength));
+    this.replay(words, 0, PaymentStates.captured);
+  }
+
+  /** Counts the payment whose first version is at word `at`, and which got into `state`: for recovery. */
+  replay(words: Uint32Array, at: number, state: number): void {
+    if (this.#rules === undefined) return;
+    this.describe({ words, at: at + PaymentField.id, contextAt: contextIn(words, at) }, NO_ACCOUNT);
+    this.count(state);
+  }
+
+  /** Counts the RISK_SIGNAL at word `at`. */
+  countSignal(words: Uint32Array, at: number): void {
+    if (this.isDry || this.#rules === undefined) return;
+    const facts = this.#facts;
+    const counted = COUNTED_BY_SIGNAL[(words[at + SignalWord.kind] as number) & 0xff];
+    if (counted === undefined) return;
+    Object.assign(facts, newFacts(), { subjects: facts.subjects, now: this.#ledger.now });
+    facts.subjects.fill(0);
+    setSubject(facts, Subjects.payer, words, at + SignalWord.accountId);
+    setSubject(facts, Subjects.device, words, at + SignalWord.device);
+    this.#state.features.count(facts, counted);
+  }
+}
+
+function readContext(facts: Facts, words: Uint32Array, at: number): void {
+  const has = at !== 0;
+  const place = has ? (words[at + ContextWord.countryAndMcc] as number) : 0;
+  const kinds = has ? (words[at + ContextWord.kinds] as number) : 0;
+  facts.country = place & 0xffff;
+  facts.mcc = place >>> 16;
+  facts.channel = kinds & 0xff;
+  facts.codeTier = (kinds >>> 8) & 0xff;
+  facts.hasLocation = ((kinds >>> 16) & RiskContextFlags.location) !== 0;
+  facts.latitude = has ? (words[at + ContextWord.latitude] as number) | 0 : 0;
+  facts.longitude = has ? (words[at + ContextWord.longitude] as number) | 0 : 0;
+  for (const [subject, field] of CONTEXT_SUBJECTS) {
+    if (has) setSubject(facts, subject, words, at + field);
+    else clearSubject(facts, subject);
+  }
+}
+
+const CONTEXT_SUBJECTS = [
+  [Subjects.device, ContextWord.device],
+  [Subjects.ip, ContextWord.ip],
+  [Subjects.card, ContextWord.card],
+] as const;
+
+function setSubject({ subjects }: Facts, subject: number, words: Uint32Array, at: number): void {
+  const to = subject << 2;
+  for (let word = 0; word < 4; word++) subjects[to + word] = words[at + word] as number;
+}
+
+function clearSubject({ subjects }: Facts, subject: number): void {
+  subjects.fill(0, subject << 2, (subject << 2) + 4);
+}
