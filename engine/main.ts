@@ -9,6 +9,7 @@ import { LIMITS } from '../protocol/limits.ts';
 import { KeyStore } from './admission/key-store.ts';
 import { RateLimiter } from './admission/limits.ts';
 import { NO_PROOFS, ProofGate, type ProofVerifier, SharedKeyProofs } from './admission/proofs.ts';
+import { ensureStepUpKey } from './admission/step-up.ts';
 import type { Config } from './config/options.ts';
 import { Health } from './observe/health.ts';
 import { createLogger } from './observe/log.ts';
@@ -214,8 +215,9 @@ async function openOrCreate({ dataDir, partitions }: Config): Promise<LockedDire
   return openDirectory(dataDir, { partitions });
 }
 
-function proofsOf({ stepUpKey }: Config): ProofVerifier {
-  return stepUpKey === undefined ? NO_PROOFS : new SharedKeyProofs(readFileSync(stepUpKey));
+function proofsOf({ stepUpKey, sandbox, dataDir }: Config): ProofVerifier {
+  const path = stepUpKey ?? (sandbox ? ensureStepUpKey(dataDir) : undefined);
+  return path === undefined ? NO_PROOFS : new SharedKeyProofs(readFileSync(path));
 }
 
 function tlsOf({ tlsCert, tlsKey }: Config): Parameters<typeof createApp>[0] {

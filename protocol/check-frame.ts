@@ -78,13 +78,7 @@ function checkRange(command: CommandName, count: number, bytes: Uint8Array, star
 }
 
 /** One record, and what may follow it. */
-function checkRecord(
-  command: CommandName,
-  recordBytes: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): number {
+function checkRecord(command: CommandName, recordBytes: number, bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
   switch (command) {
     case 'sale':

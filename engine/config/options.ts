@@ -57,7 +57,8 @@ export const OPTIONS = {
     isFile: true,
   }),
   stepUpKey: option('step-up-key', text().optional(), undefined, {
-    description: 'File with the key under which payers prove a challenged payment: HMAC-SHA-256, for trying and testing.',
+    description:
+      'File with the key under which payers prove a challenged payment: HMAC-SHA-256, for trying and testing.',
     example: '/etc/sluice/step-up.key',
     isFile: true,
   }),

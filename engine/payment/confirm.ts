@@ -44,7 +44,18 @@ export function planConfirm(payments: Payments, version: DataView): OperationPla
   const fee = isSale && hasFee ? feeOn(amount, tariff) : 0;
   const feeAccount = hasFee ? tariff.feeAccount : NO_ACCOUNT;
   const feeAccountId = tariff?.feeAccountId;
-  const terms = { payer, payee, campaign, feeAccount, feeAccountId, payeeInstitution, amount, discount, fee, tariffLsn };
+  const terms = {
+    payer,
+    payee,
+    campaign,
+    feeAccount,
+    feeAccountId,
+    payeeInstitution,
+    amount,
+    discount,
+    fee,
+    tariffLsn,
+  };
   return {
     operation: PaymentOperations.confirm,
     plan: planPayment(terms, state, seconds),

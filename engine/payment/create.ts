@@ -70,7 +70,8 @@ export function createPayment(payments: Payments, request: PaymentRequest, reply
   const terms = noTerms();
   const refused = findTerms(payments, request, terms);
   payments.risk.describe(request, terms.payer);
-  const course = refused !== Code.ok ? { state: PaymentStates.declined, code: refused } : choose(payments, request, terms);
+  const course =
+    refused !== Code.ok ? { state: PaymentStates.declined, code: refused } : choose(payments, request, terms);
   if (course === HOLD && !payments.hasRoomToHold) return payments.refuse(reply, Code.pendingTableFull);
   if (course === CHALLENGE && !payments.challenges.hasRoom) return payments.refuse(reply, Code.pendingTableFull);
   const plan = planPayment(terms, course.state, secondsOf(words, at - PaymentField.id));

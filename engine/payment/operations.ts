@@ -51,7 +51,11 @@ export function operate(payments: Payments, request: OperationRequest, reply: Re
   carryOut(payments, lsn, request, planned, reply);
 }
 
-function planOperation(payments: Payments, version: DataView, { words, at, operation }: OperationRequest): OperationPlan {
+function planOperation(
+  payments: Payments,
+  version: DataView,
+  { words, at, operation }: OperationRequest,
+): OperationPlan {
   const amount = readU64(words, at + OperationWord.amount);
   switch (operation) {
     case PaymentOperations.capture:
@@ -93,7 +97,8 @@ function carryOut(
 function startOperation(payments: Payments, lsn: number, operation: number): number {
   if (operation === PaymentOperations.revert) {
     const version = payments.versions.read(lsn);
-    if (whyNotReleasable(version, payments.ledger.now) === Code.ok) return release(payments, lsn, version, operation).at;
+    if (whyNotReleasable(version, payments.ledger.now) === Code.ok)
+      return release(payments, lsn, version, operation).at;
   }
   return payments.startVersion(lsn, operation, Code.ok, true);
 }

@@ -55,5 +55,6 @@ export function replayDraft(payments: Payments, draft: Uint32Array, lsn: number)
   if (draft.length === 0) return;
   lockDraft(payments.locks, draft, lsn);
   if (isNewDraft(draft)) return payments.risk.replay(draft, 0, (draft[NewPaymentField.state] as number) & 0xff);
-  if (operationOf(draft) === PaymentOperations.confirm) payments.risk.countStored(readU64(draft, LinkField.firstVersion));
+  if (operationOf(draft) === PaymentOperations.confirm)
+    payments.risk.countStored(readU64(draft, LinkField.firstVersion));
 }

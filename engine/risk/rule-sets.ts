@@ -111,8 +111,13 @@ export class RuleSets {
 /** The circumstances that the first version at word 0 was sent with. */
 function readContext(words: Uint32Array): RiskExplanation['context'] {
   const at = contextIn(words, 0);
-  const view = at === 0 ? new DataView(new ArrayBuffer(RISK_CONTEXT.size)) : new DataView(words.buffer, words.byteOffset + at * 4);
-  const { channel, mcc, country, codeTier, device, ip, card, latitude, longitude, flags } = decodeRecord(RISK_CONTEXT, view, 0);
+  const view =
+    at === 0 ? new DataView(new ArrayBuffer(RISK_CONTEXT.size)) : new DataView(words.buffer, words.byteOffset + at * 4);
+  const { channel, mcc, country, codeTier, device, ip, card, latitude, longitude, flags } = decodeRecord(
+    RISK_CONTEXT,
+    view,
+    0,
+  );
   const hasLocation = (flags & RiskContextFlags.location) !== 0;
   return {
     channel: nameOf(Channels, channel) as ChannelName,

@@ -65,7 +65,13 @@ function whyNotTaken(ledger: Ledger, words: Uint32Array, at: number, institution
   return ledger.mayDebit(account, institution) ? Code.ok : Code.accountForbidden;
 }
 
-function record({ events, now, tables }: Ledger, words: Uint32Array, at: number, institution: number, code: number): void {
+function record(
+  { events, now, tables }: Ledger,
+  words: Uint32Array,
+  at: number,
+  institution: number,
+  code: number,
+): void {
   const event = events.append(EventTypes.signal, 0, code, SIGNAL_EVENT_BYTES, institution);
   const stored = event + PREFIX_WORDS;
   for (let word = 0; word < RECORD_WORDS; word++) events.words[stored + word] = words[at + word] as number;
@@ -89,14 +95,15 @@ function replay(
     for (let word = field; word < field + count; word++) if (words[at + word] !== kept(word)) return true;
     return false;
   };
-    if (stored.getUint32(8, true) !== institution) {
+  if (stored.getUint32(8, true) !== institution) {
     return results.set(index, ledger.now, Code.existsWithDifferentOwner, 0);
   }
   const isSignal = stored.getUint8(0) === EventTypes.signal;
   if (isSignal && differs(SignalWord.accountId, 4)) {
     return results.set(index, ledger.now, Code.existsWithDifferentAccount, 0);
   }
-  if (!isSignal || differs(SignalWord.kind, 1) || differs(SignalWord.device, 4)) return results.set(index, ledger.now, Code.existsWithDifferentSignal, 0);
+  if (!isSignal || differs(SignalWord.kind, 1) || differs(SignalWord.device, 4))
+    return results.set(index, ledger.now, Code.existsWithDifferentSignal, 0);
   const timestamp = kept(SignalWord.timestamp) + kept(SignalWord.timestamp + 1) * 0x1_0000_0000;
   results.set(index, timestamp, stored.getUint16(2, true), ResultFlags.replayed);
 }

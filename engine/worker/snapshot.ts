@@ -43,6 +43,17 @@ function smallSections(state: PartitionState): Sections {
     ...saveJoint(state.ledger.clearing),
     entities: shared(state.entities.snapshot()),
     heads: shared(encodeMessagePack({ heads: [...state.payments.heads] })),
+    ...riskSections(state),
+  };
+}
+
+/** None without rules and challenges, as in checkpoints that were taken before there were any. */
+function riskSections({ payments, ruleSets }: PartitionState): Sections {
+  const challenges = payments.challenges.snapshot();
+  const { inForce } = ruleSets;
+  return {
+    ...(inForce === 0 ? {} : { 'risk.rules': shared(encodeMessagePack({ inForce })) }),
+    ...(challenges.length === 0 ? {} : { challenges: shared(bytesOf(challenges)) }),
   };
 }
 
@@ -121,8 +132,19 @@ export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<str
   const joint = sections.get('joint');
   if (joint !== undefined) restoreJoint(state, joint);
   state.entities.restore(section('entities'));
+  restoreRisk(state, sections);
   const { heads } = decodeMessagePack(section('heads')) as { heads: [number, number][] };
   for (const [institution, lsn] of heads) state.payments.heads.set(institution, lsn);
+}
+
+function restoreRisk(state: PartitionState, sections: ReadonlyMap<string, Uint8Array>): void {
+  const rules = sections.get('risk.rules');
+  if (rules !== undefined) {
+    const { inForce } = decodeMessagePack(rules) as { inForce: number };
+    state.ruleSets.replay(state.events.read(inForce), inForce);
+  }
+  const challenges = sections.get('challenges');
+  if (challenges !== undefined) state.payments.challenges.restore(new Float64Array(challenges.slice().buffer));
 }
 
 type HoldColumns = Pick<Holds, HoldColumn>;

@@ -28,7 +28,8 @@ import { jointWeight } from './joint-commands.ts';
 /** Header, and what aligning the next frame to 8 costs. */
 const FRAME_BYTES = FRAME_HEADER.size + 8;
 const PAYMENT_REPLY = FRAME_BYTES + RESULT.size + PAYMENT_STATE.size;
-const PAYMENT_JOURNAL = Math.max(paymentEventBytes(LIMITS.referenceBytesMax), NEW_PAYMENT_BYTES_MAX) + 3 * LEG_EVENT_BYTES;
+const PAYMENT_JOURNAL =
+  Math.max(paymentEventBytes(LIMITS.referenceBytesMax), NEW_PAYMENT_BYTES_MAX) + 3 * LEG_EVENT_BYTES;
 const VIEW_BYTES_MAX = paymentViewBytes(LIMITS.referenceBytesMax);
 const PAGE_BYTES = FRAME_BYTES + RESULT.size + PAGE.size;
 

@@ -17,12 +17,10 @@ export const riskContext = z.strictObject({
   ip: named('Address that the request came from.').optional(),
   card: named('Token of the card; never its number.').optional(),
   country: fields
-    .field(
-      { type: 'string', pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2: where it is paid.' },
-      (value) =>
-        typeof value === 'string' && countryNumber(value) !== undefined
-          ? value
-          : new fields.Fault('must be two capital letters'),
+    .field({ type: 'string', pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2: where it is paid.' }, (value) =>
+      typeof value === 'string' && countryNumber(value) !== undefined
+        ? value
+        : new fields.Fault('must be two capital letters'),
     )
     .optional(),
   mcc: fields.whole(0, 9999, 'ISO 18245 merchant category.').optional(),

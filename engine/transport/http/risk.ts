@@ -89,7 +89,8 @@ export const putRules = route({
   command: 'activateRules',
   tag: 'Risk',
   summary: 'Put a risk rule set into force.',
-  description: 'The rule set as in a rule file, as JSON. One with mistakes is refused, and the one before stays in force.',
+  description:
+    'The rule set as in a rule file, as JSON. One with mistakes is refused, and the one before stays in force.',
   body: z.looseObject({ version: text }),
   answer: z.strictObject({ version: text }),
   example: { body: { version: '2026-1', rules: [] }, answer: { version: '2026-1' } },

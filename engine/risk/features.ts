@@ -1,0 +1,327 @@
+/**
+ * The features of the rule set in force: what came before, by key, in bounded memory.
+ *
+ *   table of keys ─┬─ row ─┬─ columns of the first feature  ─ lists of cells
+ *   (one by-list)  │       └─ columns of the next …
+ *                  └─ …
+ *
+ * What is kept is a function of the events that were counted and of their order: reading changes nothing. A table exists as long as
+ * a feature uses it.
+ */
+import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
+import { type Column, TableCopy } from '../ledger/table-copy.ts';
+import { type Counter, counterOf } from './counters.ts';
+import { Counted, type Facts, Subjects, type SubjectName } from './facts.ts';
+import type { FeatureDefinition } from './feature.ts';
+import { KeyTable, NO_KEY, NO_ROW } from './key-table.ts';
+
+export interface FeatureBounds {
+  readonly hashSeed: number;
+  /** Keys of one table. */
+  readonly subjectsMax: number;
+  /** Non-empty buckets (or members) of one feature. */
+  readonly cellsMax: number;
+}
+
+/** One feature, and where it is kept. */
+interface Feature {
+  readonly definition: FeatureDefinition;
+  readonly counter: Counter;
+  readonly counted: number;
+  readonly table: Table;
+  readonly channels: number;
+  readonly amounts: FeatureDefinition['amounts'];
+}
+
+/** The features of one key. */
+interface Table {
+  readonly name: string;
+  readonly keys: KeyTable;
+  readonly copy: TableCopy;
+  readonly features: Feature[];
+  /** Row of the payment's key, when it was looked up last. */
+  row: number;
+}
+
+const ALL_CHANNELS = 0xffff_ffff;
+const WHOLE_CURRENCY: readonly SubjectName[] = ['payer', 'payee', 'merchant'];
+/** In a checkpoint: what there is, and where. */
+const INDEX_SECTION = 'risk.index';
+
+interface SavedTable {
+  readonly name: string;
+  readonly used: number;
+  readonly hand: number;
+  readonly evicted: number;
+  readonly features: readonly { readonly name: string; readonly columns: number; readonly hand: number }[];
+}
+
+export class FeatureStore {
+  /** Counts that found no room. */
+  dropped = 0;
+  readonly #bounds: FeatureBounds;
+  #features: readonly Feature[] = [];
+  #tables: readonly Table[] = [];
+  /** The index section of the copy under way. */
+  #index: Uint8Array = new Uint8Array(0);
+  readonly #around: { rows: number; table: Table | undefined; change(row: number): void };
+
+  constructor(bounds: FeatureBounds) {
+    this.#bounds = bounds;
+    this.#around = {
+      rows: 0,
+      table: undefined,
+      change(row) {
+        this.table?.copy.before(row);
+      },
+    };
+  }
+
+  /** Keys that had to make room for others. */
+  get evicted(): number {
+    return this.#tables.reduce((sum, { keys }) => sum + keys.evicted, 0);
+  }
+
+  /** Rows of all tables: what a copy costs. */
+  get rows(): number {
+    return this.#tables.reduce((sum, { keys }) => sum + keys.used, 0);
+  }
+
+  /** Keeps exactly these features from now on; one that there was before goes on with what it has counted. */
+  use(definitions: readonly FeatureDefinition[]): void {
+    const known = new Map(this.#features.map((feature) => [feature.definition.name, feature]));
+    const before = new Map(this.#tables.map((table) => [table.name, table]));
+    const tables = new Map<string, Table>();
+    this.#features = definitions.map((definition) => {
+      const name = tableName(definition);
+      const table = tables.get(name) ?? renewed(before.get(name)) ?? this.#table(name, definition);
+      tables.set(name, table);
+      const feature = known.get(definition.name) ?? this.#feature(definition, table);
+      const kept = feature.table === table ? feature : { ...feature, table };
+      table.features.push(kept);
+      return kept;
+    });
+    this.#tables = [...tables.values()];
+  }
+
+  /**
+   * Writes what every feature says at the time of a payment, that payment included. Values are whole numbers, in the order of
+   * the definitions.
+   */
+  read(facts: Facts, values: Float64Array): void {
+    this.#locate(facts);
+    const features = this.#features;
+    for (let index = 0; index < features.length; index++) {
+      const { counter, counted, table, definition } = features[index] as Feature;
+      if (table.row === NO_KEY) {
+        values[index] = definition.measure === 'last' ? -1 : 0;
+        continue;
+      }
+      const counts = counted === Counted.payments && passes(features[index] as Feature, facts);
+      values[index] = counter.value(table.row, facts, counts);
+    }
+  }
+
+  /** Counts a payment, or what a signal says, for every feature that counts such things and whose filters it passes. */
+  count(facts: Facts, counted: number): void {
+    this.#locate(facts);
+    for (let index = 0; index < this.#features.length; index++) {
+      const feature = this.#features[index] as Feature;
+      const { table } = feature;
+      if (feature.counted !== counted || table.row === NO_KEY || !passes(feature, facts)) continue;
+      if (table.row === NO_ROW) table.row = table.keys.add((row) => clearRow(table, row));
+      table.copy.before(table.row);
+      table.keys.touched[table.row] = facts.now;
+      this.#around.rows = table.keys.used;
+      this.#around.table = table;
+      if (!feature.counter.add(table.row, facts, this.#around)) this.dropped++;
+    }
+  }
+
+  /** Takes note of everything as it is now, for a copy that `advance` makes. */
+  beginCopy(): void {
+    for (const { copy, keys, features } of this.#tables) {
+      copy.begin(tableColumns(keys, features), keys.used);
+      for (const { counter } of features) counter.lists?.cells.beginCopy();
+    }
+    this.#index = this.#saveIndex();
+  }
+
+  /** Copies some rows and cells; returns how many. */
+  advance(rows: number): number {
+    let done = 0;
+    for (const copy of this.#copies()) {
+      if (done >= rows) break;
+      done += copy.advance(rows - done);
+    }
+    return done;
+  }
+
+  get isCopied(): boolean {
+    return this.#copies().every((copy) => copy.isDone);
+  }
+
+  /** The sections of a checkpoint, once all is copied; none when nothing is counted. */
+  takeCopy(): Record<string, Uint8Array> {
+    if (this.#tables.length === 0) return {};
+    const sections: Record<string, Uint8Array> = { [INDEX_SECTION]: this.#index };
+    this.#tables.forEach(({ copy, features }, table) => {
+      copy.take().forEach((bytes, column) => {
+        sections[`risk.${table}.${column}`] = bytes;
+      });
+      features.forEach(({ counter }, feature) => {
+        counter.lists?.cells.copy.take().forEach((bytes, column) => {
+          sections[`risk.${table}.cells.${feature}.${column}`] = bytes;
+        });
+      });
+    });
+    return sections;
+  }
+
+  /** Fills the features in use, which have counted nothing, from the sections of a checkpoint. */
+  restore(sections: ReadonlyMap<string, Uint8Array>): void {
+    const index = sections.get(INDEX_SECTION);
+    if (index === undefined) return;
+    const { tables, dropped } = decodeMessagePack(index) as { tables: SavedTable[]; dropped: number };
+    this.dropped = dropped;
+    tables.forEach((saved, number) => {
+      const table = this.#tables.find(({ name }) => name === saved.name);
+      if (table === undefined) throw new Error(`the rule set in force counts nothing by ${saved.name}`);
+      restoreTable(table, saved, number, sections);
+    });
+  }
+
+  /** All that still matters at `now`, one text a key: equal for equal histories, however the store came about. */
+  describe(now: number): string[] {
+    return this.#tables
+      .flatMap(({ name, keys, features }) =>
+        Array.from({ length: keys.used }, (_, row) => {
+          const values = features.map(
+            ({ definition, counter }) => `${definition.name}=${counter.describe(row, now).join()}`,
+          );
+          return `${name} ${keys.ids.subarray(row * 4, row * 4 + 4).join()} ${values.sort().join(' ')}`;
+        }),
+      )
+      .sort();
+  }
+
+  #locate(facts: Facts): void {
+    for (const table of this.#tables) table.row = table.keys.find(facts);
+  }
+
+  #copies(): TableCopy[] {
+    return this.#tables.flatMap(({ copy, features }) => [
+      copy,
+      ...features.flatMap(({ counter }) => (counter.lists === undefined ? [] : [counter.lists.cells.copy])),
+    ]);
+  }
+
+  #saveIndex(): Uint8Array {
+    const tables = this.#tables.map(({ name, keys, features }) => ({
+      name,
+      used: keys.used,
+      hand: keys.hand,
+      evicted: keys.evicted,
+      features: features.map(({ definition, counter }) => ({
+        name: definition.name,
+        columns: counter.columns.length,
+        hand: counter.lists?.hand ?? 0,
+      })),
+    }));
+    return encodeMessagePack({ tables, dropped: this.dropped });
+  }
+
+  #table(name: string, definition: FeatureDefinition): Table {
+    const { hashSeed, subjectsMax } = this.#bounds;
+    const keys = new KeyTable({
+      capacity: subjectsMax,
+      hashSeed,
+      subjects: definition.by.map((subject) => Subjects[subject]),
+      perCurrency: isPerCurrency(definition),
+    });
+    return { name, keys, copy: new TableCopy(), features: [], row: NO_KEY };
+  }
+
+  #feature(definition: FeatureDefinition, table: Table): Feature {
+    const { subjectsMax, cellsMax } = this.#bounds;
+    return {
+      definition,
+      counter: counterOf(definition, { rows: subjectsMax, cells: cellsMax }),
+      counted: Counted[definition.counts],
+      table,
+      channels: definition.channels ?? ALL_CHANNELS,
+      amounts: definition.amounts,
+    };
+  }
+}
+
+/** The same keys, for other features. */
+function renewed(table: Table | undefined): Table | undefined {
+  if (table === undefined) return undefined;
+  table.features.length = 0;
+  return table;
+}
+
+/** Amounts by device, address or card may be of several currencies; an account has one. */
+function isPerCurrency({ measure, by }: FeatureDefinition): boolean {
+  const addsAmounts = measure === 'sum' || measure === 'max';
+  return addsAmounts && !by.some((subject) => WHOLE_CURRENCY.includes(subject));
+}
+
+function tableName(definition: FeatureDefinition): string {
+  return definition.by.join('+') + (isPerCurrency(definition) ? '+currency' : '');
+}
+
+function passes({ channels, amounts }: Feature, { channel, ledger, amount }: Facts): boolean {
+  if ((channels & (1 << channel)) === 0) return false;
+  if (amounts === undefined) return true;
+  for (let index = 0; index < amounts.length; index++) {
+    const range = amounts[index] as NonNullable<FeatureDefinition['amounts']>[number];
+    if (range.ledger === ledger) return amount >= range.from && amount < range.below;
+  }
+  return false;
+}
+
+function clearRow({ features, copy }: Table, row: number): void {
+  copy.before(row);
+  for (const { counter } of features) counter.clear(row);
+}
+
+function tableColumns(keys: KeyTable, features: readonly Feature[]): Column[] {
+  return [
+    { array: keys.ids, width: 4 },
+    { array: keys.touched, width: 1 },
+    ...features.flatMap(({ counter }) => counter.columns),
+  ];
+}
+
+function restoreTable(
+  { keys, features }: Table,
+  saved: SavedTable,
+  number: number,
+  sections: ReadonlyMap<string, Uint8Array>,
+): void {
+  const fill = (section: string, { array }: Column): void => {
+    const bytes = sections.get(section);
+    if (bytes === undefined) throw new Error(`the checkpoint has no section ${section}`);
+    new Uint8Array(array.buffer, 0, bytes.length).set(bytes);
+  };
+  fill(`risk.${number}.0`, { array: keys.ids, width: 4 });
+  fill(`risk.${number}.1`, { array: keys.touched, width: 1 });
+  keys.restore(saved.used, saved.hand);
+  keys.evicted = saved.evicted;
+  let next = 2;
+  saved.features.forEach(({ name, columns, hand }, place) => {
+    const feature = features.find(({ definition }) => definition.name === name);
+    if (feature === undefined) throw new Error(`the rule set in force has no feature ${name}`);
+    const { counter } = feature;
+    counter.columns.forEach((column, index) => fill(`risk.${number}.${next + index}`, column));
+    next += columns;
+    if (counter.lists === undefined) return;
+    counter.lists.hand = hand;
+    const prefix = `risk.${number}.cells.${place}.`;
+    const parts = [0, 1, 2].map((index) => sections.get(`${prefix}${index}`) ?? new Uint8Array(0));
+    counter.lists.cells.restore(parts);
+    counter.lists.cells.freeAllBut(counter.lists.head, saved.used);
+  });
+}

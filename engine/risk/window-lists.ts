@@ -1,0 +1,111 @@
+/**
+ * The buckets of a sliding window that are not empty, as one list of cells a row, oldest first. What is over leaves when something is
+ * counted in the row; when all cells are in use, a hand goes round the rows and takes what is over from them.
+ */
+import { Cells } from './cells.ts';
+import { BUCKETS_PER_WINDOW } from './feature.ts';
+
+/** Rows that are looked at for cells that are over, when all are in use. */
+const SWEPT_ROWS = 256;
+
+export class WindowLists {
+  readonly cells: Cells;
+  /** Numbers of cells, by row; 0 = the list is empty. */
+  readonly head: Uint32Array;
+  readonly tail: Uint32Array;
+  hand = 0;
+  readonly #bucketMicros: number;
+  /** Told of each cell that is over, and of the row that had it. */
+  readonly #leave: (row: number, cell: number) => void;
+
+  constructor(micros: number, rows: number, cells: number, leave: (row: number, cell: number) => void) {
+    this.#bucketMicros = micros / BUCKETS_PER_WINDOW;
+    this.cells = new Cells(cells);
+    this.head = new Uint32Array(rows);
+    this.tail = new Uint32Array(rows);
+    this.#leave = leave;
+  }
+
+  bucketOf(now: number): number {
+    return Math.floor(now / this.#bucketMicros);
+  }
+
+  /** The first bucket of the window at `now`. */
+  firstBucket(now: number): number {
+    return this.bucketOf(now) - (BUCKETS_PER_WINDOW - 1);
+  }
+
+  /** First cell of the row that is in the window at `now`. */
+  firstIn(row: number, now: number): number {
+    const { bucket, next } = this.cells;
+    const first = this.firstBucket(now);
+    let cell = this.head[row] as number;
+    while (cell !== 0 && (bucket[cell] as number) < first) cell = next[cell] as number;
+    return cell;
+  }
+
+  /** Takes the cells that are over from the row. */
+  expire(row: number, now: number): void {
+    const first = this.firstBucket(now);
+    const { bucket } = this.cells;
+    while (this.head[row] !== 0 && (bucket[this.head[row] as number] as number) < first) this.dropFirst(row);
+  }
+
+  /** Takes the oldest cell from the row. */
+  dropFirst(row: number): void {
+    const cell = this.head[row] as number;
+    const next = this.cells.next[cell] as number;
+    this.#leave(row, cell);
+    this.head[row] = next;
+    if (next === 0) this.tail[row] = 0;
+    this.cells.give(cell);
+  }
+
+  /**
+   * A new cell for the bucket of `now`, at the end of the row's list; 0 when there is no room. `rows` of the table are in use;
+   * `change` is told of others that change.
+   */
+  append(row: number, now: number, rows: number, change: (row: number) => void): number {
+    const { cells } = this;
+    for (let step = 0; cells.full && step < SWEPT_ROWS; step++) {
+      this.hand = (this.hand + 1) % rows;
+      if (this.hand === row || this.head[this.hand] === 0) continue;
+      change(this.hand);
+      this.expire(this.hand, now);
+    }
+    if (cells.full) return 0;
+    const cell = cells.take(this.bucketOf(now));
+    this.link(row, cell);
+    return cell;
+  }
+
+  /** Puts a cell that is in no list at the end of the row's. */
+  link(row: number, cell: number): void {
+    const { cells } = this;
+    const last = this.tail[row] as number;
+    if (last === 0) this.head[row] = cell;
+    else {
+      cells.change(last);
+      cells.next[last] = cell;
+    }
+    this.tail[row] = cell;
+  }
+
+  /** Takes `cell`, which follows `before` (0: it is the first), from the row without giving it back. */
+  unlink(row: number, before: number, cell: number): void {
+    const { cells } = this;
+    const next = cells.next[cell] as number;
+    if (before === 0) this.head[row] = next;
+    else {
+      cells.change(before);
+      cells.next[before] = next;
+    }
+    if (next === 0) this.tail[row] = before;
+    cells.change(cell);
+    cells.next[cell] = 0;
+  }
+
+  clear(row: number): void {
+    while (this.head[row] !== 0) this.dropFirst(row);
+  }
+}
