@@ -50,7 +50,7 @@ function wordOffsets<T extends Record<string, number>>(at: T): WordOffsets<T> {
 /** Word offsets; a u16 pair shares a word: the field at the lower address is its lower half. */
 export const TransferWord = wordOffsets(TRANSFER.at);
 export const AccountWord = wordOffsets(ACCOUNT.at);
-/** `fields` and `state` share a word. */
+/** `fields`, `state` and `tier` share a word. */
 export const ChangeWord = wordOffsets(ACCOUNT_CHANGE.at);
 /** `flags` and `reserved16` share a word. */
 export const EndChainWord = wordOffsets(END_CHAIN.at);

@@ -15,7 +15,7 @@ import type { PartitionState } from './state.ts';
 export type Sections = Readonly<Record<string, Uint8Array>>;
 
 /** What an account takes in a snapshot; a hold takes less. */
-export const SNAPSHOT_ROW_BYTES = 103;
+export const SNAPSHOT_ROW_BYTES = 104;
 
 /** Bytes of one saved hold: id, debit, credit, amount, deadline, code. */
 const HOLD_BYTES = 48;
@@ -99,6 +99,7 @@ export class SnapshotInSteps {
 /** The sections of a checkpoint in the form of `takeSnapshot`, in which equal states are equal. */
 export function canonicalSections(sections: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array> {
   const canonical = new Map([...sections].filter(([name]) => !name.startsWith('holds.')));
+  if (canonical.has('accounts.ids')) canonical.set(TIERS, tiersOf(sections));
   const columns = holdColumnsOf(sections);
   if (columns !== undefined) canonical.set('holds', saveHolds(columns, columns.remaining.length));
   return canonical;
@@ -106,14 +107,21 @@ export function canonicalSections(sections: ReadonlyMap<string, Uint8Array>): Ma
 
 /** Name of a section that a checkpoint of an older version does not have; undefined when it has all. */
 export function missingSection(sections: ReadonlyMap<string, Uint8Array>): string | undefined {
-  return ACCOUNT_COLUMNS.map((column) => `accounts.${column}`).find((name) => !sections.has(name));
+  return ACCOUNT_COLUMNS.map((column) => `accounts.${column}`).find((name) => name !== TIERS && !sections.has(name));
+}
+
+const TIERS = 'accounts.tier' satisfies `accounts.${AccountColumn}`;
+
+/** Checkpoints from before there were tiers do not have them: they were all zero. */
+function tiersOf(sections: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  return sections.get(TIERS) ?? new Uint8Array((sections.get('accounts.ids')?.length ?? 0) / 16);
 }
 
 /** Fills an empty state. Entities are read from the journal, so the event log must be able to read by now. */
 export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<string, Uint8Array>): void {
   const { accounts, holds, tables } = state.ledger;
   const section = (name: string): Uint8Array => {
-    const bytes = sections.get(name);
+    const bytes = name === TIERS ? tiersOf(sections) : sections.get(name);
     if (bytes === undefined) throw new Error(`the checkpoint has no section ${name}`);
     return bytes;
   };

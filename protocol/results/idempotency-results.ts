@@ -43,4 +43,5 @@ export const IDEMPOTENCY_RESULTS = {
   existsWithDifferentState: differs(432, 'account state', '账户状态'),
   existsWithDifferentTimestamp: differs(433, 'time', '时间'),
   existsWithDifferentSignal: differs(439, 'signal', '风险信号'),
+  existsWithDifferentTier: differs(438, 'tier', '账户等级'),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -73,4 +73,5 @@ export const SHAPE_RESULTS = {
     'An imported pending transfer takes no timeout.',
     '导入的预授权转账不能设超时。',
   ),
+  tierOutOfRange: broken(331, 'There is no such tier, or it is not to be changed.', '账户等级无效或未指定变更。'),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

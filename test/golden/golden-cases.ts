@@ -44,6 +44,7 @@ const account = {
   code: 10,
   flags: AccountFlags.debitsMustNotExceedCredits,
   tariff: 0,
+  tier: 3,
   state: AccountStates.open,
   owner: 2,
   timestamp: T,
@@ -124,7 +125,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       command: 'createAccounts',
       input: [
         { id: PAYER, userData128: 7n, ledger: CNY, code: 10, flags: AccountFlags.debitsMustNotExceedCredits },
-        { id: MERCHANT, creditLimit: 500n, ledger: CNY, code: 20, tariff: 3 },
+        { id: MERCHANT, creditLimit: 500n, ledger: CNY, code: 20, tariff: 3, tier: 2 },
       ],
       value: [ok, resultOfCode(Code.existsWithDifferentLedger, T - 1000n)],
     },
@@ -134,7 +135,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       input: [
         { id: id(31), accountId: PAYER, state: 'frozenForDebits' },
         { id: id(32), accountId: MERCHANT, state: 'closed' },
-        { id: id(33), accountId: MERCHANT, state: 'open', creditLimit: 700n },
+        { id: id(33), accountId: MERCHANT, state: 'open', creditLimit: 700n, tier: 1 },
       ],
       value: [ok, resultOfCode(Code.accountBalanceNotZero, T + 3n), ok],
     },

@@ -28,7 +28,7 @@ import {
 /** The balances of an engine: columns by number of the account. */
 export type BalanceColumns = Readonly<
   Record<
-    'debitsPending' | 'debitsPosted' | 'creditsPending' | 'creditsPosted' | 'creditLimit' | 'state',
+    'debitsPending' | 'debitsPosted' | 'creditsPending' | 'creditsPosted' | 'creditLimit' | 'state' | 'tier',
     ArrayLike<number>
   >
 >;
@@ -40,6 +40,7 @@ const SIDES = [
   'creditsPosted',
   'creditLimit',
   'state',
+  'tier',
 ] as const satisfies readonly (keyof BalanceColumns & keyof ModelAccount)[];
 
 /** Accounts, and the partition of each. */

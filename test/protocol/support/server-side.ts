@@ -145,13 +145,14 @@ function withReference<F extends FieldTable>(shape: Layout<F>, body: DataView): 
 
 /** As the client's encoder takes it. */
 function accountChange(change: Visible<(typeof records.ACCOUNT_CHANGE)['fields']>): Record<string, unknown> {
-  const { id, accountId, fields, creditLimit } = change;
+  const { id, accountId, fields, creditLimit, tier } = change;
   const state = Object.entries(records.AccountStates).find(([, number]) => number === change.state)?.[0];
   return {
     id,
     accountId,
     ...((fields & records.AccountChangeFields.state) === 0 ? {} : { state }),
     ...((fields & records.AccountChangeFields.creditLimit) === 0 ? {} : { creditLimit }),
+    ...((fields & records.AccountChangeFields.tier) === 0 ? {} : { tier }),
   };
 }
 

@@ -81,6 +81,7 @@ describe('accounts and transfers', () => {
       creditsMustNotExceedDebits: false,
       state: 'open',
       tariff: 0,
+      tier: 0,
       owner: 2,
       userData128: null,
       userData64: '18446744073709551615',
