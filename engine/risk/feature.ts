@@ -19,7 +19,7 @@ export type FeatureWindow =
 
 export const BUCKETS_PER_WINDOW = 60;
 /** Most that `upTo` may be. */
-export const DISTINCT_MAX = 4096;
+export const DISTINCT_MAX = 256;
 
 export interface FeatureDefinition {
   /** Says all of the rest: two features with one name are the same. E.g. `sum of payments by payer, 1h`. */

@@ -14,7 +14,7 @@ import { ContextWord, PaymentWord, readU64, SignalWord } from '../ledger/words.t
 import { PaymentField } from '../payment/event.ts';
 import { type CompiledRules, compile } from './compile.ts';
 import { contextIn, decisionBytes, FEATURES_MAX, HITS_MAX, writeDecision } from './decision.ts';
-import { type Decision, evaluate, newDecision } from './evaluate.ts';
+import { type Decision, evaluate, type ListLookup, newDecision } from './evaluate.ts';
 import { Counted, type Facts, newFacts, Subjects } from './facts.ts';
 import { FeatureStore } from './features.ts';
 import { Outcomes, type RuleSet } from './rule-set.ts';
@@ -51,6 +51,9 @@ export class RiskState {
     this.features.use([]);
   }
 }
+
+const NO_LISTS: ListLookup = { has: () => false };
+const isNeverExempt = (): boolean => false;
 
 /** What is counted by a signal. */
 const COUNTED_BY_SIGNAL: Readonly<Record<number, number>> = {
@@ -108,12 +111,12 @@ export class Risk {
   }
 
   /** Has the rules look at the payment that was described; an Outcomes value. */
-  assess(payer: number): number {
+  assess(): number {
     const active = this.#rules;
     if (active === undefined) return Outcomes.approve;
     const { rules } = active;
     this.#state.features.read(this.#facts, this.#values);
-    evaluate(rules, this.#facts, this.#values, NO_LISTS, NO_EXEMPTIONS, this.#decision);
+    evaluate(rules, this.#facts, this.#values, NO_LISTS, isNeverExempt, this.#decision);
     this.decisionBytes = decisionBytes(rules.features.length, this.#decision.hitCount);
     return this.#decision.outcome;
   }

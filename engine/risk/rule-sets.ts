@@ -14,7 +14,7 @@ import { checkRuleSet } from './check-rule-set.ts';
 import { compile } from './compile.ts';
 import { contextIn, readDecision, type StoredDecision } from './decision.ts';
 import type { RiskState } from './risk.ts';
-import { Outcomes, type RuleSet } from './rule-set.ts';
+import { OUTCOME_NAMES, type RuleSet } from './rule-set.ts';
 
 /** Mistakes that an answer names; a rule file can be checked for all of them. */
 const MISTAKES_MAX = 20;
@@ -79,7 +79,7 @@ export class RuleSets {
     return {
       paymentId,
       ruleSet: ruleSet.version,
-      outcome: nameOf(Outcomes, decision.outcome),
+      outcome: OUTCOME_NAMES[decision.outcome] ?? 'unknown',
       tier: decision.tier,
       context: readContext(words),
       features: decision.values.map((value, index) => ({ name: features[index] ?? '', value })),
