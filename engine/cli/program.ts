@@ -20,6 +20,7 @@ import { registerPay } from './commands/pay.ts';
 import { registerPayment } from './commands/payment.ts';
 import { registerReconcile } from './commands/reconcile.ts';
 import { registerRestore } from './commands/restore.ts';
+import { registerRisk } from './commands/risk.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerTransfer } from './commands/transfer.ts';
@@ -58,6 +59,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerTransfer,
     registerTrialBalance,
     registerPayment,
+    registerRisk,
     registerReconcile,
     registerChanges,
     registerJournal,

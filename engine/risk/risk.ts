@@ -7,15 +7,14 @@
  * Without a rule set nothing is looked at, kept or counted.
  */
 import { PaymentStates } from '../../protocol/records.ts';
-import { RiskContextFlags, Signals } from '../../protocol/risk.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { ContextWord, PaymentWord, readU64, SignalWord } from '../ledger/words.ts';
 import { PaymentField } from '../payment/event.ts';
 import { type CompiledRules, compile } from './compile.ts';
 import { contextIn, decisionBytes, FEATURES_MAX, HITS_MAX, writeDecision } from './decision.ts';
 import { type Decision, evaluate, type ListLookup, newDecision } from './evaluate.ts';
-import { Counted, type Facts, newFacts, Subjects } from './facts.ts';
+import { type DescribedPayment, describePayment, describeSignal } from './describe.ts';
+import { Counted, type Facts, newFacts } from './facts.ts';
 import { FeatureStore } from './features.ts';
 import { Outcomes, type RuleSet } from './rule-set.ts';
 
@@ -55,22 +54,6 @@ export class RiskState {
 const NO_LISTS: ListLookup = { has: () => false };
 const isNeverExempt = (): boolean => false;
 
-/** What is counted by a signal. */
-const COUNTED_BY_SIGNAL: Readonly<Record<number, number>> = {
-  [Signals.authenticationFailed]: Counted.authenticationFailed,
-  [Signals.bound]: Counted.bound,
-  [Signals.rebound]: Counted.rebound,
-};
-
-/** A payment as its record stands somewhere in memory. */
-export interface DescribedPayment {
-  readonly words: Uint32Array;
-  /** Word of the PAYMENT record. */
-  readonly at: number;
-  /** Word of its RISK_CONTEXT; 0 = there is none. */
-  readonly contextAt: number;
-}
-
 export class Risk {
   /** Whether nothing is counted: for a dry run. */
   readonly isDry: boolean;
@@ -96,18 +79,8 @@ export class Risk {
   describe(payment: DescribedPayment, payer: number): void {
     this.decisionBytes = 0;
     if (this.#rules === undefined) return;
-    const { words, at, contextAt } = payment;
-    const facts = this.#facts;
-    facts.now = this.#ledger.now;
-    facts.amount = readU64(words, at + PaymentWord.amount);
-    facts.ledger = words[at + PaymentWord.ledger] as number;
-    facts.code = (words[at + PaymentWord.code] as number) & 0xffff;
-    facts.tier = payer === NO_ACCOUNT ? 0 : (this.#ledger.accounts.tier[payer] as number);
-    readContext(facts, words, contextAt);
-    setSubject(facts, Subjects.payer, words, at + PaymentWord.payerAccountId);
-    setSubject(facts, Subjects.payee, words, at + PaymentWord.payeeAccountId);
-    if (facts.mcc === 0) clearSubject(facts, Subjects.merchant);
-    else setSubject(facts, Subjects.merchant, words, at + PaymentWord.payeeAccountId);
+    const tier = payer === NO_ACCOUNT ? 0 : (this.#ledger.accounts.tier[payer] as number);
+    describePayment(this.#facts, payment, this.#ledger.now, tier);
   }
 
   /** Has the rules look at the payment that was described; an Outcomes value. */
@@ -164,45 +137,7 @@ export class Risk {
   /** Counts the RISK_SIGNAL at word `at`. */
   countSignal(words: Uint32Array, at: number): void {
     if (this.isDry || this.#rules === undefined) return;
-    const facts = this.#facts;
-    const counted = COUNTED_BY_SIGNAL[(words[at + SignalWord.kind] as number) & 0xff];
-    if (counted === undefined) return;
-    Object.assign(facts, newFacts(), { subjects: facts.subjects, now: this.#ledger.now });
-    facts.subjects.fill(0);
-    setSubject(facts, Subjects.payer, words, at + SignalWord.accountId);
-    setSubject(facts, Subjects.device, words, at + SignalWord.device);
-    this.#state.features.count(facts, counted);
+    const counted = describeSignal(this.#facts, words, at, this.#ledger.now);
+    this.#state.features.count(this.#facts, counted);
   }
-}
-
-function readContext(facts: Facts, words: Uint32Array, at: number): void {
-  const has = at !== 0;
-  const place = has ? (words[at + ContextWord.countryAndMcc] as number) : 0;
-  const kinds = has ? (words[at + ContextWord.kinds] as number) : 0;
-  facts.country = place & 0xffff;
-  facts.mcc = place >>> 16;
-  facts.channel = kinds & 0xff;
-  facts.codeTier = (kinds >>> 8) & 0xff;
-  facts.hasLocation = ((kinds >>> 16) & RiskContextFlags.location) !== 0;
-  facts.latitude = has ? (words[at + ContextWord.latitude] as number) | 0 : 0;
-  facts.longitude = has ? (words[at + ContextWord.longitude] as number) | 0 : 0;
-  for (const [subject, field] of CONTEXT_SUBJECTS) {
-    if (has) setSubject(facts, subject, words, at + field);
-    else clearSubject(facts, subject);
-  }
-}
-
-const CONTEXT_SUBJECTS = [
-  [Subjects.device, ContextWord.device],
-  [Subjects.ip, ContextWord.ip],
-  [Subjects.card, ContextWord.card],
-] as const;
-
-function setSubject({ subjects }: Facts, subject: number, words: Uint32Array, at: number): void {
-  const to = subject << 2;
-  for (let word = 0; word < 4; word++) subjects[to + word] = words[at + word] as number;
-}
-
-function clearSubject({ subjects }: Facts, subject: number): void {
-  subjects.fill(0, subject << 2, (subject << 2) + 4);
 }

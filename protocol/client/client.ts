@@ -75,7 +75,7 @@ import {
   type TransferResult,
 } from '../codecs/transfer-codec.ts';
 import { decodeReportSignals, encodeReportSignals, type SignalInput } from '../codecs/risk-codec.ts';
-import { formatId, type Id } from '../ids.ts';
+import { formatId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { Calls } from './calls.ts';
 import { ChangeStream, type ChangesOptions } from './change-stream.ts';
@@ -300,7 +300,7 @@ export class SluiceClient {
   }
 
   /** What the risk rules saw of a payment, and what they decided: `explanation`. */
-  explainPayment(paymentId: Id): Promise<RichResult> {
+  explainPayment(paymentId: bigint): Promise<RichResult> {
     return this.#single(
       (options) => encodeRich('explainPayment', { paymentId: formatId(paymentId) }, options),
       (reply) => decodeRich(reply, 'explainPayment'),

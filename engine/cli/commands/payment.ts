@@ -207,7 +207,7 @@ function proofOf(
 }
 
 /** By id, then by the text that `--id` turned into one, then by reference (the newest with it). */
-async function findPayment(client: SluiceClient, text: string, terminal: Terminal): Promise<PaymentView> {
+export async function findPayment(client: SluiceClient, text: string, terminal: Terminal): Promise<PaymentView> {
   const id = parseId(text) ?? readNewId(text, institutionOf(client));
   const [found] = await client.lookupPayments([id]);
   if (found?.view !== undefined) return found.view;
