@@ -3,14 +3,27 @@
  * to their end in the order in which they began.
  */
 import { LIMITS } from '../../protocol/limits.ts';
+import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
+import { PAYMENT } from '../../protocol/records.ts';
+import { RISK_CONTEXT } from '../../protocol/risk.ts';
+import type { DescribedPayment } from '../risk/describe.ts';
 
 const MICROS = LIMITS.challengeSeconds * 1_000_000;
-/** Open ones of a partition: 300 s at 3,000 a second. */
-const OPEN_MAX = 1_000_000;
+/** Open ones of a partition: 30 MB. */
+const OPEN_MAX = 100_000;
+const PAYMENT_WORDS = PAYMENT.size >> 2;
+const CONTEXT_WORDS = RISK_CONTEXT.size >> 2;
+
+interface Challenge {
+  /** When it ends, microseconds since 1970. */
+  readonly deadline: number;
+  /** PAYMENT, and RISK_CONTEXT if it has one: it is counted when it is confirmed. */
+  readonly words: Uint32Array;
+}
 
 export class Challenges {
-  /** By position of the payment's first version: when it ends, microseconds since 1970. Earliest first. */
-  readonly #open = new Map<number, number>();
+  /** By position of the payment's first version, the one that ends next first. */
+  readonly #open = new Map<number, Challenge>();
   /** Whether nothing is kept: for a dry run. */
   readonly #isDry: boolean;
 
@@ -24,34 +37,53 @@ export class Challenges {
 
   /** Microseconds; Infinity = none is open. */
   get next(): number {
-    for (const deadline of this.#open.values()) return deadline;
+    for (const { deadline } of this.#open.values()) return deadline;
     return Number.POSITIVE_INFINITY;
   }
 
   /** Opens the one of the payment whose first version is at `lsn`. */
-  open(lsn: number, now: number): void {
-    if (!this.#isDry) this.#open.set(lsn, now + MICROS);
+  open(lsn: number, now: number, { words, at, contextAt }: DescribedPayment): void {
+    if (this.#isDry) return;
+    const kept = new Uint32Array(PAYMENT_WORDS + (contextAt === 0 ? 0 : CONTEXT_WORDS));
+    kept.set(words.subarray(at, at + PAYMENT_WORDS));
+    if (contextAt !== 0) kept.set(words.subarray(contextAt, contextAt + CONTEXT_WORDS), PAYMENT_WORDS);
+    this.#open.set(lsn, { deadline: now + MICROS, words: kept });
+  }
+
+  /** The payment as it was asked for. */
+  payment(lsn: number): DescribedPayment | undefined {
+    const words = this.#open.get(lsn)?.words;
+    if (words === undefined) return undefined;
+    return { words, at: 0, contextAt: words.length > PAYMENT_WORDS ? PAYMENT_WORDS : 0 };
   }
 
   close(lsn: number): void {
     if (!this.#isDry) this.#open.delete(lsn);
   }
 
-  /** Takes the one that ends next. */
-  take(): number {
-    for (const lsn of this.#open.keys()) {
-      this.#open.delete(lsn);
-      return lsn;
-    }
+  /** Position and id (four words) of the one that ends next. */
+  first(): { readonly lsn: number; readonly id: Uint32Array } {
+    for (const [lsn, { words }] of this.#open) return { lsn, id: words.subarray(0, 4) };
     throw new Error('no challenge is open');
   }
 
-  /** [position, end] each, as one array. */
-  snapshot(): Float64Array {
-    return Float64Array.from([...this.#open].flat());
+  /** Puts it off by a whole time: it is being confirmed. */
+  putOff(lsn: number, now: number): void {
+    const challenge = this.#open.get(lsn);
+    if (challenge === undefined) return;
+    this.#open.delete(lsn);
+    this.#open.set(lsn, { ...challenge, deadline: now + MICROS });
   }
 
-  restore(saved: Float64Array): void {
-    for (let at = 0; at < saved.length; at += 2) this.#open.set(saved[at] as number, saved[at + 1] as number);
+  /** Undefined when none is open. */
+  snapshot(): Uint8Array | undefined {
+    if (this.#open.size === 0) return undefined;
+    const open = [...this.#open].map(([lsn, { deadline, words }]) => [lsn, deadline, [...words]]);
+    return encodeMessagePack({ open });
+  }
+
+  restore(saved: Uint8Array): void {
+    const { open } = decodeMessagePack(saved) as { open: [number, number, number[]][] };
+    for (const [lsn, deadline, words] of open) this.#open.set(lsn, { deadline, words: Uint32Array.from(words) });
   }
 }

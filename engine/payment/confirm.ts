@@ -80,7 +80,7 @@ export function confirmed(payments: Payments, at: number): void {
     const next = events.lsnOf(at) + (words[at + 1] as number) / LSN_UNIT_BYTES;
     linkHolds(words, at, next, readU64(words, at + PaymentField.amount), readU64(words, at + StateField.discount));
   }
-  payments.challenges.close(first);
   // What several partitions carry out together was counted when it began.
-  if (readU64(words, at + LinkField.joint) === 0) payments.risk.countStored(first);
+  if (readU64(words, at + LinkField.joint) === 0) payments.countConfirmed(first);
+  payments.challenges.close(first);
 }

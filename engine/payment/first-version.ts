@@ -2,6 +2,7 @@
 import { PaymentStates } from '../../protocol/records.ts';
 import { enter, find } from '../ledger/key-index.ts';
 import { writeU64 } from '../ledger/words.ts';
+import { contextIn } from '../risk/decision.ts';
 import { NewPaymentField, PaymentEventByte, PaymentField } from './event.ts';
 import type { Payments } from './payments.ts';
 
@@ -26,7 +27,7 @@ export function finishFirstVersion(
   outcome: Outcome,
   shares: Shares,
 ): void {
-  const { events, now } = payments.ledger;
+  const { events } = payments.ledger;
   const { words } = events;
   const { state, code } = outcome;
   const isDeclined = state === PaymentStates.declined;
@@ -35,7 +36,7 @@ export function finishFirstVersion(
   writeU64(words, event + NewPaymentField.discount, isDeclined ? 0 : shares.discount);
   writeU64(words, event + NewPaymentField.fee, state === PaymentStates.captured ? shares.fee : 0);
   linkFirstVersion(payments, event);
-  if (state === PaymentStates.challenged) payments.challenges.open(events.lsnOf(event), now);
+  if (state === PaymentStates.challenged) openChallenge(payments, words, event, events.lsnOf(event));
 }
 
 /** Enters a new payment into the list of its institution, under its reference and under its id. */
@@ -56,4 +57,10 @@ function linkFirstVersion(payments: Payments, event: number): void {
   }
   writeU64(words, event + NewPaymentField.previousOfReference, previous);
   payments.makeCurrent(event);
+}
+
+/** Has the payment whose first version is at word `at` wait for its payer. */
+export function openChallenge(payments: Payments, words: Uint32Array, at: number, lsn: number): void {
+  const payment = { words, at: at + PaymentField.id, contextAt: contextIn(words, at) };
+  payments.challenges.open(lsn, payments.ledger.now, payment);
 }

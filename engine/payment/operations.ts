@@ -135,7 +135,7 @@ function operateJoint(
   change(events.words, at);
   copyOperation(payments, request, at);
   if (operation === PaymentOperations.confirm) {
-    payments.risk.countStored(readU64(events.words, at + LinkField.firstVersion));
+    payments.countConfirmed(readU64(events.words, at + LinkField.firstVersion));
   }
   payments.postpone(reply, beginJoint(payments, at, joint, lsn), AWAITS_CLEARING);
 }

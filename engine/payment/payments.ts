@@ -91,6 +91,12 @@ export class Payments {
     return holds.capacityMax - holds.count >= 2;
   }
 
+  /** Counts the challenged payment whose first version is at `lsn`, which goes on. */
+  countConfirmed(lsn: number): void {
+    const payment = this.challenges.payment(lsn);
+    if (payment !== undefined) this.risk.countConfirmed(payment);
+  }
+
   /** Whether an institution made the payment: it, and the operator, may go on with it. */
   mayOperate(version: DataView, institution: number): boolean {
     return version.getUint32(8, true) === institution || institution === OPERATOR_INSTITUTION;

@@ -72,15 +72,14 @@ export function expireChallenges(payments: Payments, most: number): number {
   const { challenges, ledger, locks } = payments;
   let expired = 0;
   while (expired < most && challenges.next <= ledger.now) {
-    const first = challenges.take();
-    const id = idOf(payments.versions.read(first));
+    const { lsn, id } = challenges.first();
     // It is being confirmed: should that be refused, its turn comes again.
     if (locks.holderOf(id, 0) !== 0) {
-      challenges.open(first, ledger.now);
+      challenges.putOff(lsn, ledger.now);
       continue;
     }
-    const lsn = payments.find(id, 0);
-    const { at } = release(payments, lsn, payments.versions.read(lsn), PaymentOperations.expire);
+    const newest = payments.find(id, 0);
+    const { at } = release(payments, newest, payments.versions.read(newest), PaymentOperations.expire);
     payments.makeCurrent(at);
     expired++;
   }

@@ -13,6 +13,7 @@ import {
   PaymentField,
   StateField,
 } from './event.ts';
+import { openChallenge } from './first-version.ts';
 import { isNewDraft, lockDraft, operationOf } from './joint-payments.ts';
 import type { Payments } from './payments.ts';
 
@@ -25,9 +26,9 @@ export function replayVersion(payments: Payments, words: Uint32Array, at: number
   if ((flags & PaymentEventFlags.current) === 0) return;
   enter(tables.payments, words, at + PaymentField.id, lsn);
   const first = readU64(words, at + LinkField.firstVersion);
-  payments.challenges.close(first);
   const isConfirmation = (((words[at + StateField.state] as number) >>> 8) & 0xff) === PaymentOperations.confirm;
-  if (isConfirmation && readU64(words, at + LinkField.joint) === 0) payments.risk.countStored(first);
+  if (isConfirmation && readU64(words, at + LinkField.joint) === 0) payments.countConfirmed(first);
+  payments.challenges.close(first);
 }
 
 /** Applies the newPayment event whose first word is `at`. */
@@ -45,7 +46,7 @@ export function replayNewPayment(payments: Payments, words: Uint32Array, at: num
     enter(tables.references, key, 0, lsn);
   }
   const state = (words[at + NewPaymentField.state] as number) & 0xff;
-  if (state === PaymentStates.challenged) payments.challenges.open(lsn, payments.ledger.now);
+  if (state === PaymentStates.challenged) openChallenge(payments, words, at, lsn);
   const isJoint = (((words[at] as number) >>> 8) & PaymentEventFlags.joint) !== 0;
   if (!isJoint) payments.risk.replay(words, at, state);
 }
@@ -55,6 +56,5 @@ export function replayDraft(payments: Payments, draft: Uint32Array, lsn: number)
   if (draft.length === 0) return;
   lockDraft(payments.locks, draft, lsn);
   if (isNewDraft(draft)) return payments.risk.replay(draft, 0, (draft[NewPaymentField.state] as number) & 0xff);
-  if (operationOf(draft) === PaymentOperations.confirm)
-    payments.risk.countStored(readU64(draft, LinkField.firstVersion));
+  if (operationOf(draft) === PaymentOperations.confirm) payments.countConfirmed(readU64(draft, LinkField.firstVersion));
 }

@@ -26,8 +26,8 @@ export interface Counter {
   add(row: number, facts: Facts, around: Surroundings): boolean;
   /** Forgets a row. */
   clear(row: number): void;
-  /** All that still matters of a row at `now`, in one form whichever way it came about. */
-  describe(row: number, now: number): readonly number[];
+  /** All that is kept of a row, in one form whichever cells it has. */
+  describe(row: number): readonly number[];
 }
 
 export interface CounterSize {
@@ -96,8 +96,8 @@ class SlidingTotals implements Counter {
     this.lists.clear(row);
   }
 
-  describe(row: number, now: number): number[] {
-    return describeCells(this.lists, row, now, (cell) => [this.lists.cells.value[cell] as number]);
+  describe(row: number): number[] {
+    return describeCells(this.lists, row, (cell) => [this.lists.cells.value[cell] as number]);
   }
 
   #amount({ amount }: Facts): number {
@@ -143,8 +143,8 @@ class SlidingMaximum implements Counter {
     this.lists.clear(row);
   }
 
-  describe(row: number, now: number): number[] {
-    return describeCells(this.lists, row, now, (cell) => [this.lists.cells.value[cell] as number]);
+  describe(row: number): number[] {
+    return describeCells(this.lists, row, (cell) => [this.lists.cells.value[cell] as number]);
   }
 }
 
@@ -212,9 +212,9 @@ class SlidingDistinct implements Counter {
     this.lists.clear(row);
   }
 
-  describe(row: number, now: number): number[] {
+  describe(row: number): number[] {
     const { words } = this.lists.cells;
-    return describeCells(this.lists, row, now, (cell) => [words[cell * 2] as number, words[cell * 2 + 1] as number]);
+    return describeCells(this.lists, row, (cell) => [words[cell * 2] as number, words[cell * 2 + 1] as number]);
   }
 
   #isKnown({ subjects }: Facts): boolean {
@@ -268,8 +268,8 @@ class PeriodTotals implements Counter {
     this.#period[row] = 0;
   }
 
-  describe(row: number, now: number): number[] {
-    return this.#period[row] === this.#periods.of(now) ? [this.#total[row] as number] : [];
+  describe(row: number): number[] {
+    return [this.#total[row] as number, this.#period[row] as number];
   }
 
   #with(before: number, { amount }: Facts): number {
@@ -360,15 +360,10 @@ function column(array: Column['array']): Column {
   return { array, width: 1 };
 }
 
-function describeCells(
-  lists: WindowLists,
-  row: number,
-  now: number,
-  content: (cell: number) => readonly number[],
-): number[] {
+function describeCells(lists: WindowLists, row: number, content: (cell: number) => readonly number[]): number[] {
   const { bucket, next } = lists.cells;
   const described: number[] = [];
-  for (let cell = lists.firstIn(row, now); cell !== 0; cell = next[cell] as number) {
+  for (let cell = lists.head[row] as number; cell !== 0; cell = next[cell] as number) {
     described.push(bucket[cell] as number, ...content(cell));
   }
   return described;

@@ -56,6 +56,12 @@ interface SavedTable {
   readonly features: readonly { readonly name: string; readonly columns: number; readonly hand: number }[];
 }
 
+interface SavedIndex {
+  readonly definitions: readonly FeatureDefinition[];
+  readonly tables: readonly SavedTable[];
+  readonly dropped: number;
+}
+
 export class FeatureStore {
   /** Counts that found no room. */
   dropped = 0;
@@ -182,7 +188,7 @@ export class FeatureStore {
   restore(sections: ReadonlyMap<string, Uint8Array>): void {
     const index = sections.get(INDEX_SECTION);
     if (index === undefined) return;
-    const { tables, dropped } = decodeMessagePack(index) as { tables: SavedTable[]; dropped: number };
+    const { tables, dropped } = decodeMessagePack(index) as unknown as SavedIndex;
     this.dropped = dropped;
     tables.forEach((saved, number) => {
       const table = this.#tables.find(({ name }) => name === saved.name);
@@ -191,13 +197,13 @@ export class FeatureStore {
     });
   }
 
-  /** All that still matters at `now`, one text a key: equal for equal histories, however the store came about. */
-  describe(now: number): string[] {
+  /** All that is kept, one text a key: equal for equal histories, however the store came about. */
+  describe(): string[] {
     return this.#tables
       .flatMap(({ name, keys, features }) =>
         Array.from({ length: keys.used }, (_, row) => {
           const values = features.map(
-            ({ definition, counter }) => `${definition.name}=${counter.describe(row, now).join()}`,
+            ({ definition, counter }) => `${definition.name}=${counter.describe(row).join()}`,
           );
           return `${name} ${keys.ids.subarray(row * 4, row * 4 + 4).join()} ${values.sort().join(' ')}`;
         }),
@@ -228,7 +234,8 @@ export class FeatureStore {
         hand: counter.lists?.hand ?? 0,
       })),
     }));
-    return encodeMessagePack({ tables, dropped: this.dropped });
+    const definitions = this.#features.map(({ definition }) => definition);
+    return encodeMessagePack({ definitions, tables, dropped: this.dropped } satisfies SavedIndex);
   }
 
   #table(name: string, definition: FeatureDefinition): Table {
@@ -253,6 +260,28 @@ export class FeatureStore {
       amounts: definition.amounts,
     };
   }
+}
+
+/** What the sections of a checkpoint say in the form of `describe`; undefined when nothing was counted. */
+export function describeSections(sections: ReadonlyMap<string, Uint8Array>): string[] | undefined {
+  const index = sections.get(INDEX_SECTION);
+  if (index === undefined) return undefined;
+  const { definitions, tables } = decodeMessagePack(index) as unknown as SavedIndex;
+  const subjectsMax = Math.max(1, ...tables.map(({ used }) => used));
+  const largest = Math.max(0, ...[...sections].map(([name, bytes]) => (isCells(name) ? bytes.length : 0)));
+  const store = new FeatureStore({ hashSeed: 0, subjectsMax, cellsMax: largest / 4 + 1 });
+  store.use(definitions);
+  store.restore(sections);
+  return store.describe();
+}
+
+/** Whether a section is one of those that `describeSections` puts together. */
+export function isFeatureSection(name: string): boolean {
+  return name === INDEX_SECTION || /^risk\.[0-9]+\./.test(name);
+}
+
+function isCells(name: string): boolean {
+  return /^risk\.[0-9]+\.cells\./.test(name);
 }
 
 /** The same keys, for other features. */

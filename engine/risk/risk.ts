@@ -118,13 +118,10 @@ export class Risk {
     this.#state.features.count(this.#facts, counted);
   }
 
-  /** Counts the payment whose first version is at `lsn`: one that is confirmed. */
-  countStored(lsn: number): void {
-    if (this.isDry || this.#rules === undefined) return;
-    const event = this.#ledger.events.read(lsn);
-    const words = new Uint32Array(event.byteLength >> 2);
-    new Uint8Array(words.buffer).set(new Uint8Array(event.buffer, event.byteOffset, event.byteLength));
-    this.replay(words, 0, PaymentStates.captured);
+  /** Counts a challenged payment that is confirmed. */
+  countConfirmed(payment: DescribedPayment): void {
+    this.describe(payment, NO_ACCOUNT);
+    this.count(PaymentStates.captured);
   }
 
   /** Counts the payment whose first version is at word `at`, and which got into `state`: for recovery. */

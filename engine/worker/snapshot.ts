@@ -10,6 +10,7 @@ import { JointKinds, readJoint } from '../ledger/joint-event.ts';
 import { lockDraft } from '../payment/joint-payments.ts';
 import type { HoldColumn, Holds } from '../ledger/holds.ts';
 import { HOLD_COLUMNS } from '../ledger/holds.ts';
+import { describeSections, isFeatureSection } from '../risk/features.ts';
 import type { PartitionState } from './state.ts';
 
 export type Sections = Readonly<Record<string, Uint8Array>>;
@@ -30,7 +31,10 @@ export function takeSnapshot(state: PartitionState): Sections {
     sections[`accounts.${column}`] = shared(bytesOf(array.subarray(0, accounts.count * per)));
   }
   sections.holds = shared(saveHolds(holds, holds.extent));
-  return { ...sections, ...smallSections(state) };
+  const { features } = state.risk;
+  features.beginCopy();
+  features.advance(Number.POSITIVE_INFINITY);
+  return { ...sections, ...features.takeCopy(), ...smallSections(state) };
 }
 
 /** What is small enough to be copied at once, whatever the number of accounts. */
@@ -53,7 +57,7 @@ function riskSections({ payments, ruleSets }: PartitionState): Sections {
   const { inForce } = ruleSets;
   return {
     ...(inForce === 0 ? {} : { 'risk.rules': shared(encodeMessagePack({ inForce })) }),
-    ...(challenges.length === 0 ? {} : { challenges: shared(bytesOf(challenges)) }),
+    ...(challenges === undefined ? {} : { challenges: shared(challenges) }),
   };
 }
 
@@ -76,21 +80,25 @@ export class SnapshotInSteps {
     const { accounts, holds } = this.#state.ledger;
     accounts.beginCopy();
     holds.beginCopy();
+    this.#state.risk.features.beginCopy();
     this.#small = smallSections(this.#state);
   }
 
-  /** Copies so many accounts and holds, or a few more. The sections once nothing is left. */
+  /** Copies so many accounts, holds and rows of features, or a few more. The sections once nothing is left. */
   advance(rows: number): Sections | undefined {
     const { accounts, holds } = this.#state.ledger;
     let done = accounts.copy.advance(rows);
+    const { features } = this.#state.risk;
     if (done < rows) done += holds.copy.advance(rows - done);
+    if (done < rows) done += features.advance(rows - done);
     this.copied += done;
-    if (!accounts.copy.isDone || !holds.copy.isDone) return undefined;
+    if (!accounts.copy.isDone || !holds.copy.isDone || !features.isCopied) return undefined;
     const accountColumns = accounts.copy.take();
     const holdColumns = holds.copy.take();
     return {
       ...Object.fromEntries(ACCOUNT_COLUMNS.map((name, at) => [`accounts.${name}`, accountColumns[at] as Uint8Array])),
       ...Object.fromEntries(HOLD_COLUMNS.map((name, at) => [holdSection(name), holdColumns[at] as Uint8Array])),
+      ...features.takeCopy(),
       ...this.#small,
     };
   }
@@ -98,7 +106,9 @@ export class SnapshotInSteps {
 
 /** The sections of a checkpoint in the form of `takeSnapshot`, in which equal states are equal. */
 export function canonicalSections(sections: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array> {
-  const canonical = new Map([...sections].filter(([name]) => !name.startsWith('holds.')));
+  const canonical = new Map([...sections].filter(([name]) => !name.startsWith('holds.') && !isFeatureSection(name)));
+  const features = describeSections(sections);
+  if (features !== undefined) canonical.set('risk.features', new TextEncoder().encode(features.join('\n')));
   if (canonical.has('accounts.ids')) canonical.set(TIERS, tiersOf(sections));
   const columns = holdColumnsOf(sections);
   if (columns !== undefined) canonical.set('holds', saveHolds(columns, columns.remaining.length));
@@ -150,9 +160,10 @@ function restoreRisk(state: PartitionState, sections: ReadonlyMap<string, Uint8A
   if (rules !== undefined) {
     const { inForce } = decodeMessagePack(rules) as { inForce: number };
     state.ruleSets.replay(state.events.read(inForce), inForce);
+    state.risk.features.restore(sections);
   }
   const challenges = sections.get('challenges');
-  if (challenges !== undefined) state.payments.challenges.restore(new Float64Array(challenges.slice().buffer));
+  if (challenges !== undefined) state.payments.challenges.restore(challenges);
 }
 
 type HoldColumns = Pick<Holds, HoldColumn>;
