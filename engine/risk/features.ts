@@ -188,7 +188,7 @@ export class FeatureStore {
   restore(sections: ReadonlyMap<string, Uint8Array>): void {
     const index = sections.get(INDEX_SECTION);
     if (index === undefined) return;
-    const { tables, dropped } = decodeMessagePack(index) as unknown as SavedIndex;
+    const { tables, dropped } = decodeMessagePack(index) as object as SavedIndex;
     this.dropped = dropped;
     tables.forEach((saved, number) => {
       const table = this.#tables.find(({ name }) => name === saved.name);
@@ -266,7 +266,7 @@ export class FeatureStore {
 export function describeSections(sections: ReadonlyMap<string, Uint8Array>): string[] | undefined {
   const index = sections.get(INDEX_SECTION);
   if (index === undefined) return undefined;
-  const { definitions, tables } = decodeMessagePack(index) as unknown as SavedIndex;
+  const { definitions, tables } = decodeMessagePack(index) as object as SavedIndex;
   const subjectsMax = Math.max(1, ...tables.map(({ used }) => used));
   const largest = Math.max(0, ...[...sections].map(([name, bytes]) => (isCells(name) ? bytes.length : 0)));
   const store = new FeatureStore({ hashSeed: 0, subjectsMax, cellsMax: largest / 4 + 1 });

@@ -40,15 +40,15 @@ export class RuleSets {
       const told = checked.errors.slice(0, MISTAKES_MAX).map(({ path, message }) => `${path.join('.')}: ${message}`);
       return { code: Code.ruleSetInvalid, mistakes: told.map((text) => text.slice(0, MISTAKE_CHARACTERS_MAX)) };
     }
-    const body = checked === undefined ? {} : { ruleSet: checked.ruleSet };
+    const body: { readonly ruleSet?: RuleSet } = checked === undefined ? {} : { ruleSet: checked.ruleSet };
     const lsn = this.#entities.put(EntityTables.ruleSet, ['ruleSet'], institution, body);
-    this.#use(body, lsn);
+    this.#use(body.ruleSet, lsn);
     return { code: Code.ok };
   }
 
   /** Applies the stored event at `lsn`: for recovery. */
   replay(event: DataView, lsn: number): void {
-    this.#use(decodeEntity<ActivateRulesBody>(event), lsn);
+    this.#use(decodeEntity<{ ruleSet?: RuleSet }>(event).ruleSet, lsn);
   }
 
   /** Position of the rule set in force; 0 = none. */
@@ -68,10 +68,10 @@ export class RuleSets {
       : { code: Code.ok, explanation: this.#explanation(paymentId, words, decision) };
   }
 
-  #use({ ruleSet }: ActivateRulesBody, lsn: number): void {
+  /** @param ruleSet was checked before it was stored */
+  #use(ruleSet: RuleSet | undefined, lsn: number): void {
     if (ruleSet === undefined) this.#state.deactivate();
-    // It was checked before it was stored.
-    else this.#state.activate(ruleSet as unknown as RuleSet, lsn);
+    else this.#state.activate(ruleSet, lsn);
   }
 
   #explanation(paymentId: string, words: Uint32Array, decision: StoredDecision): RiskExplanation {

@@ -49,10 +49,10 @@ export const RISK_RESULTS = {
     'The rule set has mistakes, so the one before stays in force.',
     '规则集有误，继续使用原规则集。',
   ),
+  decisionNotFound: row(819, 'never', 404, '25', 'No rules looked at this payment.', '该支付未经过风控规则。'),
   riskContextInvalid: broken(
     820,
     'A circumstance of the payment (channel, country, category, place) is out of range.',
     '支付场景信息（渠道、国家、商户类别、位置）超出范围。',
   ),
-  decisionNotFound: row(819, 'never', 404, '25', 'No rules looked at this payment.', '该支付未经过风控规则。'),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -62,7 +62,6 @@ export const SHAPE_RESULTS = {
     'There is no such account state, or it is not to be changed.',
     '账户状态无效或未指定变更。',
   ),
-  signalKindUnknown: broken(332, 'There is no such signal.', '风险信号类型无效。'),
   importedEventTimestampOutOfRange: broken(
     329,
     'An imported record needs a time, which must not be zero or too large.',
@@ -74,4 +73,5 @@ export const SHAPE_RESULTS = {
     '导入的预授权转账不能设超时。',
   ),
   tierOutOfRange: broken(331, 'There is no such tier, or it is not to be changed.', '账户等级无效或未指定变更。'),
+  signalKindUnknown: broken(332, 'There is no such signal.', '风险信号类型无效。'),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -12,6 +12,7 @@ import { Code } from '../../protocol/results.ts';
 import { chainCases } from './chain-cases.ts';
 import { CHANGE } from './golden-change.ts';
 import { readingCases } from './reading-cases.ts';
+import { riskCases } from './risk-cases.ts';
 import { SESSION_CASES } from './session-cases.ts';
 
 export interface GoldenCase {
@@ -104,7 +105,6 @@ const payment = {
   expiresAfterS: 0,
   ledger: CNY,
   code: 1,
-  flags: 0,
   timestamp: T + 9n,
   reference: '订单-2026-0001',
 };
@@ -115,7 +115,7 @@ const party = { handle: 'blue-bottle', kind: 'merchant', name: 'Blue Bottle 蓝�
 const storedParty = { ...party, institution: 2, updatedAt: Number(T) };
 const ok = resultOfCode(Code.ok, T);
 const lookupOk = resultOfCode(Code.ok);
-const rich = { ...lookupOk, party: undefined, parties: [], nextCursor: 0 };
+const rich = { ...lookupOk, party: undefined, parties: [], nextCursor: 0, explanation: undefined, mistakes: [] };
 
 export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
   session: SESSION_CASES,
@@ -367,6 +367,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       value: rich,
     },
   ],
+  risk: riskCases({ rich, payment: id(0x51), account: PAYER }),
   changes: [
     {
       name: 'the change stream from a cursor: a transfer, and more to come',

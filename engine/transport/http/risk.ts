@@ -88,31 +88,21 @@ export const putRules = route({
   path: '/v1/risk/rules',
   command: 'activateRules',
   tag: 'Risk',
-  summary: 'Put a risk rule set into force.',
+  summary: 'Put a risk rule set into force, or end the one that is.',
   description:
     'The rule set as in a rule file, as JSON. One with mistakes is refused, and the one before stays in force.',
-  body: z.looseObject({ version: text }),
-  answer: z.strictObject({ version: text }),
-  example: { body: { version: '2026-1', rules: [] }, answer: { version: '2026-1' } },
+  body: z.strictObject({
+    ruleSet: z
+      .looseObject({ version: text })
+      .nullable()
+      .meta({ description: 'null: payments go to the ledger as they come.' }),
+  }),
+  answer: z.strictObject({ version: text.nullable() }),
+  example: { body: { ruleSet: { version: '2026-1', rules: [] } }, answer: { version: '2026-1' } },
   errors: ['ruleSetInvalid'],
-  async handle({ body }, caller) {
-    const reply = await caller.sendRich('activateRules', { ruleSet: body });
-    return 'kind' in reply ? reply : answer({ version: body.version });
-  },
-});
-
-export const postRulesEnd = route({
-  method: 'post',
-  path: '/v1/risk/rules/end',
-  command: 'activateRules',
-  tag: 'Risk',
-  summary: 'End the risk rules: payments go to the ledger as they come.',
-  answer: z.strictObject({}),
-  example: { answer: {} },
-  errors: [],
-  async handle(_request, caller) {
-    const reply = await caller.sendRich('activateRules', {});
-    return 'kind' in reply ? reply : answer({});
+  async handle({ body: { ruleSet } }, caller) {
+    const reply = await caller.sendRich('activateRules', ruleSet === null ? {} : { ruleSet });
+    return 'kind' in reply ? reply : answer({ version: ruleSet?.version ?? null });
   },
 });
 

@@ -8,7 +8,7 @@ import { getEntries } from './history.ts';
 import { getParties, getParty, putParty } from './parties.ts';
 import { postCapture, postConfirmation, postRefund, postRelease, postRevert, postVoid } from './payment-operations.ts';
 import { getPayment, getPayments, postPayment } from './payments.ts';
-import { getDecision, postRulesEnd, postSignal, putRules } from './risk.ts';
+import { getDecision, postSignal, putRules } from './risk.ts';
 import type { Route } from './route.ts';
 import { getStatement } from './statement.ts';
 import { putCampaign, putTariff } from './terms.ts';
@@ -43,7 +43,6 @@ export const ROUTES: readonly Route[] = [
   putTariff,
   putCampaign,
   putRules,
-  postRulesEnd,
   postSignal,
   getChanges,
 ];

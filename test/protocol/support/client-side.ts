@@ -1,4 +1,5 @@
 /** The client's codecs by command, for tests that go through all of them. */
+import { fromHex } from './golden-file.ts';
 import { decodeReportSignals, encodeReportSignals } from '../../../protocol/codecs/risk-codec.ts';
 import {
   decodeChangeAccounts,
@@ -18,6 +19,7 @@ import {
 import { decodeAccountHistory, encodeAccountHistory } from '../../../protocol/codecs/history-codec.ts';
 import {
   decodePayment,
+  type ConfirmationInput,
   encodeConfirmation,
   encodePayment,
   encodePaymentOperation,
@@ -80,6 +82,13 @@ const rich = (command: Exclude<RichCommand, 'hello' | 'readChanges'>): ClientCod
   decode: (reply) => decodeRich(reply, command),
 });
 
+/** The proof as hex digits. */
+function confirmation(input: ConfirmationInHex, options: ClientOptions): Uint8Array<ArrayBuffer> {
+  return encodeConfirmation({ ...input, proof: fromHex(input.proof) }, options);
+}
+
+type ConfirmationInHex = Omit<ConfirmationInput, 'proof'> & { readonly proof: string };
+
 export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   hello: { encode: (input, options) => encodeRich('hello', input, options), decode: decodeHello },
   ping: {
@@ -111,7 +120,7 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   refund: operation('refund'),
   revert: operation('revert'),
   release: operation('release'),
-  confirm: { encode: encodeConfirmation, decode: (reply) => decodePayment(reply, 'confirm') },
+  confirm: { encode: confirmation, decode: (reply) => decodePayment(reply, 'confirm') },
   lookupPayments: { encode: encodeLookupPayments, decode: decodeLookupPayments },
   queryPayments: { encode: encodeQueryPayments, decode: decodeQueryPayments },
   putParty: rich('putParty'),

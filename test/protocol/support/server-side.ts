@@ -32,6 +32,7 @@ import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-
 import * as reading from '../../../protocol/reading-records.ts';
 import * as records from '../../../protocol/records.ts';
 import { Channels, countryText, RISK_CONTEXT, RISK_SIGNAL, Signals } from '../../../protocol/risk.ts';
+import { toHex } from './golden-file.ts';
 
 export interface ServerRequest {
   readonly command: CommandName;
@@ -104,7 +105,7 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
     case 'confirm': {
       const { proofLength, ...operation } = nonZero(readRecord(records.PAYMENT_OPERATION, body, 0));
       const from = body.byteOffset + records.PAYMENT_OPERATION.size;
-      return { ...operation, proof: new Uint8Array(body.buffer, from, Number(proofLength ?? 0)).slice() };
+      return { ...operation, proof: toHex(new Uint8Array(body.buffer, from, Number(proofLength ?? 0))) };
     }
     case 'reportSignals':
       return many(count, (index) => {
@@ -198,6 +199,7 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     case 'ping':
       return { count: 0, bytes: [] };
     case 'createAccounts':
+    case 'reportSignals':
     case 'changeAccounts': {
       const results = value as Result[];
       return { count: results.length, bytes: results.map(result) };
@@ -276,9 +278,13 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       return { bytes: [encodeMessagePack({ code, ...page })] };
     }
     default: {
-      const { code, party, parties, nextCursor } = value as RichResult;
+      const { code, party, parties, nextCursor, explanation, mistakes } = value as RichResult;
       const list = parties.length > 0 ? { parties, nextCursor } : {};
-      return { bytes: [encodeMessagePack({ code, ...(party === undefined ? {} : { party }), ...list })] };
+      const risk = {
+        ...(explanation === undefined ? {} : { explanation }),
+        ...(mistakes.length === 0 ? {} : { mistakes }),
+      };
+      return { bytes: [encodeMessagePack({ code, ...(party === undefined ? {} : { party }), ...list, ...risk })] };
     }
   }
 }
