@@ -107,9 +107,15 @@ export class Scatter {
         return this.#split(envelope, body, sink, SIGNAL_RECORDS, RESULT.size);
       case 'explainPayment':
         return this.#all(envelope, body, sink, mergeExplained);
+      case 'getRiskList':
+        return this.#one(0, envelope, body, sink);
+      case 'putRiskExemption':
+      case 'readAccountRisk':
+        return this.#one(this.#homeOfAccount(body), envelope, body, sink);
       case 'activateRules':
       case 'putTariff':
       case 'putCampaign':
+      case 'putRiskList':
         return this.#terms({ ...envelope }, body.slice(), sink);
       default:
         return Code.unknownKind;
@@ -194,6 +200,12 @@ export class Scatter {
         if (frame !== undefined) deliverOne(sink, pageOf(frame.slice(), isRich, partition, partitions));
       },
     });
+  }
+
+  /** Partition of the account that a MessagePack body names. A body that names none is refused wherever it goes. */
+  #homeOfAccount(body: Uint8Array): number {
+    const id = parseId(String(decodeMessagePack(body)?.accountId ?? ''));
+    return id === undefined ? 0 : partitionOfId(id, this.#lanes.length);
   }
 
   /** Partition of a party, by its name. A body that is no party is refused wherever it goes. */

@@ -137,6 +137,10 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
     reportSignals(state.ledger, state.payments.risk, command, state.results);
     reply.close(command.count);
   },
+  putRiskList: rich('putRiskList'),
+  getRiskList: rich('getRiskList'),
+  putRiskExemption: rich('putRiskExemption'),
+  readAccountRisk: rich('readAccountRisk'),
   // Answered beside the batches, as hello is: here it is a bug.
   readChanges: rich('readChanges'),
 };

@@ -127,6 +127,10 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   activateRules: () => RICH,
   explainPayment: () => RICH,
   reportSignals: signals,
+  putRiskList: () => RICH,
+  getRiskList: () => RICH,
+  putRiskExemption: () => RICH,
+  readAccountRisk: () => RICH,
   readChanges: () => RICH,
 };
 

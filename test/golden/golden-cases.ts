@@ -11,6 +11,7 @@ import {
 import { Code } from '../../protocol/results.ts';
 import { chainCases } from './chain-cases.ts';
 import { CHANGE } from './golden-change.ts';
+import { REGISTRY_CASES } from './registry-cases.ts';
 import { readingCases } from './reading-cases.ts';
 import { SESSION_CASES } from './session-cases.ts';
 
@@ -367,6 +368,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       value: rich,
     },
   ],
+  registry: REGISTRY_CASES,
   changes: [
     {
       name: 'the change stream from a cursor: a transfer, and more to come',

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { isRegistryCommand } from '../../../protocol/registry-bodies.ts';
 import { WebSocket } from 'ws';
 import { SluiceClient } from '../../../protocol/client/client.ts';
 import {
@@ -56,8 +57,10 @@ describe('calls', () => {
     const client = await connect(server, { checksum: true });
     for (const { command, balances, request, reply } of vectors) {
       const input = command === 'getParty' ? (request.input as { handle: string }).handle : request.input;
-      const method = Reflect.get(client, command) as () => unknown;
-      const value = (await Reflect.apply(method, client, [input, { balances }])) ?? {};
+      const isOfRegistry = isRegistryCommand(command);
+      const method = Reflect.get(client, isOfRegistry ? 'registry' : command) as () => unknown;
+      const words = isOfRegistry ? [command, input] : [input, { balances }];
+      const value = (await Reflect.apply(method, client, words)) ?? {};
       expect(value, command).toMatchObject(reply.value as object);
     }
     expect(client.server).toEqual(HELLO_REPLY);

@@ -54,7 +54,9 @@ import {
   encodeEndChain,
   encodeLookupTransfers,
 } from '../../../protocol/codecs/transfer-codec.ts';
+import { decodeRegistry, encodeRegistry } from '../../../protocol/codecs/registry-codec.ts';
 import type { CommandName } from '../../../protocol/commands.ts';
+import type { RegistryCommand } from '../../../protocol/registry-bodies.ts';
 
 interface ClientOptions extends FrameOptions {
   readonly balances?: boolean;
@@ -78,6 +80,11 @@ const operation = (command: PaymentOperationCommand): ClientCodec => ({
 const rich = (command: Exclude<RichCommand, 'hello' | 'readChanges'>): ClientCodec => ({
   encode: (input, options) => encodeRich(command, input, options),
   decode: (reply) => decodeRich(reply, command),
+});
+
+const registry = (command: RegistryCommand): ClientCodec => ({
+  encode: (input, options) => encodeRegistry(command, input, options),
+  decode: (reply) => decodeRegistry(reply, command),
 });
 
 export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
@@ -122,6 +129,10 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   activateRules: rich('activateRules'),
   explainPayment: rich('explainPayment'),
   reportSignals: { encode: encodeReportSignals, decode: decodeReportSignals },
+  putRiskList: registry('putRiskList'),
+  getRiskList: registry('getRiskList'),
+  putRiskExemption: registry('putRiskExemption'),
+  readAccountRisk: registry('readAccountRisk'),
   readChanges: {
     encode: (input, options) => encodeRich('readChanges', input, options),
     decode: decodeChanges,

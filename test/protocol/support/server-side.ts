@@ -8,6 +8,7 @@ import type { PaymentLookup, PaymentPage, PaymentView } from '../../../protocol/
 import type { AggregatePage, BalanceAt, TrialPage } from '../../../protocol/codecs/reading-codec.ts';
 import { readRecord, type Visible } from '../../../protocol/codecs/record-codec.ts';
 import type { Result } from '../../../protocol/codecs/result-codec.ts';
+import type { RegistryResult } from '../../../protocol/codecs/registry-codec.ts';
 import type { ChangesResult, RichResult } from '../../../protocol/codecs/rich-codec.ts';
 import type {
   ChainEnded,
@@ -274,6 +275,21 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       const { code, changes, nextCursor, atEnd } = value as ChangesResult;
       const page = changes === undefined ? {} : { changes, nextCursor, atEnd };
       return { bytes: [encodeMessagePack({ code, ...page })] };
+    }
+    case 'putRiskList':
+    case 'getRiskList':
+    case 'putRiskExemption':
+    case 'readAccountRisk': {
+      const {
+        replayed: _r,
+        timestamp: _t,
+        name: _n,
+        message: _m,
+        retry: _l,
+        dryRun: _d,
+        ...reply
+      } = value as RegistryResult;
+      return { bytes: [encodeMessagePack(reply)] };
     }
     default: {
       const { code, party, parties, nextCursor } = value as RichResult;
