@@ -19,7 +19,16 @@ export const ENTITY = layout('entity', 48, {
 });
 
 /** Numbers are stored: never reuse one. */
-export const EntityTables = { party: 1, tariff: 2, campaign: 3, ruleSet: 4, listChange: 5, exemption: 6 } as const;
+export const EntityTables = {
+  party: 1,
+  tariff: 2,
+  campaign: 3,
+  ruleSet: 4,
+  listChange: 5,
+  exemption: 6,
+  freeze: 7,
+  case: 8,
+} as const;
 
 export const ENTITY_BODY_AT = EVENT_PREFIX_BYTES + ENTITY.size;
 

@@ -17,8 +17,6 @@ const INITIAL_MEMBERS = 64;
 
 class RiskList {
   count = 0;
-  /** Whether it was ever put; a list that only rules name is empty, and not kept. */
-  isKept = false;
   #ids = new Uint32Array(INITIAL_MEMBERS * 4);
   readonly #table: IdTable;
   /** The members as a checkpoint saves them, until they change. */
@@ -101,31 +99,21 @@ export class RiskLists {
   readonly #entities: Entities;
   readonly #hashSeed: number;
   readonly #lists = new Map<string, RiskList>();
-  /** Those that the rules in force name, by their place. */
-  #used: readonly RiskList[] = [];
-  /** Lists that were put. */
-  #kept = 0;
-
   constructor(entities: Entities, hashSeed: number) {
     this.#entities = entities;
     this.#hashSeed = hashSeed;
   }
 
-  /** Names the lists that `has` is asked of by their places from now on: those of a compiled rule set. */
-  use(names: readonly string[]): void {
-    this.#used = names.map((name) => this.#list(name));
-  }
-
-  /** Whether the key at word `at` of `subjects` is in the list at this place of what is used. Zeros are in none. */
-  has(listIndex: number, subjects: Uint32Array, at: number): boolean {
-    return this.#used[listIndex]?.has(subjects, at) ?? false;
+  /** Whether the key at word `at` of `subjects` is in a list. Zeros are in none. */
+  has(name: string, subjects: Uint32Array, at: number): boolean {
+    return this.#lists.get(name)?.has(subjects, at) ?? false;
   }
 
   put(institution: number, body: PutRiskListBody): number {
     const { name } = body;
     const list = this.#lists.get(name);
-    const isNew = list === undefined || !list.isKept;
-    if (isNew && this.#kept >= REGISTRY_LIMITS.lists) return Code.riskListFull;
+    const isNew = list === undefined;
+    if (isNew && this.#lists.size >= REGISTRY_LIMITS.lists) return Code.riskListFull;
     const has = (key: string): boolean => list?.has(keyOf(key), 0) ?? false;
     const added = new Set(body.add);
     const removed = [...new Set(body.remove)].filter((key) => !added.has(key) && has(key));
@@ -140,7 +128,7 @@ export class RiskLists {
 
   /** Carries out a change; for decisions and for replay. */
   apply({ name, add, remove }: PutRiskListBody): void {
-    const list = this.#keep(name);
+    const list = this.#list(name);
     for (const key of remove) list.remove(keyOf(key));
     for (const key of add) list.add(keyOf(key));
   }
@@ -157,7 +145,7 @@ export class RiskLists {
     limit: number,
   ): { readonly members: string[]; readonly nextCursor: number } | undefined {
     const list = this.#lists.get(name);
-    if (list === undefined || !list.isKept) return undefined;
+    if (list === undefined) return undefined;
     const members = list.page(start, limit);
     const next = start + members.length;
     return { members, nextCursor: members.length > 0 && next < list.count ? next : 0 };
@@ -171,18 +159,11 @@ export class RiskLists {
   }
 
   restore(names: readonly string[], sections: ReadonlyMap<string, Uint8Array>): void {
-    for (const name of names) this.#keep(name).restore(sections.get(sectionOf(name)) ?? new Uint8Array(0));
+    for (const name of names) this.#list(name).restore(sections.get(sectionOf(name)) ?? new Uint8Array(0));
   }
 
   #names(): string[] {
-    return [...this.#lists].flatMap(([name, list]) => (list.isKept ? [name] : [])).sort();
-  }
-
-  #keep(name: string): RiskList {
-    const list = this.#list(name);
-    if (!list.isKept) this.#kept++;
-    list.isKept = true;
-    return list;
+    return [...this.#lists.keys()].sort();
   }
 
   #list(name: string): RiskList {

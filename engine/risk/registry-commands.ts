@@ -7,15 +7,18 @@ import {
   type RegistryReply,
 } from '../../protocol/registry-bodies.ts';
 import { Code } from '../../protocol/results.ts';
-import type { Entities } from '../entity/entities.ts';
+import { parseId } from '../../protocol/ids.ts';
+import { type Entities, wordsOf } from '../entity/entities.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { whyHidden } from '../query/accounts.ts';
+import type { Payments } from '../payment/payments.ts';
 import type { Registry } from './registry.ts';
 
 interface RegistryState {
   readonly ledger: Ledger;
   readonly entities: Entities;
   readonly registry: Registry;
+  readonly payments: Payments;
 }
 
 type Decide<C extends RegistryCommand> = (
@@ -35,8 +38,24 @@ const DECISIONS: { readonly [C in RegistryCommand]: Decide<C> } = {
   readAccountRisk: ({ ledger, entities, registry }, institution, { accountId }) => {
     const account = entities.accountOf(accountId);
     const code = whyHidden(ledger, account, institution);
-    return code === Code.ok ? { code, exemptions: registry.exemptions.of(account) } : { code };
+    if (code !== Code.ok) return { code };
+    return { code, exemptions: registry.exemptions.of(account), freezes: registry.freezes.of(account) };
   },
+  putFreeze: ({ registry }, institution, body) => registry.freezes.put(institution, body),
+  endFreeze: ({ registry }, institution, body) => registry.freezes.end(institution, body),
+  openCase: ({ registry, payments }, institution, { paymentId, rules }) => {
+    const id = wordsOf(parseId(paymentId) ?? 0n);
+    const lsn = payments.find(id, 0);
+    const version = lsn === 0 ? undefined : payments.versions.read(lsn);
+    if (version === undefined || !payments.mayOperate(version, institution)) return { code: Code.paymentNotFound };
+    const isOpen = registry.cases.open(version.getUint32(8, true), paymentId, rules);
+    return isOpen ? registry.cases.read(institution, paymentId) : { code: Code.riskRegistryFull };
+  },
+  changeCase: ({ registry }, institution, body) => registry.cases.change(institution, body),
+  readCases: ({ registry }, institution, { paymentId, cursor, limit }) =>
+    paymentId === undefined
+      ? { code: Code.ok, ...registry.cases.page(institution, cursor, limit) }
+      : registry.cases.read(institution, paymentId),
 };
 
 export function registryCommand<C extends RegistryCommand>(

@@ -141,6 +141,11 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   getRiskList: rich('getRiskList'),
   putRiskExemption: rich('putRiskExemption'),
   readAccountRisk: rich('readAccountRisk'),
+  putFreeze: rich('putFreeze'),
+  endFreeze: rich('endFreeze'),
+  openCase: rich('openCase'),
+  changeCase: rich('changeCase'),
+  readCases: rich('readCases'),
   // Answered beside the batches, as hello is: here it is a bug.
   readChanges: rich('readChanges'),
 };

@@ -67,11 +67,12 @@ export class PartitionState {
     const tables = { accounts, holds, timers, transfers, resolutions, histories, changes, events: this.events };
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
-    this.risk = new RiskState({ hashSeed, subjectsMax: SUBJECTS_MAX, cellsMax: CELLS_MAX });
+    this.registry = new Registry(this.ledger, this.entities, hashSeed);
+    const bounds = { hashSeed, subjectsMax: SUBJECTS_MAX, cellsMax: CELLS_MAX };
+    this.risk = new RiskState(bounds, this.registry);
     const risk = new Risk(this.risk, this.ledger);
     this.payments = new Payments(this.ledger, this.entities, { payments, operations, references }, risk);
     this.ruleSets = new RuleSets(this.risk, this.entities, this.events);
-    this.registry = new Registry(this.ledger, this.entities, hashSeed);
     this.transfers = new Transfers(this.events, options.partition);
     this.histories = new Histories(this.ledger, this.transfers);
     this.rehearsal = new Rehearsal(this, options);

@@ -131,6 +131,11 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   getRiskList: () => RICH,
   putRiskExemption: () => RICH,
   readAccountRisk: () => RICH,
+  putFreeze: () => RICH,
+  endFreeze: () => RICH,
+  openCase: () => RICH,
+  changeCase: () => RICH,
+  readCases: () => RICH,
   readChanges: () => RICH,
 };
 

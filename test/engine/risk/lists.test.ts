@@ -54,22 +54,21 @@ describe('lists', () => {
     expect(page.name).toBe('riskListNotFound');
   });
 
-  it('are asked by their places in a rule set, also when they come later', async () => {
+  it('are asked by their names, also before there are any', async () => {
     const { lists } = memory.state.registry;
-    lists.use(['later', 'blocked']);
     await put('blocked', [id(7n << 100n)]);
     const subjects = words(1n, 7n << 100n, 0n);
-    expect([lists.has(1, subjects, 0), lists.has(1, subjects, 4), lists.has(1, subjects, 8)]).toEqual([
-      false,
-      true,
-      false,
-    ]);
-    expect(lists.has(0, subjects, 0)).toBe(false);
+    expect([
+      lists.has('blocked', subjects, 0),
+      lists.has('blocked', subjects, 4),
+      lists.has('blocked', subjects, 8),
+    ]).toEqual([false, true, false]);
+    expect(lists.has('later', subjects, 0)).toBe(false);
     await put('later', [id(1)]);
-    expect(lists.has(0, subjects, 0)).toBe(true);
+    expect(lists.has('later', subjects, 0)).toBe(true);
     await put('later', [], [id(1)]);
-    expect(lists.has(0, subjects, 0)).toBe(false);
-    expect(lists.has(2, subjects, 4)).toBe(false);
+    expect(lists.has('later', subjects, 0)).toBe(false);
+    expect(lists.has('none', subjects, 4)).toBe(false);
   });
 
   it('riskListFull: by members and by lists', { timeout: 60_000 }, async () => {

@@ -133,6 +133,11 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   getRiskList: registry('getRiskList'),
   putRiskExemption: registry('putRiskExemption'),
   readAccountRisk: registry('readAccountRisk'),
+  putFreeze: registry('putFreeze'),
+  endFreeze: registry('endFreeze'),
+  openCase: registry('openCase'),
+  changeCase: registry('changeCase'),
+  readCases: registry('readCases'),
   readChanges: {
     encode: (input, options) => encodeRich('readChanges', input, options),
     decode: decodeChanges,

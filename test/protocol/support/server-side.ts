@@ -279,7 +279,12 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     case 'putRiskList':
     case 'getRiskList':
     case 'putRiskExemption':
-    case 'readAccountRisk': {
+    case 'readAccountRisk':
+    case 'putFreeze':
+    case 'endFreeze':
+    case 'openCase':
+    case 'changeCase':
+    case 'readCases': {
       const {
         replayed: _r,
         timestamp: _t,
