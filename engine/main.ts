@@ -12,6 +12,7 @@ import { NO_PROOFS, ProofGate, type ProofVerifier, SharedKeyProofs } from './adm
 import { ensureStepUpKey } from './admission/step-up.ts';
 import type { Config } from './config/options.ts';
 import { Health } from './observe/health.ts';
+import { RiskGate } from './risk/risk-gate.ts';
 import { createLogger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { ClearingHouse } from './router/clearing-house.ts';
@@ -156,7 +157,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   // 5 The transports: one app for WebSocket and HTTP.
   const app = createApp(tlsOf(config));
   const authenticate = (key: string) => keys.authenticate(key);
-  const gateway = new ProofGate(router, proofsOf(config));
+  const gateway = new ProofGate(new RiskGate(router, wallClockMicros), proofsOf(config));
   const shared = { gateway, changes, authenticate, rateLimiter };
   const websocket = registerWebSocket(app, {
     ...shared,

@@ -10,6 +10,7 @@ import { LEDGER_RESULTS } from './results/ledger-results.ts';
 import { PARTY_RESULTS } from './results/party-results.ts';
 import { PAYMENT_RESULTS } from './results/payment-results.ts';
 import { RISK_RESULTS } from './results/risk-results.ts';
+import { REGISTRY_RESULTS } from './results/registry-results.ts';
 import { type ResultSpec, type Retry, row } from './results/result-spec.ts';
 import { SHAPE_RESULTS } from './results/shape-results.ts';
 
@@ -25,6 +26,7 @@ export const RESULTS = {
   ...PAYMENT_RESULTS,
   ...PARTY_RESULTS,
   ...RISK_RESULTS,
+  ...REGISTRY_RESULTS,
   ...INTERNAL_RESULTS,
 } as const satisfies Readonly<Record<string, ResultSpec>>;
 

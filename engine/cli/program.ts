@@ -61,6 +61,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerPayment,
     registerRisk,
     registerReconcile,
+    registerRisk,
     registerChanges,
     registerJournal,
     registerKey,

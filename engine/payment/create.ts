@@ -70,7 +70,8 @@ export function createPayment(payments: Payments, request: PaymentRequest, reply
   const terms = noTerms();
   const refused = findTerms(payments, request, terms);
   payments.risk.describe(request, terms.payer);
-  const course = refused !== Code.ok ? { state: PaymentStates.declined, code: refused } : choose(payments, request);
+  const course =
+    refused !== Code.ok ? { state: PaymentStates.declined, code: refused } : choose(payments, request, terms.payer);
   if (course === HOLD && !payments.hasRoomToHold) return payments.refuse(reply, Code.pendingTableFull);
   if (course === CHALLENGE && !payments.challenges.hasRoom) return payments.refuse(reply, Code.pendingTableFull);
   const plan = planPayment(terms, course.state, secondsOf(words, at - PaymentField.id));
@@ -88,8 +89,8 @@ function operationOf({ isSale }: PaymentRequest): number {
 }
 
 /** What the risk rules want to become of it. */
-function choose(payments: Payments, { isSale }: PaymentRequest): Course {
-  switch (payments.risk.assess()) {
+function choose(payments: Payments, { isSale }: PaymentRequest, payer: number): Course {
+  switch (payments.risk.assess(payer)) {
     case Outcomes.decline:
       return DECLINE;
     case Outcomes.review:

@@ -103,6 +103,7 @@ export function findTerms(payments: Payments, request: PaymentRequest, terms: Te
   const payer = ledger.findAccount(words, at + PaymentWord.payerAccountId);
   if (payer === NO_ACCOUNT) return Code.payerAccountNotFound;
   if (!ledger.mayDebit(payer, request.institution)) return Code.payerAccountForbidden;
+  if (payments.risk.isFrozen(payer)) return Code.payerAccountFrozen;
   terms.payer = payer;
   terms.payee = ledger.findAccount(words, at + PaymentWord.payeeAccountId);
   const payee = findPayee(payments, request, terms.payee);

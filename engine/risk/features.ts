@@ -344,7 +344,9 @@ function restoreTable(
     const feature = features.find(({ definition }) => definition.name === name);
     if (feature === undefined) throw new Error(`the rule set in force has no feature ${name}`);
     const { counter } = feature;
-    counter.columns.forEach((column, index) => fill(`risk.${number}.${next + index}`, column));
+    counter.columns.forEach((column, index) => {
+      fill(`risk.${number}.${next + index}`, column);
+    });
     next += columns;
     if (counter.lists === undefined) return;
     counter.lists.hand = hand;

@@ -12,10 +12,11 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { PaymentField } from '../payment/event.ts';
 import { type CompiledRules, compile } from './compile.ts';
 import { contextIn, decisionBytes, FEATURES_MAX, HITS_MAX, writeDecision } from './decision.ts';
-import { type Decision, evaluate, type ListLookup, newDecision } from './evaluate.ts';
+import { type Decision, evaluate, newDecision } from './evaluate.ts';
 import { type DescribedPayment, describePayment, describeSignal } from './describe.ts';
 import { Counted, type Facts, newFacts } from './facts.ts';
 import { FeatureStore } from './features.ts';
+import type { Registry } from './registry.ts';
 import { Outcomes, type RuleSet } from './rule-set.ts';
 
 /** A rule set in force. */
@@ -28,9 +29,12 @@ export interface ActiveRules {
 /** What a partition keeps of risk. */
 export class RiskState {
   readonly features: FeatureStore;
+  /** Lists, exemptions and freezes. */
+  readonly registry: Registry;
   #active: ActiveRules | undefined;
 
-  constructor(options: ConstructorParameters<typeof FeatureStore>[0]) {
+  constructor(options: ConstructorParameters<typeof FeatureStore>[0], registry: Registry) {
+    this.registry = registry;
     this.features = new FeatureStore(options);
   }
 
@@ -51,9 +55,6 @@ export class RiskState {
   }
 }
 
-const NO_LISTS: ListLookup = { has: () => false };
-const isNeverExempt = (): boolean => false;
-
 export class Risk {
   /** Whether nothing is counted: for a dry run. */
   readonly isDry: boolean;
@@ -65,10 +66,22 @@ export class Risk {
   readonly #values = new Float64Array(FEATURES_MAX);
   readonly #decision: Decision = newDecision(HITS_MAX);
 
+  #payer = NO_ACCOUNT;
+  /** Made once: a payment allocates nothing. */
+  readonly #isExempt = (rule: number): boolean => {
+    const id = this.#rules?.rules.rules[rule]?.id;
+    return id !== undefined && this.#state.registry.exemptions.isExempt(this.#payer, id, this.#ledger.now);
+  };
+
   constructor(state: RiskState, ledger: Ledger, isDry = false) {
     this.#state = state;
     this.#ledger = ledger;
     this.isDry = isDry;
+  }
+
+  /** Whether payments of the payer with this index are stopped. */
+  isFrozen(payer: number): boolean {
+    return this.#state.registry.freezes.isFrozen(payer, this.#ledger.now);
   }
 
   get #rules(): ActiveRules | undefined {
@@ -84,12 +97,13 @@ export class Risk {
   }
 
   /** Has the rules look at the payment that was described; an Outcomes value. */
-  assess(): number {
+  assess(payer: number): number {
+    this.#payer = payer;
     const active = this.#rules;
     if (active === undefined) return Outcomes.approve;
     const { rules } = active;
     this.#state.features.read(this.#facts, this.#values);
-    evaluate(rules, this.#facts, this.#values, NO_LISTS, isNeverExempt, this.#decision);
+    evaluate(rules, this.#facts, this.#values, this.#state.registry.lists, this.#isExempt, this.#decision);
     this.decisionBytes = decisionBytes(rules.features.length, this.#decision.hitCount);
     return this.#decision.outcome;
   }

@@ -97,6 +97,10 @@ export class Scatter {
       case 'release':
       case 'confirm':
         return this.#payments.operate(envelope, body, sink);
+      case 'readCases':
+        // One case is asked of all partitions; a page goes through them.
+        if (decodeMessagePack(body)?.paymentId !== undefined) return this.#all(envelope, body, sink, mergeExplained);
+        return this.#page(envelope, body, sink);
       case 'queryPayments':
       case 'listParties':
         return this.#page(envelope, body, sink);
@@ -105,11 +109,21 @@ export class Scatter {
         return this.#one(this.#homeOfParty(envelope.institution, body), envelope, body, sink);
       case 'reportSignals':
         return this.#split(envelope, body, sink, SIGNAL_RECORDS, RESULT.size);
+      case 'openCase':
+      case 'changeCase':
       case 'explainPayment':
         return this.#all(envelope, body, sink, mergeExplained);
+      case 'getRiskList':
+        return this.#one(0, envelope, body, sink);
+      case 'putRiskExemption':
+      case 'putFreeze':
+      case 'endFreeze':
+      case 'readAccountRisk':
+        return this.#one(this.#homeOfAccount(body), envelope, body, sink);
       case 'activateRules':
       case 'putTariff':
       case 'putCampaign':
+      case 'putRiskList':
         return this.#terms({ ...envelope }, body.slice(), sink);
       default:
         return Code.unknownKind;
@@ -186,7 +200,7 @@ export class Scatter {
   /** Pages go through one partition after the other; the cursor says in which one to go on. */
   #page(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
     const partitions = this.#lanes.length;
-    const isRich = envelope.kind === COMMANDS.listParties.kind;
+    const isRich = envelope.kind !== COMMANDS.queryPayments.kind;
     const { partition, body: local } = readPageCursor(body, isRich, partitions);
     return this.#one(partition, { ...envelope, count: isRich ? local.length : envelope.count }, local, {
       deliver: (replies) => {
@@ -194,6 +208,12 @@ export class Scatter {
         if (frame !== undefined) deliverOne(sink, pageOf(frame.slice(), isRich, partition, partitions));
       },
     });
+  }
+
+  /** Partition of the account that a MessagePack body names. A body that names none is refused wherever it goes. */
+  #homeOfAccount(body: Uint8Array): number {
+    const id = parseId(String(decodeMessagePack(body)?.accountId ?? ''));
+    return id === undefined ? 0 : partitionOfId(id, this.#lanes.length);
   }
 
   /** Partition of a party, by its name. A body that is no party is refused wherever it goes. */
@@ -209,7 +229,8 @@ const mergePayments: Merge = (parts) => mergeFound(parts, paymentEntryBytes);
 /** The partition that knows the payment explains it. */
 const mergeExplained: Merge = (parts) => {
   const byCode = (wanted: (code: unknown) => boolean) => parts.find((part) => wanted(richCode(part)));
-  return byCode((code) => code === Code.ok) ?? byCode((code) => code !== Code.paymentNotFound) ?? parts[0];
+  const isUnknown = (code: unknown): boolean => code === Code.paymentNotFound || code === Code.caseNotFound;
+  return byCode((code) => code === Code.ok) ?? byCode((code) => !isUnknown(code)) ?? parts[0];
 };
 
 /** Bytes of one entry of a lookupPayments reply: RESULT alone, or with the view. */

@@ -137,6 +137,15 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
     reportSignals(state.ledger, state.payments.risk, command, state.results);
     reply.close(command.count);
   },
+  putRiskList: rich('putRiskList'),
+  getRiskList: rich('getRiskList'),
+  putRiskExemption: rich('putRiskExemption'),
+  readAccountRisk: rich('readAccountRisk'),
+  putFreeze: rich('putFreeze'),
+  endFreeze: rich('endFreeze'),
+  openCase: rich('openCase'),
+  changeCase: rich('changeCase'),
+  readCases: rich('readCases'),
   // Answered beside the batches, as hello is: here it is a bug.
   readChanges: rich('readChanges'),
 };

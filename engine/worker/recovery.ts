@@ -88,8 +88,9 @@ export class Replayer {
   }
 
   #entity(event: DataView, lsn: number): void {
-    const { entities, ruleSets } = this.#state;
+    const { entities, registry, ruleSets } = this.#state;
     entities.replay(event, lsn);
+    registry.replay(event, lsn);
     if (tableOf(event) === EntityTables.ruleSet) ruleSets.replay(event, lsn);
   }
 }

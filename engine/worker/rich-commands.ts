@@ -12,13 +12,20 @@ import {
   parsePartyBody,
   parseTariffBody,
 } from '../../protocol/parse-bodies.ts';
+import { isRegistryCommand, type RegistryReply } from '../../protocol/registry-bodies.ts';
 import { Code } from '../../protocol/results.ts';
+import { registryCommand } from '../risk/registry-commands.ts';
 import type { CommandState } from './dispatch.ts';
 
 const MALFORMED: RichReply = { code: Code.malformedBody };
 
 /** Carries out a rich command. The body was checked to be MessagePack at the edge; here its fields are. */
-export function richCommand(state: CommandState, name: CommandName, institution: number, body: Uint8Array): RichReply {
+export function richCommand(
+  state: CommandState,
+  name: CommandName,
+  institution: number,
+  body: Uint8Array,
+): RichReply | RegistryReply {
   const value = decodeMessagePack(body);
   const { entities } = state;
   switch (name) {
@@ -51,6 +58,7 @@ export function richCommand(state: CommandState, name: CommandName, institution:
       return parsed.ok ? state.ruleSets.explain(state.payments, institution, parsed.value) : MALFORMED;
     }
     default:
+      if (isRegistryCommand(name)) return registryCommand(state, name, institution, value);
       throw new Error(`${name} is not decided by a partition`);
   }
 }

@@ -46,6 +46,7 @@ function smallSections(state: PartitionState): Sections {
     clearing: shared(saveUnfinished(state.ledger.clearing)),
     ...saveJoint(state.ledger.clearing),
     entities: shared(state.entities.snapshot()),
+    ...state.registry.save(),
     heads: shared(encodeMessagePack({ heads: [...state.payments.heads] })),
     ...riskSections(state),
   };
@@ -151,6 +152,7 @@ export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<str
   if (joint !== undefined) restoreJoint(state, joint);
   state.entities.restore(section('entities'));
   restoreRisk(state, sections);
+  state.registry.restore(sections);
   const { heads } = decodeMessagePack(section('heads')) as { heads: [number, number][] };
   for (const [institution, lsn] of heads) state.payments.heads.set(institution, lsn);
 }

@@ -9,6 +9,7 @@ import type { PartitionPlace } from '../ledger/ledger.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { ResultWriter } from '../ledger/results.ts';
 import { Timers } from '../ledger/timers.ts';
+import { Registry } from '../risk/registry.ts';
 import { Payments } from '../payment/payments.ts';
 import { Histories } from '../query/histories.ts';
 import { Transfers } from '../query/transfers.ts';
@@ -47,6 +48,7 @@ export class PartitionState {
   /** What risk rules are in force, and what they count. */
   readonly risk: RiskState;
   readonly ruleSets: RuleSets;
+  readonly registry: Registry;
   readonly transfers: Transfers;
   readonly histories: Histories;
   readonly events: EventLog;
@@ -65,7 +67,9 @@ export class PartitionState {
     const tables = { accounts, holds, timers, transfers, resolutions, histories, changes, events: this.events };
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
-    this.risk = new RiskState({ hashSeed, subjectsMax: SUBJECTS_MAX, cellsMax: CELLS_MAX });
+    this.registry = new Registry(this.ledger, this.entities, hashSeed);
+    const bounds = { hashSeed, subjectsMax: SUBJECTS_MAX, cellsMax: CELLS_MAX };
+    this.risk = new RiskState(bounds, this.registry);
     const risk = new Risk(this.risk, this.ledger);
     this.payments = new Payments(this.ledger, this.entities, { payments, operations, references }, risk);
     this.ruleSets = new RuleSets(this.risk, this.entities, this.events);

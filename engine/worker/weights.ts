@@ -127,6 +127,15 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   activateRules: () => RICH,
   explainPayment: () => RICH,
   reportSignals: signals,
+  putRiskList: () => RICH,
+  getRiskList: () => RICH,
+  putRiskExemption: () => RICH,
+  readAccountRisk: () => RICH,
+  putFreeze: () => RICH,
+  endFreeze: () => RICH,
+  openCase: () => RICH,
+  changeCase: () => RICH,
+  readCases: () => RICH,
   readChanges: () => RICH,
 };
 

@@ -58,6 +58,7 @@ import {
   type TrialPage,
   type TrialQuery,
 } from '../codecs/reading-codec.ts';
+import { decodeRegistry, encodeRegistry, type RegistryResult } from '../codecs/registry-codec.ts';
 import type { Result } from '../codecs/result-codec.ts';
 import { type ChangesResult, decodeChanges, decodeRich, encodeRich, type RichResult } from '../codecs/rich-codec.ts';
 import {
@@ -77,6 +78,7 @@ import {
 import { decodeReportSignals, encodeReportSignals, type SignalInput } from '../codecs/risk-codec.ts';
 import { formatId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
+import type { RegistryBodies, RegistryCommand } from '../registry-bodies.ts';
 import { Calls } from './calls.ts';
 import { ChangeStream, type ChangesOptions } from './change-stream.ts';
 import { type ClientOptions, type ClientSettings, clientSettings } from './client-options.ts';
@@ -310,6 +312,14 @@ export class SluiceClient {
   /** Tells the risk rules what happened to payers outside of payments; results in the order of the signals. */
   reportSignals(signals: readonly SignalInput[]): Promise<Result[]> {
     return this.#batch((options) => encodeReportSignals(signals, options), decodeReportSignals);
+  }
+
+  /** What the risk rules are told at run time: the commands of registry-bodies.ts. */
+  registry<C extends RegistryCommand>(command: C, body: RegistryBodies[C]): Promise<RegistryResult> {
+    return this.#single(
+      (options) => encodeRegistry(command, body, options),
+      (reply) => decodeRegistry(reply, command),
+    );
   }
 
   /** One page of the change stream of a partition. Most programs want `changes`. */

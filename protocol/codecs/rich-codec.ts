@@ -18,6 +18,7 @@ import type {
 } from '../bodies.ts';
 import type { Checked } from '../body-fields.ts';
 import type { Change } from '../changes.ts';
+import type { CommandName } from '../commands.ts';
 import { LIMITS } from '../limits.ts';
 import { decodeMessagePack, encodeMessagePack } from '../message-pack.ts';
 import {
@@ -121,7 +122,8 @@ export function decodeChanges(reply: Reply): ChangesResult {
   return { ...resultOfCode(code), changes: changes ?? [], nextCursor: nextCursor ?? 0, atEnd: atEnd ?? false };
 }
 
-function readRich<T>(reply: Reply, command: RichCommand, parse: (value: unknown) => Checked<T>): T {
+/** The checked body of a MessagePack reply. @throws DecodeError */
+export function readRich<T>(reply: Reply, command: CommandName, parse: (value: unknown) => Checked<T>): T {
   expectReply(reply, command);
   const { buffer, byteOffset, byteLength } = reply.body;
   if (reply.count !== byteLength) throw new DecodeError(`${byteLength} bytes of body, ${reply.count} announced`);

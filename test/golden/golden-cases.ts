@@ -11,6 +11,7 @@ import {
 import { Code } from '../../protocol/results.ts';
 import { chainCases } from './chain-cases.ts';
 import { CHANGE } from './golden-change.ts';
+import { REGISTRY_CASES } from './registry-cases.ts';
 import { readingCases } from './reading-cases.ts';
 import { riskCases } from './risk-cases.ts';
 import { SESSION_CASES } from './session-cases.ts';
@@ -368,6 +369,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
     },
   ],
   risk: riskCases({ rich, payment: id(0x51), account: PAYER }),
+  registry: REGISTRY_CASES,
   changes: [
     {
       name: 'the change stream from a cursor: a transfer, and more to come',

@@ -21,9 +21,11 @@ import {
   encodeLookupPayments,
   type PaymentLookup,
 } from '../../protocol/codecs/payment-query-codec.ts';
+import { decodeRegistry, encodeRegistry, type RegistryResult } from '../../protocol/codecs/registry-codec.ts';
 import { decodeRich, encodeRich } from '../../protocol/codecs/rich-codec.ts';
 import { decodeAccountHistory, encodeAccountHistory, type HistoryPage } from '../../protocol/codecs/history-codec.ts';
 import type { ChainEnded } from '../../protocol/codecs/transfer-codec.ts';
+import type { RegistryBodies, RegistryCommand } from '../../protocol/registry-bodies.ts';
 import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { resultName } from '../../protocol/results.ts';
@@ -166,6 +168,15 @@ export class Bank {
   async putTariff(institution: number, body: TariffBody): Promise<number> {
     const frame = await this.ask(framed(institution, encodeRich('putTariff', body, ID)));
     return decodeRich(openReply(frame), 'putTariff').code;
+  }
+
+  async registry<C extends RegistryCommand>(
+    institution: number,
+    command: C,
+    body: RegistryBodies[C],
+  ): Promise<RegistryResult> {
+    const frame = await this.ask(framed(institution, encodeRegistry(command, body, ID)));
+    return decodeRegistry(openReply(frame), command);
   }
 
   async putCampaign(institution: number, body: CampaignBody): Promise<number> {

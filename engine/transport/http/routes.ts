@@ -9,6 +9,8 @@ import { getParties, getParty, putParty } from './parties.ts';
 import { postCapture, postConfirmation, postRefund, postRelease, postRevert, postVoid } from './payment-operations.ts';
 import { getPayment, getPayments, postPayment } from './payments.ts';
 import { getDecision, postSignal, putRules } from './risk.ts';
+import { getRiskList, getRiskLists, putRiskList } from './risk-lists.ts';
+import { getAccountRisk, putExemption } from './account-risk.ts';
 import type { Route } from './route.ts';
 import { getStatement } from './statement.ts';
 import { putCampaign, putTariff } from './terms.ts';
@@ -44,5 +46,10 @@ export const ROUTES: readonly Route[] = [
   putCampaign,
   putRules,
   postSignal,
+  getRiskLists,
+  getRiskList,
+  putRiskList,
+  putExemption,
+  getAccountRisk,
   getChanges,
 ];

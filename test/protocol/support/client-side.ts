@@ -56,7 +56,9 @@ import {
   encodeEndChain,
   encodeLookupTransfers,
 } from '../../../protocol/codecs/transfer-codec.ts';
+import { decodeRegistry, encodeRegistry } from '../../../protocol/codecs/registry-codec.ts';
 import type { CommandName } from '../../../protocol/commands.ts';
+import type { RegistryCommand } from '../../../protocol/registry-bodies.ts';
 
 interface ClientOptions extends FrameOptions {
   readonly balances?: boolean;
@@ -88,6 +90,10 @@ function confirmation(input: ConfirmationInHex, options: ClientOptions): Uint8Ar
 }
 
 type ConfirmationInHex = Omit<ConfirmationInput, 'proof'> & { readonly proof: string };
+const registry = (command: RegistryCommand): ClientCodec => ({
+  encode: (input, options) => encodeRegistry(command, input, options),
+  decode: (reply) => decodeRegistry(reply, command),
+});
 
 export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   hello: { encode: (input, options) => encodeRich('hello', input, options), decode: decodeHello },
@@ -131,6 +137,15 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   activateRules: rich('activateRules'),
   explainPayment: rich('explainPayment'),
   reportSignals: { encode: encodeReportSignals, decode: decodeReportSignals },
+  putRiskList: registry('putRiskList'),
+  getRiskList: registry('getRiskList'),
+  putRiskExemption: registry('putRiskExemption'),
+  readAccountRisk: registry('readAccountRisk'),
+  putFreeze: registry('putFreeze'),
+  endFreeze: registry('endFreeze'),
+  openCase: registry('openCase'),
+  changeCase: registry('changeCase'),
+  readCases: registry('readCases'),
   readChanges: {
     encode: (input, options) => encodeRich('readChanges', input, options),
     decode: decodeChanges,

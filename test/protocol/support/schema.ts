@@ -7,6 +7,7 @@ import type { FieldTable, Layout } from '../../../protocol/layout.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import * as bodies from '../../../protocol/parse-bodies.ts';
 import * as reading from '../../../protocol/reading-records.ts';
+import * as registry from '../../../protocol/registry-bodies.ts';
 import * as records from '../../../protocol/records.ts';
 import { RESULTS } from '../../../protocol/results.ts';
 import * as risk from '../../../protocol/risk.ts';
@@ -53,6 +54,11 @@ export const BODIES: Readonly<Record<string, Readonly<Record<string, Field<unkno
   ExplainPaymentBody: bodies.EXPLAIN_PAYMENT_FIELDS,
   StoredParty: bodies.STORED_PARTY_FIELDS,
   RichReply: bodies.RICH_REPLY_FIELDS,
+  PutRiskListBody: registry.PUT_RISK_LIST_FIELDS,
+  GetRiskListBody: registry.GET_RISK_LIST_FIELDS,
+  PutRiskExemptionBody: registry.PUT_RISK_EXEMPTION_FIELDS,
+  ReadAccountRiskBody: registry.READ_ACCOUNT_RISK_FIELDS,
+  RegistryReply: registry.REGISTRY_REPLY_FIELDS,
   ReadChangesBody: bodies.READ_CHANGES_FIELDS,
   ChangesReply: bodies.CHANGES_REPLY_FIELDS,
   Change: bodies.CHANGE_FIELDS,

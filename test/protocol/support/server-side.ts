@@ -8,6 +8,7 @@ import type { PaymentLookup, PaymentPage, PaymentView } from '../../../protocol/
 import type { AggregatePage, BalanceAt, TrialPage } from '../../../protocol/codecs/reading-codec.ts';
 import { readRecord, type Visible } from '../../../protocol/codecs/record-codec.ts';
 import type { Result } from '../../../protocol/codecs/result-codec.ts';
+import type { RegistryResult } from '../../../protocol/codecs/registry-codec.ts';
 import type { ChangesResult, RichResult } from '../../../protocol/codecs/rich-codec.ts';
 import type {
   ChainEnded,
@@ -119,9 +120,10 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
 
 /** A payment with its circumstances, as the client's encoder takes them. */
 function withContext(body: DataView): Record<string, unknown> {
-  const { flags, referenceLength, ...payment } = nonZero(readRecord(records.PAYMENT, body, 0));
-  const textAt = records.PAYMENT.size + (flags === undefined ? 0 : RISK_CONTEXT.size);
-  const risk = flags === undefined ? {} : { risk: readContext(readRecord(RISK_CONTEXT, body, records.PAYMENT.size)) };
+  const { flags = 0, referenceLength, ...payment } = nonZero(readRecord(records.PAYMENT, body, 0));
+  const hasContext = (Number(flags) & records.PaymentFlags.riskContext) !== 0;
+  const textAt = records.PAYMENT.size + (hasContext ? RISK_CONTEXT.size : 0);
+  const risk = hasContext ? { risk: readContext(readRecord(RISK_CONTEXT, body, records.PAYMENT.size)) } : {};
   const reference = referenceLength === undefined ? {} : { reference: readText(body, textAt, Number(referenceLength)) };
   return { ...payment, ...risk, ...reference };
 }
@@ -276,6 +278,26 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       const { code, changes, nextCursor, atEnd } = value as ChangesResult;
       const page = changes === undefined ? {} : { changes, nextCursor, atEnd };
       return { bytes: [encodeMessagePack({ code, ...page })] };
+    }
+    case 'putRiskList':
+    case 'getRiskList':
+    case 'putRiskExemption':
+    case 'readAccountRisk':
+    case 'putFreeze':
+    case 'endFreeze':
+    case 'openCase':
+    case 'changeCase':
+    case 'readCases': {
+      const {
+        replayed: _r,
+        timestamp: _t,
+        name: _n,
+        message: _m,
+        retry: _l,
+        dryRun: _d,
+        ...reply
+      } = value as RegistryResult;
+      return { bytes: [encodeMessagePack(reply)] };
     }
     default: {
       const { code, party, parties, nextCursor, explanation, mistakes } = value as RichResult;

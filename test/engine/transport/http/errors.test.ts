@@ -37,6 +37,8 @@ const GOOD: Readonly<Record<string, unknown>> = {
   'put /v1/parties/{handle}': { kind: 'customer', currencies: ['CNY'] },
   'put /v1/tariffs/{number}': tariff,
   'put /v1/campaigns/{accountId}': { basisPoints: 1 },
+  'put /v1/risk/lists/{name}': { add: [ID] },
+  'put /v1/accounts/{id}/exemptions/{rule}': {},
 };
 const pathOf = (path: string) => path.replace('{number}', '7').replaceAll(/\{\w+\}/g, ID);
 
