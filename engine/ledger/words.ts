@@ -31,6 +31,11 @@ export function writeU64(words: Uint32Array, at: number, value: number): void {
   words[at + 1] = (value - low) / TWO_32;
 }
 
+/** The id at word `at`. */
+export function idAt(words: Uint32Array, at: number): bigint {
+  return [3, 2, 1, 0].reduce((id, word) => (id << 32n) | BigInt(words[at + word] as number), 0n);
+}
+
 export function isZeroId(words: Uint32Array, at: number): boolean {
   return (
     ((words[at] as number) | (words[at + 1] as number) | (words[at + 2] as number) | (words[at + 3] as number)) === 0

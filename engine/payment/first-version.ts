@@ -36,6 +36,7 @@ export function finishFirstVersion(
   writeU64(words, event + NewPaymentField.discount, isDeclined ? 0 : shares.discount);
   writeU64(words, event + NewPaymentField.fee, state === PaymentStates.captured ? shares.fee : 0);
   linkFirstVersion(payments, event);
+  if (state === PaymentStates.held) payments.risk.openCase(words, event);
   if (state === PaymentStates.challenged) openChallenge(payments, words, event, events.lsnOf(event));
 }
 

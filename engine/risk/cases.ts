@@ -14,8 +14,10 @@ import { EntityTables, entityEventBytes } from '../entity/event.ts';
 import { OPERATOR_INSTITUTION } from '../gateway.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
-/** What opening a case takes of a batch's journal at most: its rules, and the rest. */
-export const OPEN_CASE_BYTES = entityEventBytes(REGISTRY_LIMITS.rulesPerCase * 66 + 256);
+/** Rules that a case names which a payment opens by itself; its decision names them all. */
+export const OPENING_RULES_MAX = 4;
+/** What such a case takes of a batch's journal at most: its rules, and the rest. */
+export const OPEN_CASE_BYTES = entityEventBytes(OPENING_RULES_MAX * 66 + 256);
 /** Cases that one page may look at: bounds the time of a query. */
 const VISITS_MAX = 2000;
 /** Half of a reply: what one more case takes, without its comments, is never more than the other half. */

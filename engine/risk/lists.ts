@@ -95,13 +95,18 @@ class RiskList {
   }
 }
 
-export class RiskLists {
-  readonly #entities: Entities;
+/** The lists as they stand after the changes that were applied. */
+export class ListMembers {
   readonly #hashSeed: number;
   readonly #lists = new Map<string, RiskList>();
-  constructor(entities: Entities, hashSeed: number) {
-    this.#entities = entities;
+
+  constructor(hashSeed: number) {
     this.#hashSeed = hashSeed;
+  }
+
+  /** How many lists there are. */
+  get size(): number {
+    return this.#lists.size;
   }
 
   /** Whether the key at word `at` of `subjects` is in a list. Zeros are in none. */
@@ -109,28 +114,16 @@ export class RiskLists {
     return this.#lists.get(name)?.has(subjects, at) ?? false;
   }
 
-  put(institution: number, body: PutRiskListBody): number {
-    const { name } = body;
-    const list = this.#lists.get(name);
-    const isNew = list === undefined;
-    if (isNew && this.#lists.size >= REGISTRY_LIMITS.lists) return Code.riskListFull;
-    const has = (key: string): boolean => list?.has(keyOf(key), 0) ?? false;
-    const added = new Set(body.add);
-    const removed = [...new Set(body.remove)].filter((key) => !added.has(key) && has(key));
-    const missing = [...added].filter((key) => !has(key));
-    if ((list?.count ?? 0) + missing.length - removed.length > REGISTRY_LIMITS.membersPerList) return Code.riskListFull;
-    if (!isNew && missing.length + removed.length === 0) return Code.ok;
-    const change = { name, add: missing, remove: removed };
-    this.#entities.write(EntityTables.listChange, wordsOf(deriveId('riskList', name)), institution, change);
-    this.apply(change);
-    return Code.ok;
-  }
-
   /** Carries out a change; for decisions and for replay. */
   apply({ name, add, remove }: PutRiskListBody): void {
     const list = this.#list(name);
     for (const key of remove) list.remove(keyOf(key));
     for (const key of add) list.add(keyOf(key));
+  }
+
+  /** Members of a list; undefined when there is none of this name. */
+  countOf(name: string): number | undefined {
+    return this.#lists.get(name)?.count;
   }
 
   /** Lists that were put, in the order of their names. */
@@ -172,6 +165,33 @@ export class RiskLists {
     const list = new RiskList(this.#hashSeed);
     this.#lists.set(name, list);
     return list;
+  }
+}
+
+/** The lists of a partition, and the command that changes them. */
+export class RiskLists extends ListMembers {
+  readonly #entities: Entities;
+
+  constructor(entities: Entities, hashSeed: number) {
+    super(hashSeed);
+    this.#entities = entities;
+  }
+
+  put(institution: number, body: PutRiskListBody): number {
+    const { name } = body;
+    const before = this.countOf(name);
+    const isNew = before === undefined;
+    if (isNew && this.size >= REGISTRY_LIMITS.lists) return Code.riskListFull;
+    const has = (key: string): boolean => this.has(name, keyOf(key), 0);
+    const added = new Set(body.add);
+    const removed = [...new Set(body.remove)].filter((key) => !added.has(key) && has(key));
+    const missing = [...added].filter((key) => !has(key));
+    if ((before ?? 0) + missing.length - removed.length > REGISTRY_LIMITS.membersPerList) return Code.riskListFull;
+    if (!isNew && missing.length + removed.length === 0) return Code.ok;
+    const change = { name, add: missing, remove: removed };
+    this.#entities.write(EntityTables.listChange, wordsOf(deriveId('riskList', name)), institution, change);
+    this.apply(change);
+    return Code.ok;
   }
 }
 

@@ -11,7 +11,7 @@ export async function replayDirectory(path: string, ruleSet: RuleSet, bounds: Re
   for (const [partition, place] of partitions.entries()) {
     const journal = await LmdbJournal.open({ path: place.journal, partition, readOnly: true });
     try {
-      const replay = new RuleReplay(ruleSet, { has: () => false }, bounds);
+      const replay = new RuleReplay(ruleSet, bounds);
       for (let lsn = 0; lsn < journal.nextLsn; ) {
         const { bytes } = journal.read(lsn);
         replay.batch(bytes);

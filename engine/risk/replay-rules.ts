@@ -4,17 +4,21 @@
  */
 import { formatId } from '../../protocol/ids.ts';
 import { AccountChangeFields, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
+import type { PutRiskListBody } from '../../protocol/registry-bodies.ts';
 import { Code } from '../../protocol/results.ts';
+import { decodeEntity } from '../entity/entities.ts';
+import { EntityTables, tableOf } from '../entity/event.ts';
 import { BATCH_HEADER_BYTES, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
-import { EVENT_PREFIX_BYTES, EventTypes } from '../ledger/events.ts';
-import { AccountWord, ChangeWord, PaymentWord, readU64 } from '../ledger/words.ts';
+import { EVENT_PREFIX_BYTES, EventTypes, eventView } from '../ledger/events.ts';
+import { AccountWord, ChangeWord, idAt, PaymentWord, readU64 } from '../ledger/words.ts';
 import { LinkField, NewPaymentField, PaymentField, StateField } from '../payment/event.ts';
 import { type CompiledRules, compile } from './compile.ts';
 import { contextIn, FEATURES_MAX, HITS_MAX, readDecision, SHADOW_HIT } from './decision.ts';
 import { describePayment, describeSignal } from './describe.ts';
-import { type Decision, evaluate, type ListLookup, newDecision } from './evaluate.ts';
+import { type Decision, evaluate, newDecision } from './evaluate.ts';
 import { Counted, type Facts, newFacts } from './facts.ts';
 import { FeatureStore } from './features.ts';
+import { ListMembers } from './lists.ts';
 import { OUTCOME_NAMES, Outcomes, type RuleSet } from './rule-set.ts';
 
 /** A payment that the rule set would have decided otherwise. */
@@ -54,7 +58,7 @@ const CELLS_MAX = 4_000_000;
 export class RuleReplay {
   readonly #rules: CompiledRules;
   readonly #bounds: ReplayBounds;
-  readonly #lists: ListLookup;
+  readonly #lists = new ListMembers(0);
   readonly #features = new FeatureStore({ hashSeed: 0, subjectsMax: SUBJECTS_MAX, cellsMax: CELLS_MAX });
   readonly #facts: Facts = newFacts();
   readonly #values = new Float64Array(FEATURES_MAX);
@@ -66,9 +70,8 @@ export class RuleReplay {
   readonly #report = { payments: 0, changed: 0, changes: new Map<string, number>(), hits: new Map<string, number>() };
   readonly #examples: ChangedPayment[] = [];
 
-  constructor(ruleSet: RuleSet, lists: ListLookup, bounds: ReplayBounds) {
+  constructor(ruleSet: RuleSet, bounds: ReplayBounds) {
     this.#rules = compile(ruleSet);
-    this.#lists = lists;
     this.#bounds = bounds;
     this.#features.use(this.#rules.features);
   }
@@ -114,6 +117,11 @@ export class RuleReplay {
         const fields = words[record + ChangeWord.fields] as number;
         if (!isOk || (fields & AccountChangeFields.tier) === 0) return;
         return this.#tier(words, record + ChangeWord.accountId, fields >>> 24);
+      }
+      case EventTypes.entity: {
+        const event = eventView(new Uint8Array(words.buffer), at * 4);
+        if (tableOf(event) === EntityTables.listChange) this.#lists.apply(decodeEntity<PutRiskListBody>(event));
+        return;
       }
       default:
         return;
@@ -190,8 +198,4 @@ function outcomeOf(words: Uint32Array, at: number, state: number): number | unde
 
 function increment(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
-function idAt(words: Uint32Array, at: number): bigint {
-  return [3, 2, 1, 0].reduce((id, word) => (id << 32n) | BigInt(words[at + word] as number), 0n);
 }

@@ -8,10 +8,15 @@
  */
 import { PaymentStates } from '../../protocol/records.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
+import { formatId } from '../../protocol/ids.ts';
+import { decodeEntity } from '../entity/entities.ts';
+import type { EventLog } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { idAt } from '../ledger/words.ts';
 import { PaymentField } from '../payment/event.ts';
+import { OPENING_RULES_MAX } from './cases.ts';
 import { type CompiledRules, compile } from './compile.ts';
-import { contextIn, decisionBytes, FEATURES_MAX, HITS_MAX, writeDecision } from './decision.ts';
+import { contextIn, decisionBytes, FEATURES_MAX, HITS_MAX, readDecision, writeDecision } from './decision.ts';
 import { type Decision, evaluate, newDecision } from './evaluate.ts';
 import { type DescribedPayment, describePayment, describeSignal } from './describe.ts';
 import { Counted, type Facts, newFacts } from './facts.ts';
@@ -47,6 +52,12 @@ export class RiskState {
     const rules = compile(ruleSet);
     this.#active = { rules, lsn };
     this.features.use(rules.features);
+  }
+
+  /** Ids of the rules of the set that was put into force at `lsn`, in their order. */
+  idsOf(lsn: number, events: EventLog): readonly string[] {
+    if (lsn === this.#active?.lsn) return this.#active.rules.rules.map(({ id }) => id);
+    return decodeEntity<{ ruleSet: RuleSet }>(events.read(lsn)).ruleSet.rules.map(({ id }) => id);
   }
 
   deactivate(): void {
@@ -130,6 +141,17 @@ export class Risk {
     if (state === PaymentStates.challenged) return;
     const counted = state === PaymentStates.declined ? Counted.declines : Counted.payments;
     this.#state.features.count(this.#facts, counted);
+  }
+
+  /** Opens a case for the payment whose first version is at word `at`, if the rules want it reviewed. */
+  openCase(words: Uint32Array, at: number): void {
+    const decision = this.isDry ? undefined : readDecision(words, at);
+    if (decision?.outcome !== Outcomes.review) return;
+    const paymentId = formatId(idAt(words, at + PaymentField.id));
+    const live = decision.hits.filter(({ isShadow }) => !isShadow).map(({ rule }) => rule);
+    const rules = this.#state.idsOf(decision.ruleSet, this.#ledger.events);
+    const named = live.flatMap((rule) => rules[rule] ?? []).slice(0, OPENING_RULES_MAX);
+    this.#state.registry.cases.open(words[at + 2] as number, paymentId, named);
   }
 
   /** Counts a challenged payment that is confirmed. */

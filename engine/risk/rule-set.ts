@@ -17,7 +17,6 @@ export const OUTCOME_NAMES = ['approve', 'step_up', 'hold', 'review', 'decline']
 
 /** A hit is kept as the rule's place, in 15 bits; this is what one payment can be put through in microseconds. */
 export const RULES_MAX = 256;
-export const LISTS_MAX = 64;
 
 const keysOf = <T extends string>(table: Readonly<Record<T, unknown>>) => Object.keys(table) as [T, ...T[]];
 const name = (what: string) =>

@@ -19,6 +19,7 @@ import { ACCOUNT_CHANGE_EVENT_BYTES, ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES }
 import { jointEventBytes } from '../ledger/joint-event.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { paymentEventBytes } from '../payment/event.ts';
+import { OPEN_CASE_BYTES } from '../risk/cases.ts';
 import { NEW_PAYMENT_BYTES_MAX } from '../risk/decision.ts';
 import { SIGNAL_EVENT_BYTES } from '../risk/signals.ts';
 import type { Weight } from './batch.ts';
@@ -29,7 +30,7 @@ import { jointWeight } from './joint-commands.ts';
 const FRAME_BYTES = FRAME_HEADER.size + 8;
 const PAYMENT_REPLY = FRAME_BYTES + RESULT.size + PAYMENT_STATE.size;
 const PAYMENT_JOURNAL =
-  Math.max(paymentEventBytes(LIMITS.referenceBytesMax), NEW_PAYMENT_BYTES_MAX) + 3 * LEG_EVENT_BYTES;
+  Math.max(paymentEventBytes(LIMITS.referenceBytesMax), NEW_PAYMENT_BYTES_MAX) + 3 * LEG_EVENT_BYTES + OPEN_CASE_BYTES;
 const VIEW_BYTES_MAX = paymentViewBytes(LIMITS.referenceBytesMax);
 const PAGE_BYTES = FRAME_BYTES + RESULT.size + PAGE.size;
 
