@@ -63,7 +63,6 @@ export function buildProgram(terminal: Terminal): Command {
     registerRisk,
     registerCase,
     registerReconcile,
-    registerRisk,
     registerChanges,
     registerJournal,
     registerKey,
