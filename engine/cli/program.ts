@@ -12,6 +12,7 @@ import { packageVersion } from '../version.ts';
 import { registerAccount } from './commands/account.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
+import { registerCase } from './commands/case.ts';
 import { registerChanges } from './commands/changes.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerJournal } from './commands/journal.ts';
@@ -60,8 +61,8 @@ export function buildProgram(terminal: Terminal): Command {
     registerTrialBalance,
     registerPayment,
     registerRisk,
+    registerCase,
     registerReconcile,
-    registerRisk,
     registerChanges,
     registerJournal,
     registerKey,

@@ -17,8 +17,7 @@ import { Code } from '../../protocol/results.ts';
 import { KeyStore } from '../admission/key-store.ts';
 import type { Config } from '../config/options.ts';
 import { OPTIONS } from '../config/options.ts';
-import { DEFAULT_RULES } from '../risk/default-rules.ts';
-import { readRuleFile } from '../risk/read-rule-file.ts';
+import { defaultRuleSet } from '../risk/read-rule-file.ts';
 import { accountInput, openAccounts } from './accounts.ts';
 import { CommandFailure } from './errors.ts';
 import { explain } from './results.ts';
@@ -92,17 +91,11 @@ export async function openSandbox(client: SluiceClient): Promise<SandboxOpened> 
   const campaign = { handle: CAMPAIGN, kind: 'house', name: '', mcc: 0, ledgers: [ledger] } as const;
   expect(await client.putParty(campaign), CAMPAIGN);
 
-  await activateDefaultRules(client);
+  expect(await client.activateRules({ ruleSet: defaultRuleSet() }), 'risk rules');
 
   const results = await client.createTransfers(transfers);
   for (const result of results) expect(result, 'money for the sandbox');
   return { created: true };
-}
-
-async function activateDefaultRules(client: SluiceClient): Promise<void> {
-  const read = readRuleFile(DEFAULT_RULES);
-  if (!('ruleSet' in read)) throw new Error('the rule set that ships with the switch has mistakes');
-  expect(await client.activateRules({ ruleSet: read.ruleSet }), 'risk rules');
 }
 
 function sandboxAccounts(institution: number): ReturnType<typeof accountInput>[] {

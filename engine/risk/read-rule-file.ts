@@ -1,6 +1,7 @@
 /** A rule file, YAML or JSON (which is YAML), with every mistake at its line. */
 import { isCollection, isMap, isNode, isPair, LineCounter, type Node, parseDocument } from 'yaml';
 import { checkRuleSet, type RuleMistake } from './check-rule-set.ts';
+import { DEFAULT_RULES } from './default-rules.ts';
 import type { RuleSet } from './rule-set.ts';
 
 export interface FileMistake {
@@ -32,6 +33,13 @@ export function readRuleFile(text: string): RuleFile {
     at(offsetOf(root, path), path.join('.'), message),
   );
   return { mistakes: mistakes.sort((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+/** The rule set that ships with the switch. */
+export function defaultRuleSet(): RuleSet {
+  const read = readRuleFile(DEFAULT_RULES);
+  if ('ruleSet' in read) return read.ruleSet;
+  throw new Error(`the rule set that ships with the switch has mistakes: ${read.mistakes[0]?.message}`);
 }
 
 /** Where in the text the value at a path begins; of one that is missing, where what should hold it does. */

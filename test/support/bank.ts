@@ -3,6 +3,7 @@ import { type CommandEnvelope, call, type ReplySink } from '../../engine/gateway
 import { partitionOfAccount } from '../../engine/hash-id.ts';
 import { ClearingHouse } from '../../engine/router/clearing-house.ts';
 import { Lane } from '../../engine/router/lane.ts';
+import { RiskGate } from '../../engine/risk/risk-gate.ts';
 import { Router } from '../../engine/router/router.ts';
 import { Scatter } from '../../engine/router/scatter.ts';
 import { Batch, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
@@ -81,6 +82,7 @@ export class Bank {
   /** By command and result: how often it was counted. */
   readonly outcomes = new Map<string, number>();
   readonly #router: Router;
+  readonly #gate: RiskGate;
 
   /**
    * @param before partitions of a bank that stopped: opened again from their journals
@@ -120,6 +122,7 @@ export class Bank {
     });
     clearing.connect(lanes);
     this.#router = new Router(lanes, new Scatter(lanes), clearing);
+    this.#gate = new RiskGate(this.#router, () => this.now);
   }
 
   homeOf(id: bigint): number {
@@ -128,7 +131,7 @@ export class Bank {
   }
 
   async ask({ institution, name, flags, count, body }: Request): Promise<Uint8Array> {
-    const answer = await call(this.#router, { kind: COMMANDS[name].kind, flags, count, institution }, body);
+    const answer = await call(this.#gate, { kind: COMMANDS[name].kind, flags, count, institution }, body);
     if (typeof answer === 'number') throw new Error(`not taken: ${resultName(answer)}`);
     return answer;
   }

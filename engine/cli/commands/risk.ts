@@ -18,6 +18,7 @@ import { details, formatTime, json, table } from '../output.ts';
 import { expectOk } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import { languageOf, type Terminal } from '../terminal.ts';
+import { registerRiskFreezes } from './risk-freezes.ts';
 import { registerRiskLists } from './risk-lists.ts';
 import { findPayment } from './payment.ts';
 
@@ -93,6 +94,7 @@ export function registerRisk(program: Command, terminal: Terminal): void {
 
   registerSignal(risk, terminal);
   registerRiskLists(risk, terminal);
+  registerRiskFreezes(risk, terminal);
   registerReplay(risk, terminal);
 }
 

@@ -1,6 +1,7 @@
 /** /v1/accounts/{id}/risk: what risk keeps of an account. */
 import { z } from 'zod';
 import { formatId } from '../../../protocol/ids.ts';
+import { freezeShape, freezeView } from './freezes.ts';
 import * as fields from './fields.ts';
 import { answer } from './outcome.ts';
 import { route } from './route.ts';
@@ -13,16 +14,16 @@ export const getAccountRisk = route({
   path: '/v1/accounts/{id}/risk',
   command: 'readAccountRisk',
   tag: 'Risk',
-  summary: 'Risk rules that an account is excepted from.',
+  summary: 'Freezes of an account, and risk rules that it is excepted from.',
   params: z.strictObject({ id: fields.id }),
-  answer: z.strictObject({ exemptions: z.array(exemption) }),
-  example: { answer: { exemptions: [{ rule: 'new-device', until: '2026-12-31T23:59:59.000000Z' }] } },
+  answer: z.strictObject({ exemptions: z.array(exemption), freezes: z.array(freezeShape) }),
+  example: { answer: { exemptions: [{ rule: 'new-device', until: '2026-12-31T23:59:59.000000Z' }], freezes: [] } },
   errors: ['accountNotFound', 'accountForbidden'],
   async handle({ params: { id } }, caller) {
     const reply = await caller.sendRegistry('readAccountRisk', { accountId: formatId(id) });
     if ('kind' in reply) return reply;
     const exemptions = (reply.exemptions ?? []).map(({ rule, until }) => ({ rule, until: views.formatTime(until) }));
-    return answer({ exemptions });
+    return answer({ exemptions, freezes: (reply.freezes ?? []).map(freezeView) });
   },
 });
 

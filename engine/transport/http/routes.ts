@@ -11,6 +11,8 @@ import { getPayment, getPayments, postPayment } from './payments.ts';
 import { getDecision, postSignal, putRules } from './risk.ts';
 import { getRiskList, getRiskLists, putRiskList } from './risk-lists.ts';
 import { getAccountRisk, putExemption } from './account-risk.ts';
+import { getCase, getCases, putCase, putCaseChange, putCaseRelease, putCaseReturn } from './cases.ts';
+import { putFreeze, putFreezeRelease, putFreezeReturn } from './freezes.ts';
 import type { Route } from './route.ts';
 import { getStatement } from './statement.ts';
 import { putCampaign, putTariff } from './terms.ts';
@@ -51,5 +53,14 @@ export const ROUTES: readonly Route[] = [
   putRiskList,
   putExemption,
   getAccountRisk,
+  putFreeze,
+  putFreezeRelease,
+  putFreezeReturn,
+  getCases,
+  getCase,
+  putCase,
+  putCaseChange,
+  putCaseRelease,
+  putCaseReturn,
   getChanges,
 ];
