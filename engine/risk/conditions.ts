@@ -57,20 +57,31 @@ export class Conditions {
       const checked = parsed.check();
       if (!checked.valid) return { problem: firstLine(checked.error) };
       if (checked.type !== 'bool') return { problem: `gives ${checked.type}, and must give bool` };
-      return this.#test(parsed);
+      return this.#test(parsed, text);
     } catch (error) {
       return { problem: firstLine(error) };
     }
   }
 
-  #test(condition: (context: Record<string, unknown>) => unknown): RuleTest {
+  #test(condition: (context: Record<string, unknown>) => unknown, text: string): RuleTest {
     const context: Record<string, unknown> = {};
-    const named = this.#named;
-    const variables = Object.entries(VARIABLES);
+    // A whole number costs an allocation here, so only what the condition may ask for is made.
+    const isNamed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(text);
+    const named = this.#named.filter(({ name }) => isNamed(name));
+    const variables = Object.entries(VARIABLES).filter(([name]) => isNamed(name));
+    const hasHour = isNamed('hour');
     return (facts, values) => {
-      for (const [name, { of }] of variables) context[name] = of(facts);
-      context.hour = BigInt(Math.floor(localMinute(facts.now, this.#utcOffsetMinutes) / MINUTES_PER_HOUR));
-      for (const { name, place } of named) context[name] = BigInt(values[place] as number);
+      for (let index = 0; index < named.length; index++) {
+        const { name, place } = named[index] as { readonly name: string; readonly place: number };
+        context[name] = BigInt(values[place] as number);
+      }
+      for (let index = 0; index < variables.length; index++) {
+        const [name, { of }] = variables[index] as (typeof variables)[number];
+        context[name] = of(facts);
+      }
+      if (hasHour) {
+        context.hour = BigInt(Math.floor(localMinute(facts.now, this.#utcOffsetMinutes) / MINUTES_PER_HOUR));
+      }
       try {
         return condition(context) === true;
       } catch {

@@ -8,13 +8,7 @@ import { Subjects } from './facts.ts';
 import type { FeatureDefinition } from './feature.ts';
 import { kilometresBetween } from './great-circle.ts';
 import { Periods } from './periods.ts';
-import { WindowLists } from './window-lists.ts';
-
-/** Rows of the table that are in use, and who is to be told before one changes that is not the one being counted. */
-export interface Surroundings {
-  readonly rows: number;
-  change(row: number): void;
-}
+import { type Surroundings, WindowLists } from './window-lists.ts';
 
 export interface Counter {
   /** By row. */
@@ -82,7 +76,7 @@ class SlidingTotals implements Counter {
     lists.expire(row, facts.now);
     let cell = lists.tail[row] as number;
     if (cell === 0 || cells.bucket[cell] !== lists.bucketOf(facts.now)) {
-      cell = lists.append(row, facts.now, around.rows, (other) => around.change(other));
+      cell = lists.append(row, facts.now, around);
       if (cell === 0) return false;
     }
     cells.change(cell);
@@ -131,7 +125,7 @@ class SlidingMaximum implements Counter {
     lists.expire(row, now);
     let cell = lists.tail[row] as number;
     if (cell === 0 || cells.bucket[cell] !== lists.bucketOf(now)) {
-      cell = lists.append(row, now, around.rows, (other) => around.change(other));
+      cell = lists.append(row, now, around);
       if (cell === 0) return false;
     }
     cells.change(cell);
@@ -200,7 +194,7 @@ class SlidingDistinct implements Counter {
       return true;
     }
     if (this.#length[row] === this.#most) lists.dropFirst(row);
-    cell = lists.append(row, facts.now, around.rows, (other) => around.change(other));
+    cell = lists.append(row, facts.now, around);
     if (cell === 0) return false;
     cells.words[cell * 2] = facts.subjects[this.#member] as number;
     cells.words[cell * 2 + 1] = facts.subjects[this.#member + 1] as number;

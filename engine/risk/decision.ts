@@ -1,7 +1,7 @@
 /**
  * What the rules decided of a payment, as it stands at the end of the payment's first version:
  *
- *   decision := RISK_DECISION (16) ‖ value of each feature (i64) ‖ rules that hit (u16), padded to 16
+ *   decision := RISK_DECISION (16) ‖ rules that hit (u16 each) ‖ value of each feature (1 to 8 bytes), padded to 16
  *
  * A rule is told by its place in the rule set, with the highest bit set when it only watches (shadow).
  */
@@ -37,17 +37,25 @@ export const HITS_MAX = 32;
 export const SHADOW_HIT = 0x8000;
 
 /** Words of RISK_DECISION. */
-const DecisionWord = { ruleSet: 0, outcomeHitsFeaturesTier: 2, values: RISK_DECISION.size >> 2 } as const;
+const DecisionWord = { ruleSet: 0, outcomeHitsFeaturesTier: 2, reserved: 3 } as const;
 
-export function decisionBytes(features: number, hits: number): number {
-  return (RISK_DECISION.size + features * 8 + hits * 2 + 15) & ~15;
+/** A whole number takes seven bits a byte, smallest first, the sign in the lowest bit: most features are small. */
+const VALUE_BYTES_MAX = 8;
+
+/** Most that a decision takes. */
+export function decisionBytesMax(features: number, hits: number): number {
+  return padded(RISK_DECISION.size + hits * 2 + features * VALUE_BYTES_MAX);
+}
+
+function padded(bytes: number): number {
+  return (bytes + 15) & ~15;
 }
 
 /** The longest first version of a payment. */
 export const NEW_PAYMENT_BYTES_MAX =
   newPaymentEventBytes(LIMITS.referenceBytesMax) +
   RISK_CONTEXT.size +
-  decisionBytes(FEATURES_MAX, HITS_MAX) +
+  decisionBytesMax(FEATURES_MAX, HITS_MAX) +
   JOINT_PAYMENT_BYTES;
 
 /** A decision as it was taken. */
@@ -72,21 +80,40 @@ export interface TakenDecision {
   readonly hitCount: number;
 }
 
-/** Writes a decision from word `at` on: `decisionBytes` of it. */
-export function writeDecision(words: Uint32Array, at: number, decision: TakenDecision): void {
+/** Writes a decision into `out`, from its start; returns how many bytes, a multiple of 16. */
+export function encodeDecision(out: DecisionBuffer, decision: TakenDecision): number {
   const { ruleSet, outcome, tier, values, featureCount, hits, hitCount } = decision;
-  const bytes = decisionBytes(featureCount, hitCount);
-  words.fill(0, at, at + (bytes >> 2));
-  writeU64(words, at + DecisionWord.ruleSet, ruleSet);
-  words[at + DecisionWord.outcomeHitsFeaturesTier] = outcome | (hitCount << 8) | (featureCount << 16) | (tier << 24);
-  for (let index = 0; index < featureCount; index++) {
-    writeU64(words, at + DecisionWord.values + index * 2, values[index] as number);
-  }
-  const first = at + DecisionWord.values + featureCount * 2;
+  const { words, bytes } = out;
+  writeU64(words, DecisionWord.ruleSet, ruleSet);
+  words[DecisionWord.outcomeHitsFeaturesTier] = outcome | (hitCount << 8) | (featureCount << 16) | (tier << 24);
+  words[DecisionWord.reserved] = 0;
+  let at = RISK_DECISION.size;
   for (let index = 0; index < hitCount; index++) {
-    const word = first + (index >> 1);
-    words[word] = (words[word] as number) | ((hits[index] as number) << ((index & 1) * 16));
+    bytes[at++] = (hits[index] as number) & 0xff;
+    bytes[at++] = (hits[index] as number) >>> 8;
   }
+  for (let index = 0; index < featureCount; index++) at = writeValue(bytes, at, values[index] as number);
+  const end = padded(at);
+  while (at < end) bytes[at++] = 0;
+  return end;
+}
+
+/** Where a decision is made before it goes into the event. */
+export class DecisionBuffer {
+  readonly words = new Uint32Array(decisionBytesMax(FEATURES_MAX, HITS_MAX) >> 2);
+  readonly bytes = new Uint8Array(this.words.buffer);
+}
+
+function writeValue(bytes: Uint8Array, at: number, value: number): number {
+  // Magnitudes up to 2^53 and a sign are more than the 32 bits of an integer here: division, not shifts.
+  let rest = value < 0 ? -2 * value - 1 : 2 * value;
+  let end = at;
+  while (rest >= 128) {
+    bytes[end++] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+  }
+  bytes[end++] = rest;
+  return end;
 }
 
 /** Word of the RISK_CONTEXT in the first version at word `at`; 0 = it has none. */
@@ -102,21 +129,33 @@ export function readDecision(words: Uint32Array, at: number): StoredDecision | u
   const contextBytes = contextIn(words, at) === 0 ? 0 : RISK_CONTEXT.size;
   const from = at + ((endOfReference(words, at) + contextBytes) >> 2);
   const head = words[from + DecisionWord.outcomeHitsFeaturesTier] as number;
-  const featureCount = (head >>> 16) & 0xff;
-  const first = from + DecisionWord.values + featureCount * 2;
+  const hitCount = (head >>> 8) & 0xff;
+  const bytes = new Uint8Array(words.buffer, words.byteOffset + from * 4);
+  const hits = Array.from({ length: hitCount }, (_, index) => {
+    const at = RISK_DECISION.size + index * 2;
+    const hit = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+    return { rule: hit & ~SHADOW_HIT, isShadow: (hit & SHADOW_HIT) !== 0 };
+  });
   return {
     ruleSet: readU64(words, from + DecisionWord.ruleSet),
     outcome: head & 0xff,
     tier: head >>> 24,
-    values: Array.from({ length: featureCount }, (_, index) => readI64(words, from + DecisionWord.values + index * 2)),
-    hits: Array.from({ length: (head >>> 8) & 0xff }, (_, index) => {
-      const hit = ((words[first + (index >> 1)] as number) >>> ((index & 1) * 16)) & 0xffff;
-      return { rule: hit & ~SHADOW_HIT, isShadow: (hit & SHADOW_HIT) !== 0 };
-    }),
+    values: readValues(bytes, RISK_DECISION.size + hitCount * 2, (head >>> 16) & 0xff),
+    hits,
   };
 }
 
-/** Features are whole numbers; a `last` that there was not is -1. */
-function readI64(words: Uint32Array, at: number): number {
-  return ((words[at + 1] as number) | 0) * 0x1_0000_0000 + (words[at] as number);
+function readValues(bytes: Uint8Array, start: number, count: number): number[] {
+  let at = start;
+  return Array.from({ length: count }, () => {
+    let value = 0;
+    let unit = 1;
+    let byte: number;
+    do {
+      byte = bytes[at++] as number;
+      value += (byte & 127) * unit;
+      unit *= 128;
+    } while (byte >= 128);
+    return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
+  });
 }

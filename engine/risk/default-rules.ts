@@ -214,7 +214,8 @@ rules:
     reason: { en: Many people pay from this device., zh: 同一设备付款账户过多。 }
   - id: night-cash
     kind: cel
-    when: channel == "cash" && (hour >= 23 || hour < 5) && walletPayments10m > 3
+    channels: [cash]
+    when: (hour >= 23 || hour < 5) && walletPayments10m > 3
     outcome: hold
     mode: shadow
     reason: { en: Cash after several payments at night., zh: 夜间多笔支付后取现。 }

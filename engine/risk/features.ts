@@ -128,9 +128,13 @@ export class FeatureStore {
     }
   }
 
-  /** Counts a payment, or what a signal says, for every feature that counts such things and whose filters it passes. */
-  count(facts: Facts, counted: number): void {
-    this.#locate(facts);
+  /**
+   * Counts a payment, or what a signal says, for every feature that counts such things and whose filters it passes.
+   *
+   * @param wasRead whether these facts were the last that `read` was given: their keys need not be looked up again
+   */
+  count(facts: Facts, counted: number, wasRead = false): void {
+    if (!wasRead) this.#locate(facts);
     for (let index = 0; index < this.#features.length; index++) {
       const feature = this.#features[index] as Feature;
       const { table } = feature;
@@ -212,7 +216,11 @@ export class FeatureStore {
   }
 
   #locate(facts: Facts): void {
-    for (const table of this.#tables) table.row = table.keys.find(facts);
+    const tables = this.#tables;
+    for (let index = 0; index < tables.length; index++) {
+      const table = tables[index] as Table;
+      table.row = table.keys.find(facts);
+    }
   }
 
   #copies(): TableCopy[] {

@@ -16,7 +16,7 @@ import { idAt } from '../ledger/words.ts';
 import { PaymentField } from '../payment/event.ts';
 import { OPENING_RULES_MAX } from './cases.ts';
 import { type CompiledRules, compile } from './compile.ts';
-import { contextIn, decisionBytes, FEATURES_MAX, HITS_MAX, readDecision, writeDecision } from './decision.ts';
+import { contextIn, DecisionBuffer, encodeDecision, FEATURES_MAX, HITS_MAX, readDecision } from './decision.ts';
 import { type Decision, evaluate, newDecision } from './evaluate.ts';
 import { type DescribedPayment, describePayment, describeSignal } from './describe.ts';
 import { Counted, type Facts, newFacts } from './facts.ts';
@@ -76,8 +76,11 @@ export class Risk {
   readonly #facts: Facts = newFacts();
   readonly #values = new Float64Array(FEATURES_MAX);
   readonly #decision: Decision = newDecision(HITS_MAX);
+  readonly #encoded = new DecisionBuffer();
 
   #payer = NO_ACCOUNT;
+  /** Whether the features were read for the facts as they are. */
+  #wasRead = false;
   /** Made once: a payment allocates nothing. */
   readonly #isExempt = (rule: number): boolean => {
     const id = this.#rules?.rules.rules[rule]?.id;
@@ -102,6 +105,7 @@ export class Risk {
   /** Takes down what is known of a payment. `payer`: index of its account, or NO_ACCOUNT. */
   describe(payment: DescribedPayment, payer: number): void {
     this.decisionBytes = 0;
+    this.#wasRead = false;
     if (this.#rules === undefined) return;
     const tier = payer === NO_ACCOUNT ? 0 : (this.#ledger.accounts.tier[payer] as number);
     describePayment(this.#facts, payment, this.#ledger.now, tier);
@@ -114,25 +118,25 @@ export class Risk {
     if (active === undefined) return Outcomes.approve;
     const { rules } = active;
     this.#state.features.read(this.#facts, this.#values);
+    this.#wasRead = true;
     evaluate(rules, this.#facts, this.#values, this.#state.registry.lists, this.#isExempt, this.#decision);
-    this.decisionBytes = decisionBytes(rules.features.length, this.#decision.hitCount);
+    const { outcome, hits, hitCount } = this.#decision;
+    this.decisionBytes = encodeDecision(this.#encoded, {
+      ruleSet: active.lsn,
+      outcome,
+      tier: this.#facts.tier,
+      values: this.#values,
+      featureCount: rules.features.length,
+      hits,
+      hitCount,
+    });
     return this.#decision.outcome;
   }
 
   /** Writes the decision from word `at` on, if there is one. */
   writeDecision(words: Uint32Array, at: number): void {
-    const active = this.#rules;
-    if (active === undefined || this.decisionBytes === 0) return;
-    const { outcome, hits, hitCount } = this.#decision;
-    writeDecision(words, at, {
-      ruleSet: active.lsn,
-      outcome,
-      tier: this.#facts.tier,
-      values: this.#values,
-      featureCount: active.rules.features.length,
-      hits,
-      hitCount,
-    });
+    const { words: encoded } = this.#encoded;
+    for (let word = 0; word * 4 < this.decisionBytes; word++) words[at + word] = encoded[word] as number;
   }
 
   /** Counts the payment that was described, by the state (PaymentStates) that it got into. */
@@ -140,7 +144,8 @@ export class Risk {
     if (this.isDry || this.#rules === undefined) return;
     if (state === PaymentStates.challenged) return;
     const counted = state === PaymentStates.declined ? Counted.declines : Counted.payments;
-    this.#state.features.count(this.#facts, counted);
+    this.#state.features.count(this.#facts, counted, this.#wasRead);
+    this.#wasRead = false;
   }
 
   /** Opens a case for the payment whose first version is at word `at`, if the rules want it reviewed. */

@@ -8,6 +8,12 @@ import { BUCKETS_PER_WINDOW } from './feature.ts';
 /** Rows that are looked at for cells that are over, when all are in use. */
 const SWEPT_ROWS = 256;
 
+/** Rows of the table that are in use, and who is to be told before one changes that is not the one being counted. */
+export interface Surroundings {
+  readonly rows: number;
+  change(row: number): void;
+}
+
 export class WindowLists {
   readonly cells: Cells;
   /** Numbers of cells, by row; 0 = the list is empty. */
@@ -62,15 +68,14 @@ export class WindowLists {
   }
 
   /**
-   * A new cell for the bucket of `now`, at the end of the row's list; 0 when there is no room. `rows` of the table are in use;
-   * `change` is told of others that change.
+   * A new cell for the bucket of `now`, at the end of the row's list; 0 when there is no room.
    */
-  append(row: number, now: number, rows: number, change: (row: number) => void): number {
+  append(row: number, now: number, around: Surroundings): number {
     const { cells } = this;
     for (let step = 0; cells.full && step < SWEPT_ROWS; step++) {
-      this.hand = (this.hand + 1) % rows;
+      this.hand = (this.hand + 1) % around.rows;
       if (this.hand === row || this.head[this.hand] === 0) continue;
-      change(this.hand);
+      around.change(this.hand);
       this.expire(this.hand, now);
     }
     if (cells.full) return 0;
