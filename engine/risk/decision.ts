@@ -39,7 +39,7 @@ export const SHADOW_HIT = 0x8000;
 /** Words of RISK_DECISION. */
 const DecisionWord = { ruleSet: 0, outcomeHitsFeaturesTier: 2, reserved: 3 } as const;
 
-/** A whole number takes seven bits a byte, smallest first, the sign in the lowest bit: most features are small. */
+/** A whole number from -2^52 to 2^53 - 1 takes seven bits a byte, smallest first, the sign in the lowest bit: most features are small. */
 const VALUE_BYTES_MAX = 8;
 
 /** Most that a decision takes. */
