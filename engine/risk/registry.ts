@@ -74,7 +74,7 @@ export class Registry {
   restore(sections: ReadonlyMap<string, Uint8Array>): void {
     const section = sections.get(SECTION);
     if (section === undefined) return;
-    const saved = decodeMessagePack(section) as unknown as Saved;
+    const saved = decodeMessagePack(section) as object as Saved;
     this.lists.restore(saved.lists, sections);
     for (const lsn of [...saved.exemptions, ...saved.freezes, ...saved.cases]) {
       this.replay(this.#ledger.events.read(lsn), lsn);

@@ -187,7 +187,7 @@ export class RiskGate implements Gateway {
     const view = await this.#call(name, institution, body.length, body);
     if (typeof view === 'number') return view;
     const reply = decodeMessagePack(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-    return reply === undefined ? Code.internalError : (reply as unknown as RegistryReply);
+    return reply === undefined ? Code.internalError : (reply as object as RegistryReply);
   }
 
   /** Body of the reply, or why there is none. */

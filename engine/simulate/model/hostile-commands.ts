@@ -21,7 +21,6 @@ export class HostileCommands {
   readonly #changes: [number, ModelChange][] = [];
   readonly #payments: [number, 'sale' | 'authorise', ModelPayment][] = [];
   readonly #operations: [number, 'capture' | 'void' | 'refund' | 'revert', ModelOperation][] = [];
-
   readonly #chains: HostileChains;
 
   /** @param chainEnds how many there are in a batch at most, from one jump to the next */

@@ -7,7 +7,7 @@ import { type SignalName, Signals } from '../../../protocol/risk.ts';
 import { subjectId } from '../../risk/subject-id.ts';
 import * as fields from './fields.ts';
 import { chooseId } from './identity.ts';
-import { answer, problemOfCode } from './outcome.ts';
+import { answer, problem, problemOfCode } from './outcome.ts';
 import { route } from './route.ts';
 import * as views from './views.ts';
 
@@ -79,7 +79,8 @@ export const getDecision = route({
   errors: ['paymentNotFound', 'paymentForbidden', 'decisionNotFound'],
   async handle({ params }, caller) {
     const reply = await caller.sendRich('explainPayment', { paymentId: formatId(params.id) });
-    return 'kind' in reply ? reply : answer(reply.explanation);
+    if ('kind' in reply) return reply;
+    return reply.explanation === undefined ? problem('internalError') : answer(reply.explanation);
   },
 });
 
