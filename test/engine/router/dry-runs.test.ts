@@ -1,0 +1,167 @@
+/** Dry runs with several partitions: what would be answered right now, and nothing stays anywhere. */
+import { describe, expect, it } from 'vitest';
+import { takeSnapshot } from '../../../engine/worker/snapshot.ts';
+import { FrameFlags } from '../../../protocol/frame.ts';
+import { RESULT } from '../../../protocol/records.ts';
+import { TransferFlags } from '../../../protocol/records.ts';
+import type { Bank } from '../../support/bank.ts';
+import {
+  endChainRequest,
+  operationRequest,
+  paymentRequest,
+  type Request,
+  reply,
+  transfersRequest,
+} from '../../support/desk.ts';
+import { dryRun, withoutDryRun } from '../../support/dry-run.ts';
+import { type Act, ALL, CNY, expectSettled, furnished, PAYEES, PAYERS, Traffic } from '../../support/joint-traffic.ts';
+import type { MapIndex } from '../../support/memory-partition.ts';
+
+const SEED = Number(process.env.SEED ?? 20_261_123);
+const { linked, pending, postPending, voidPending, keepRemainder, balancingDebit, revert } = TransferFlags;
+
+/** All that every partition keeps, and what it has under way. */
+export function kept(bank: Bank): unknown {
+  return bank.partitions.map(({ state, journal }) => {
+    const { ledger, payments } = state;
+    const { clearing, tables } = ledger;
+    const indexes = { ...tables, ...payments.tables };
+    return {
+      sections: Object.entries(takeSnapshot(state)).map(([name, bytes]) => [name, Buffer.from(bytes).toString('hex')]),
+      indexes: Object.entries(indexes).map(([name, index]) => [name, (index as unknown as MapIndex).entries?.size]),
+      journal: journal.nextLsn,
+      heads: [...payments.heads],
+      timers: tables.timers.count,
+      clearing: [
+        clearing.accounts.length,
+        clearing.outbox.length,
+        clearing.joints.length,
+        [...clearing.unfinished.keys()],
+        [...clearing.requests.keys()],
+        [...clearing.prepared.keys()],
+        [...clearing.progress.keys()],
+      ],
+    };
+  });
+}
+
+/** A reply without what tells one time from another. */
+function timeless(frame: Uint8Array, name: Request['name']): string {
+  const copy = frame.slice();
+  // A payment's reply has nothing of time but that of its RESULT.
+  const count = new DataView(copy.buffer).getUint32(4, true);
+  const stride = (copy.length - 16) / count;
+  for (let at = 16; at < copy.length; at += stride) copy.fill(0, at, at + 8);
+  expect(stride % RESULT.size, name).toBe(0);
+  return Buffer.from(copy).toString('hex');
+}
+
+/** Asks for a dry run, then for the thing itself; both must say the same, and the dry run leave nothing. */
+async function both(bank: Bank, request: Request, note: string): Promise<Uint8Array> {
+  const before = kept(bank);
+  const dry = withoutDryRun(await bank.ask(dryRun(request)), request.name);
+  await bank.rest();
+  expect(kept(bank), note).toEqual(before);
+  const real = await bank.ask(request);
+  expect(timeless(dry, request.name), note).toEqual(timeless(real, request.name));
+  await bank.rest();
+  return real;
+}
+
+function requestOf({ what, payment, operation, chain }: Act): Request {
+  if (chain !== undefined) return transfersRequest(2, [...chain], FrameFlags.balances);
+  if (payment !== undefined) return paymentRequest(2, what as 'sale', payment);
+  return operationRequest(2, what as 'capture', operation ?? { id: 1n, paymentId: 1n });
+}
+
+describe('dry runs over several partitions', () => {
+  it.each([1, 2, 3])('are answered as the commands are that follow them: random traffic on %i', async (partitions) => {
+    const bank = await furnished(partitions, partitions === 3);
+    const traffic = new Traffic(SEED + partitions);
+    const told = new Map<string, number>();
+    for (let step = 0; step < 250; step++) {
+      const act = traffic.next();
+      const request = requestOf(act);
+      const frame = await both(bank, request, `seed ${SEED}, step ${step} on ${partitions}: ${act.what}`);
+      const [first] = reply.accounts(
+        frame.slice(0, 32).map((byte, at) => (at === 4 ? 1 : at > 4 && at < 8 ? 0 : byte)),
+      );
+      told.set(`${act.what} ${first?.name}`, (told.get(`${act.what} ${first?.name}`) ?? 0) + 1);
+      if (step % 10 === 9) await bank.pass(1);
+    }
+    expect([...told.keys()]).not.toContain('chain crossesPartitions');
+    for (const what of ['sale', 'authorise', 'capture', 'void', 'refund', 'chain']) {
+      expect(told.get(`${what} ok`), `${what} of seed ${SEED}`).toBeGreaterThan(0);
+    }
+    await bank.pass(10);
+    expectSettled(bank);
+  });
+
+  it.each([1, 2, 3])(
+    'of single transfers, holds and their ends, reverts and chains as a whole: on %i',
+    async (partitions) => {
+      const bank = await furnished(partitions);
+      const near = PAYERS[0] as bigint;
+      const others = [...PAYERS.slice(1), ...PAYEES.slice(0, 4)];
+      const move = { debitAccountId: near, amount: 100n, ledger: CNY, code: 1 };
+      let next = 100_000n;
+      const ask = async (...items: Parameters<typeof transfersRequest>[1]): Promise<string[]> => {
+        const request = transfersRequest(2, items, FrameFlags.balances);
+        return reply
+          .transfers(
+            await both(
+              bank,
+              request,
+              JSON.stringify(items, (_, v) => String(v)),
+            ),
+          )
+          .map(({ name }) => name);
+      };
+      for (const creditAccountId of [...others, 77n, PAYEES[5] as bigint]) {
+        const id = next;
+        next += 20n;
+        const to = { ...move, creditAccountId };
+        const isThere = creditAccountId !== 77n && creditAccountId !== PAYEES[5];
+        // One message: what comes first is seen by what follows.
+        const first = await ask({ ...to, id }, { ...to, id }, { ...to, id: id + 1n, flags: pending, timeoutS: 60 });
+        expect(first[0] === 'ok').toBe(isThere);
+        if (!isThere) continue;
+        const end = { debitAccountId: near, pendingId: id + 1n };
+        expect(await ask({ ...end, id: id + 2n, amount: 30n, flags: postPending | keepRemainder })).toEqual(['ok']);
+        expect(
+          await ask({ ...end, id: id + 3n, flags: voidPending }, { ...end, id: id + 4n, flags: postPending }),
+        ).toEqual(['ok', 'pendingTransferAlreadyVoided']);
+        await ask(
+          { ...to, id: id + 5n, amount: 1_000_000n },
+          { ...to, id: id + 6n, amount: 10n, flags: balancingDebit },
+        );
+        await ask({ id: id + 7n, debitAccountId: creditAccountId, pendingId: id, flags: revert });
+        await ask({ id: id + 8n, debitAccountId: creditAccountId, pendingId: id, flags: revert });
+        expect(
+          await ask({ ...to, id: id + 9n, flags: pending | linked }, { ...to, id: id + 10n, flags: pending }),
+        ).toEqual(['ok', 'ok']);
+        const whole = { id: id + 11n, pendingId: id + 9n, debitAccountId: near, flags: postPending };
+        await both(bank, endChainRequest(2, whole), `the end of ${id + 9n}`);
+      }
+      expectSettled(bank);
+    },
+  );
+
+  it('that come all at once with the real thing leave nothing, and are all answered', async () => {
+    for (const partitions of [2, 3]) {
+      const bank = await furnished(partitions);
+      const traffic = new Traffic(SEED);
+      for (let round = 0; round < 10; round++) {
+        const requests = Array.from({ length: 30 }, () => requestOf(traffic.next()));
+        const frames = await Promise.all(
+          requests.flatMap((request) => [bank.ask(dryRun(request)), bank.ask(request), bank.ask(dryRun(request))]),
+        );
+        expect(frames).toHaveLength(90);
+        await bank.pass(1);
+      }
+      await bank.pass(10);
+      expectSettled(bank);
+      expect(ALL.length).toBeGreaterThan(0);
+    }
+  });
+});
