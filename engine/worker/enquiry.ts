@@ -8,15 +8,18 @@
  * taken back, so nobody has to be told what became of it: parts are carried out at once, and their answers stand for the commit too.
  */
 import { layout } from '../../protocol/layout.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import { TransferFlags } from '../../protocol/records.ts';
-import { ENGINE_ID_WORD3, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
+import { ENGINE_ID_WORD3, SETTLED_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { NO_HOLD } from '../ledger/holds.ts';
 import { jointAt, participantsOf } from '../ledger/joint.ts';
-import { partEventBytes, RECORD_WORDS } from '../ledger/joint-event.ts';
+import { jointEventBytes, partEventBytes, RECORD_WORDS } from '../ledger/joint-event.ts';
+import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
 import { transferFlags } from '../ledger/validate.ts';
 import { readU64, TransferWord, writeU64 } from '../ledger/words.ts';
+import { paymentEventBytes } from '../payment/event.ts';
 import { ReplyArea } from '../query/reply-area.ts';
 import type { Weight } from './batch.ts';
 import {
@@ -69,6 +72,10 @@ const ENDS = TransferFlags.postPending | TransferFlags.voidPending;
  * something real. No journal becomes as long.
  */
 const REHEARSED_LSN = 2 ** 52;
+
+/** What is written when a record is settled, its chain concluded, and a payment's version made: in a dry run behind all else. */
+const SETTLED_BYTES = TRANSFER_EVENT_BYTES + 2 * SETTLED_EVENT_BYTES + jointEventBytes(0, 0);
+const PAYMENT_BYTES = paymentEventBytes(LIMITS.referenceBytesMax) + 5 * LEG_EVENT_BYTES;
 
 /** A question to one partition. */
 export interface Enquiry {
@@ -244,6 +251,7 @@ export function settleRehearsed(
   const crossings = [...asked.values()].flatMap((of) => of.crossings).sort(ascending);
   const requests = [...new Set([...asked.values()].flatMap((of) => of.joints))].sort(ascending);
   const most = requests.reduce((sum, lsn) => sum + jointAt(ledger, lsn).count, crossings.length);
+  ledger.events.makeRoom(most * SETTLED_BYTES + requests.length * PAYMENT_BYTES);
   const area = new ReplyArea();
   const room = 64 + most * SETTLEMENT_BYTES;
   area.target(new ArrayBuffer(room), 0, room);

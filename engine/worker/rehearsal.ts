@@ -85,6 +85,7 @@ export class Rehearsal {
     if (head !== undefined) payments.heads.set(command.institution, head);
     ledger.now = this.#real.ledger.now;
     const answers = takeAnswers(command);
+    const { buffer } = events.bytes;
 
     books.undo.begin();
     handler(this.#dry, command, reply);
@@ -95,6 +96,7 @@ export class Rehearsal {
     clearing.backTo(mark, nextLsn);
     payments.locks.rewind(nextLsn);
     events.rewind(end, count);
+    events.useBuffer(buffer);
     for (const overlay of Object.values(this.#overlays)) overlay.clear();
   }
 

@@ -15,12 +15,7 @@ import {
 } from '../../protocol/records.ts';
 import { entityEventBytes } from '../entity/event.ts';
 import { RouterFlags } from '../gateway.ts';
-import {
-  ACCOUNT_CHANGE_EVENT_BYTES,
-  ACCOUNT_EVENT_BYTES,
-  SETTLED_EVENT_BYTES,
-  TRANSFER_EVENT_BYTES,
-} from '../ledger/events.ts';
+import { ACCOUNT_CHANGE_EVENT_BYTES, ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { jointEventBytes } from '../ledger/joint-event.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { paymentEventBytes } from '../payment/event.ts';
@@ -132,19 +127,10 @@ const BY_KIND = Array.from({ length: 256 }, (_, kind) => {
   return name === undefined ? undefined : WEIGHTS[name];
 });
 
-/** A dry run also writes what its command writes when other partitions have answered, before all is taken back. */
-function dryRunWeight(weight: Weight, count: number): Weight {
-  const settled = TRANSFER_EVENT_BYTES + 2 * SETTLED_EVENT_BYTES + jointEventBytes(0, 0);
-  return { ...weight, journalBytes: weight.journalBytes + PAYMENT_JOURNAL + count * settled };
-}
-
 /** Weight of a command of this kind. The kind exists: the frame was checked. */
 export function weightOf(kind: number, flags: number, count: number): Weight {
   const weigh = BY_KIND[kind];
-  if (weigh !== undefined) {
-    const weight = weigh(count, flags);
-    return (flags & FrameFlags.dryRun) === 0 ? weight : dryRunWeight(weight, count);
-  }
+  if (weigh !== undefined) return weigh(count, flags);
   const weight = clearingWeight(kind, count) ?? enquiryWeight(kind, count) ?? jointWeight(kind, count, PAYMENT_JOURNAL);
   if (weight === undefined) throw new Error(`no command of kind ${kind}`);
   return weight;

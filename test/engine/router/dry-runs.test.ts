@@ -2,8 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { takeSnapshot } from '../../../engine/worker/snapshot.ts';
 import { FrameFlags } from '../../../protocol/frame.ts';
-import { RESULT } from '../../../protocol/records.ts';
-import { TransferFlags } from '../../../protocol/records.ts';
+import { RESULT, TransferFlags } from '../../../protocol/records.ts';
 import type { Bank } from '../../support/bank.ts';
 import {
   endChainRequest,
@@ -14,14 +13,14 @@ import {
   transfersRequest,
 } from '../../support/desk.ts';
 import { dryRun, withoutDryRun } from '../../support/dry-run.ts';
-import { type Act, ALL, CNY, expectSettled, furnished, PAYEES, PAYERS, Traffic } from '../../support/joint-traffic.ts';
+import { type Act, CNY, expectSettled, furnished, PAYEES, PAYERS, Traffic } from '../../support/joint-traffic.ts';
 import type { MapIndex } from '../../support/memory-partition.ts';
 
 const SEED = Number(process.env.SEED ?? 20_261_123);
 const { linked, pending, postPending, voidPending, keepRemainder, balancingDebit, revert } = TransferFlags;
 
 /** All that every partition keeps, and what it has under way. */
-export function kept(bank: Bank): unknown {
+function kept(bank: Bank): unknown {
   return bank.partitions.map(({ state, journal }) => {
     const { ledger, payments } = state;
     const { clearing, tables } = ledger;
@@ -147,6 +146,31 @@ describe('dry runs over several partitions', () => {
     },
   );
 
+  it('of the longest message is answered, as chain and as single transfers', async () => {
+    const bank = await furnished(3);
+    const debitAccountId = PAYERS[0] as bigint;
+    const others = PAYERS.slice(1);
+    for (const flag of [linked, 0]) {
+      const items = Array.from({ length: 8190 }, (_, n) => ({
+        id: BigInt(500_000 + flag * 10_000 + n),
+        debitAccountId,
+        creditAccountId: others[n % others.length] as bigint,
+        amount: 1n,
+        ledger: CNY,
+        code: 1,
+        flags: n < 8189 ? flag : 0,
+      }));
+      const before = kept(bank);
+      const names = reply.transfers(await bank.ask(dryRun(transfersRequest(2, items)))).map(({ name }) => name);
+      expect(new Set(names)).toEqual(new Set(['ok']));
+      expect(kept(bank)).toEqual(before);
+      items[8189] = { ...(items[8189] as (typeof items)[0]), creditAccountId: 77n };
+      const refused = reply.transfers(await bank.ask(dryRun(transfersRequest(2, items)))).map(({ name }) => name);
+      expect(refused.at(-1)).toBe('creditAccountNotFound');
+      expect(refused[0]).toBe(flag === 0 ? 'ok' : 'linkedEventFailed');
+    }
+  });
+
   it('that come all at once with the real thing leave nothing, and are all answered', async () => {
     for (const partitions of [2, 3]) {
       const bank = await furnished(partitions);
@@ -161,7 +185,6 @@ describe('dry runs over several partitions', () => {
       }
       await bank.pass(10);
       expectSettled(bank);
-      expect(ALL.length).toBeGreaterThan(0);
     }
   });
 });
