@@ -171,6 +171,66 @@ describe('dry runs over several partitions', () => {
     }
   });
 
+  it('are not taken for what is really done at the same time, at the same position', async () => {
+    for (const partitions of [2, 3]) {
+      const bank = await furnished(partitions);
+      const payer = PAYERS[0] as bigint;
+      const payee = PAYEES.find((id, n) => n % 4 === 0 && bank.homeOf(id) !== bank.homeOf(payer)) as bigint;
+      const far = PAYERS.filter((id) => bank.homeOf(id) !== bank.homeOf(payer));
+      const missing = Array.from({ length: 50 }, (_, n) => BigInt(900 + n)).find(
+        (id) => bank.homeOf(id) === bank.homeOf(far[0] as bigint),
+      ) as bigint;
+      const chain = (id: bigint, last: bigint): Request =>
+        transfersRequest(2, [
+          {
+            id,
+            debitAccountId: payer,
+            creditAccountId: far[0] as bigint,
+            amount: 1n,
+            ledger: CNY,
+            code: 1,
+            flags: linked,
+          },
+          { id: id + 1n, debitAccountId: payer, creditAccountId: last, amount: 1n, ledger: CNY, code: 1 },
+        ]);
+      const [dry, real] = await Promise.all([
+        bank.ask(dryRun(chain(70_000n, missing))),
+        bank.ask(chain(70_010n, far[0] as bigint)),
+      ]);
+      expect(reply.transfers(dry).map(({ name }) => name)).toEqual(['linkedEventFailed', 'creditAccountNotFound']);
+      expect(reply.transfers(real).map(({ name }) => name)).toEqual(['ok', 'ok']);
+      const sale = { payerAccountId: payer, payeeAccountId: payee, ledger: CNY };
+      const sales = await Promise.all([
+        bank.ask(dryRun(paymentRequest(2, 'sale', { ...sale, id: 80_000n, amount: 10n }))),
+        bank.ask(paymentRequest(2, 'sale', { ...sale, id: 80_001n, amount: 20n })),
+      ]);
+      expect(sales.map((frame) => reply.payment(frame, 'sale').name)).toEqual(['ok', 'ok']);
+      await bank.rest();
+      expectSettled(bank);
+    }
+  });
+
+  it('go on with what they find when things have changed between asking and answering', async () => {
+    const bank = await furnished(2);
+    const payer = PAYERS[0] as bigint;
+    const far = PAYERS.filter((id) => bank.homeOf(id) !== bank.homeOf(payer));
+    const move = { debitAccountId: payer, creditAccountId: far[0] as bigint, amount: 1n, ledger: CNY, code: 1 };
+    const request = transfersRequest(2, [
+      { ...move, id: 70_000n },
+      { ...move, id: 70_001n },
+    ]);
+    const before = kept(bank);
+    const asked = bank.ask(dryRun(request));
+    // After the first rehearsal, and before the second.
+    await new Promise((resolve) => setImmediate(resolve));
+    const real = bank.ask(transfersRequest(2, [{ ...move, id: 70_000n }]));
+    const [dry] = await Promise.all([asked, real]);
+    expect(reply.transfers(dry).map(({ name }) => name)).toEqual(['ok', 'ok']);
+    await bank.rest();
+    expect(kept(bank)).not.toEqual(before);
+    expectSettled(bank);
+  });
+
   it('that come all at once with the real thing leave nothing, and are all answered', async () => {
     for (const partitions of [2, 3]) {
       const bank = await furnished(partitions);
