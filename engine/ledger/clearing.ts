@@ -84,6 +84,8 @@ export interface ClearingMark {
   readonly accounts: number;
   readonly outbox: number;
   readonly joints: number;
+  readonly unfinished: number;
+  readonly openedInBatch: number;
 }
 
 export interface PreparedPart {
@@ -157,17 +159,30 @@ export class Clearing {
 
   /** How long the lists are: what a dry run goes back to. */
   mark(): ClearingMark {
-    return { accounts: this.accounts.length, outbox: this.outbox.length, joints: this.joints.length };
+    const { accounts, outbox, joints, unfinished, openedInBatch } = this;
+    return {
+      accounts: accounts.length,
+      outbox: outbox.length,
+      joints: joints.length,
+      unfinished: unfinished.size,
+      openedInBatch,
+    };
   }
 
   /** Forgets what was begun from `lsn` on, since the mark. */
   backTo(mark: ClearingMark, lsn: number): void {
     const { accounts, outbox, joints, unfinished } = this;
     accounts.length = mark.accounts;
-    if (outbox.length === mark.outbox && joints.length === mark.joints) return;
+    this.openedInBatch = mark.openedInBatch;
     outbox.length = mark.outbox;
     joints.length = mark.joints;
-    for (const begun of unfinished.keys()) if (begun >= lsn) this.finish(begun);
+    // What was there before is not settled by a dry run.
+    if (unfinished.size === mark.unfinished) return;
+    for (const begun of unfinished.keys()) {
+      if (begun < lsn) continue;
+      this.finish(begun);
+      this.progress.delete(begun);
+    }
   }
 
   /** Home of the account whose id is at word `at`. */

@@ -58,7 +58,7 @@ export interface EventSource {
 
 /** Writes the events of the current batch into a buffer, and reads events of this and all earlier batches. */
 export class EventLog {
-  bytes = new Uint8Array(0);
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   words = new Uint32Array(0);
   /** Where the next event goes, in bytes. */
   end = BATCH_HEADER_BYTES;
@@ -90,6 +90,21 @@ export class EventLog {
 
   get roomBytes(): number {
     return this.bytes.length - this.end;
+  }
+
+  /** Makes room for `bytes` more in a larger copy, when there is too little. For a dry run, which goes back by `useBuffer`. */
+  makeRoom(bytes: number): void {
+    if (this.roomBytes >= bytes) return;
+    const larger = new Uint8Array((this.end + bytes + 15) & ~15);
+    larger.set(this.bytes.subarray(0, this.end));
+    this.useBuffer(larger.buffer);
+  }
+
+  /** Goes on in a buffer that has the same events. */
+  useBuffer(buffer: ArrayBuffer): void {
+    if (this.bytes.buffer === buffer) return;
+    this.bytes = new Uint8Array(buffer);
+    this.words = new Uint32Array(buffer);
   }
 
   /** Opens an event of `length` bytes and writes its prefix; returns its first word. The body is the caller's to fill. */

@@ -10,9 +10,14 @@ export const AWAITS_CLEARING = 0xffff;
 /** Stands for the code of a command that is to be decided again when what goes before it is settled. Never leaves the engine. */
 export const AWAITS_TURN = 0xfffe;
 
+/**
+ * Stands for the code of a dry run that goes on when other partitions have said what they would answer. Never leaves the engine.
+ */
+export const AWAITS_ANSWERS = 0xfffd;
+
 /** Whether a code says that the result is not there yet. */
 export function isUndecided(code: number): boolean {
-  return code >= AWAITS_TURN;
+  return code >= AWAITS_ANSWERS;
 }
 
 export class ResultWriter {

@@ -322,6 +322,8 @@ function forceLegs(ledger: Ledger, event: number, { records, count, draft }: Joi
 /** Sets the timers again that came up while the payment was locked. */
 function remindOfExpiry(payments: Payments, draft: Uint32Array): void {
   const { ledger } = payments;
+  // A dry run sets no timers.
+  if (ledger.books.undo.recording) return;
   const lsn = payments.find(draft, PaymentField.id);
   if (lsn === 0) return;
   const version = payments.versions.read(lsn);

@@ -10,7 +10,7 @@ import { FRAME_HEADER } from '../../protocol/frame.ts';
 import { RESULT } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { OPERATOR_INSTITUTION, type ReplySink } from '../gateway.ts';
-import { AWAITS_TURN, isUndecided } from '../ledger/results.ts';
+import { AWAITS_ANSWERS, AWAITS_TURN, isUndecided } from '../ledger/results.ts';
 import {
   ANSWER_BYTES,
   ClearingKinds,
@@ -22,15 +22,13 @@ import {
 import { type Travel, travelBack, travelOf } from '../worker/joint-commands.ts';
 import type { WaitingCommand } from './batch-replies.ts';
 import { deliverOne, refusalFrame } from './gather.ts';
-import type { ClearingPort, Lane } from './lane.ts';
+import type { ClearingPort, ParcelTaker } from './lane.ts';
+import { Rehearsals, withoutAnswers } from './rehearsals.ts';
 
 /** Records of one command: bounds what it takes of a batch. */
 const RECORDS_MAX = 2048;
 const HEADER = FRAME_HEADER.size;
 const SETTLEMENT_RESULT = 16;
-
-/** The way to a partition: its lane, or what delays and repeats on the way there. */
-export type ParcelTaker = Pick<Lane, 'submit'>;
 
 /** A command that waits for room in its lane. */
 interface Parcel {
@@ -67,6 +65,7 @@ export class ClearingHouse {
   readonly #places = new Map<number, Place[]>();
   /** By the same key: what waits its turn. */
   readonly #parked = new Map<number, Parked[]>();
+  readonly #rehearsals = new Rehearsals();
   #lanes: readonly ParcelTaker[] = [];
 
   constructor(partitions: number) {
@@ -79,6 +78,7 @@ export class ClearingHouse {
     return {
       send: (messages) => this.#sort(messages, CROSSING_BYTES, targetOf, ClearingKinds.receiveCrossings),
       sendParts: (messages) => this.#sendParts(messages),
+      enquire: (enquiries) => this.#rehearsals.ask(partition, enquiries),
       defer: (sink, frame, command) => this.#defer(partition, sink, frame, command),
     };
   }
@@ -86,6 +86,7 @@ export class ClearingHouse {
   /** Connects the partitions, and lets each send what it had not settled when it stopped. */
   connect(lanes: readonly ParcelTaker[]): void {
     this.#lanes = lanes;
+    this.#rehearsals.connect(lanes);
     if (lanes.length === 1) return;
     for (const partition of lanes.keys()) {
       this.#post(partition, { kind: ClearingKinds.resendCrossings, count: 0, body: new Uint8Array(0) });
@@ -172,9 +173,13 @@ export class ClearingHouse {
 
   #defer(partition: number, sink: ReplySink, shared: Uint8Array, command: () => WaitingCommand): void {
     const first = new DataView(shared.buffer, shared.byteOffset + HEADER);
-    if (first.getUint16(RESULT.at.code, true) === AWAITS_TURN) {
+    const code = first.getUint16(RESULT.at.code, true);
+    if (code === AWAITS_ANSWERS) {
+      return this.#rehearsals.add(Number(first.getBigUint64(RESULT.at.timestamp, true)), sink, command());
+    }
+    if (code === AWAITS_TURN) {
       const key = this.#key(partition, Number(first.getBigUint64(RESULT.at.timestamp, true)));
-      addTo(this.#parked, key, { sink, ...command() });
+      addTo(this.#parked, key, { sink, ...withoutAnswers(command()).command });
       return;
     }
     const frame = shared.slice();

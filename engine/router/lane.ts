@@ -10,6 +10,7 @@
 import { Code } from '../../protocol/results.ts';
 import type { CommandEnvelope, ReplySink } from '../gateway.ts';
 import type { Batch } from '../worker/batch.ts';
+import type { Enquiry } from '../worker/enquiry.ts';
 import type { BatchResult } from '../worker/partition.ts';
 import { weightOf } from '../worker/weights.ts';
 import type { WaitingCommand } from './batch-replies.ts';
@@ -39,12 +40,17 @@ export interface ClearingPort {
   send(messages: Uint8Array): void;
   /** The same for what partitions carry out together. */
   sendParts(messages: Uint8Array): void;
+  /** Takes what dry runs ask of other partitions, right after the replies that wait for it: by the numbers in these. */
+  enquire(enquiries: readonly (readonly Enquiry[])[]): void;
   /** Takes a reply that waits for other partitions; the frame and the command are dead when this returns. */
   defer(sink: ReplySink, frame: Uint8Array, command: () => WaitingCommand): void;
 }
 
 /** Runs a batch in the partition's thread; resolves when it is durable. */
 export type RunBatch = (slot: number, timestampMicros: number) => Promise<BatchResult>;
+
+/** The way to a partition: its lane, or what delays and repeats on the way there. */
+export type ParcelTaker = Pick<Lane, 'submit'>;
 
 interface Slot {
   readonly index: number;
@@ -179,6 +185,7 @@ export class Lane {
     slot.replies.deliver();
     if (result.messages !== undefined) this.#clearing.send(result.messages);
     if (result.parts !== undefined) this.#clearing.sendParts(result.parts);
+    if (result.enquiries !== undefined) this.#clearing.enquire(result.enquiries);
     this.#free.push(slot);
     if (this.isIdle) for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -6,7 +6,7 @@
  *   settleCrossings    CROSSING_ANSWER × n  →  SETTLEMENT × n   back to that of the debit side
  *   resendCrossings    nothing  →  nothing                      after a start: puts what is unfinished into the batch's messages
  *
- * Two more are in joint-commands.ts. `locateOperation` is the router's question where an operation goes: payment id, operation id → RESULT.
+ * Two more are in joint-commands.ts, one for dry runs in enquiry.ts. `locateOperation` is the router's question where an operation goes: payment id, operation id → RESULT.
  */
 import { COMMANDS } from '../../protocol/commands.ts';
 import { layout } from '../../protocol/layout.ts';
@@ -29,6 +29,7 @@ export const ClearingKinds = {
   carryOutPart: 0x73,
   collectPart: 0x74,
   locateOperation: 0x75,
+  rehearse: 0x76,
 } as const;
 
 /** A transfer on its way; the TRANSFER record follows. */
@@ -61,7 +62,7 @@ export const ANSWER_BYTES = CROSSING_ANSWER.size;
 /** The result that a client waits for: lsn u64, command kind u32, pad u32, RESULT, BALANCES or PAYMENT_STATE. */
 export const SETTLEMENT_BYTES = 16 + RESULT.size + PAYMENT_STATE.size;
 
-const HeadWord = { lsn: 0, from: 2, to: 3, institution: 4 } as const;
+export const HeadWord = { lsn: 0, from: 2, to: 3, institution: 4 } as const;
 const AnswerWord = { lsn: 0, from: 2, code: 3, balances: 4 } as const;
 export const SettlementWord = { lsn: 0, kind: 2, result: 4, debitBalances: 8, creditBalances: 16 } as const;
 
@@ -161,25 +162,31 @@ export function resendCrossings(ledger: Ledger, _command: ClearingCommand, reply
 
 /** The messages of the batch just decided, and forgets that they are to be sent. Undefined when there are none. */
 export function takeMessages(ledger: Ledger): Uint8Array | undefined {
-  const { clearing, events, place } = ledger;
-  const { outbox } = clearing;
+  const { outbox } = ledger.clearing;
   if (outbox.length === 0) return undefined;
   const words = new Uint32Array((outbox.length * CROSSING_BYTES) / 4);
-  const record = CROSSING_HEAD.size / 4;
-  outbox.forEach((lsn, index) => {
-    const at = (index * CROSSING_BYTES) / 4;
-    const event = events.read(lsn);
-    const sent = at + record;
-    for (let word = 0; word < TransferWord.timestamp; word++) {
-      words[sent + word] = event.getUint32((TransferEventWord.record + word) * 4, true);
-    }
-    writeU64(words, at + HeadWord.lsn, lsn);
-    words[at + HeadWord.from] = place.partition;
-    words[at + HeadWord.to] = clearing.homeOf(words, sent + TransferWord.creditAccountId);
-    words[at + HeadWord.institution] = event.getUint32(8, true);
-  });
+  for (const [index, lsn] of outbox.entries()) writeMessage(ledger, lsn, words, (index * CROSSING_BYTES) / 4);
   outbox.length = 0;
   return new Uint8Array(words.buffer);
+}
+
+/** The message about what is at `lsn`. */
+export function crossingMessage(ledger: Ledger, lsn: number): Uint32Array {
+  const words = new Uint32Array(CROSSING_BYTES / 4);
+  writeMessage(ledger, lsn, words, 0);
+  return words;
+}
+
+function writeMessage({ clearing, events, place }: Ledger, lsn: number, words: Uint32Array, at: number): void {
+  const event = events.read(lsn);
+  const sent = at + CROSSING_HEAD.size / 4;
+  for (let word = 0; word < TransferWord.timestamp; word++) {
+    words[sent + word] = event.getUint32((TransferEventWord.record + word) * 4, true);
+  }
+  writeU64(words, at + HeadWord.lsn, lsn);
+  words[at + HeadWord.from] = place.partition;
+  words[at + HeadWord.to] = clearing.homeOf(words, sent + TransferWord.creditAccountId);
+  words[at + HeadWord.institution] = event.getUint32(8, true);
 }
 
 /** What a clearing command takes of a batch at most. */

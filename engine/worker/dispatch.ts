@@ -20,6 +20,7 @@ import { aggregate, queryHistory } from '../query/history.ts';
 import { lookupPayments, queryPayments } from '../query/payments.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
 import { ClearingKinds, receiveCrossings, resendCrossings, settleCrossings } from './clearing-commands.ts';
+import { answerEnquiry } from './enquiry.ts';
 import { carryOutPartCommand, collectPartCommand } from './joint-commands.ts';
 import { reportSignals } from '../risk/signals.ts';
 import { richCommand } from './rich-commands.ts';
@@ -158,6 +159,7 @@ const CLEARING_HANDLERS: Readonly<Record<number, Handler>> = {
   [ClearingKinds.carryOutPart]: (state, command, reply) => carryOutPartCommand(state.ledger, command, reply),
   [ClearingKinds.locateOperation]: (state, { words, start }, reply) =>
     locateOperation(state.payments, words, start, reply),
+  [ClearingKinds.rehearse]: (state, { words, start }, reply) => answerEnquiry(state, words, start, reply),
   [ClearingKinds.collectPart]: (state, command, reply) => collectPartCommand(state, command, reply),
 };
 

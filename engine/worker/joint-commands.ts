@@ -22,7 +22,7 @@ import {
 } from '../ledger/joint.ts';
 import { type JointEvent, JointKinds, jointEventBytes, partEventBytes, RECORD_WORDS } from '../ledger/joint-event.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { carryOutPart } from '../ledger/parts.ts';
+import { carryOutPart, PartModes } from '../ledger/parts.ts';
 import { writeBalances } from '../ledger/results.ts';
 import { readU64, writeU64 } from '../ledger/words.ts';
 import { jointCommand, jointResult, settlePayment } from '../payment/joint-payments.ts';
@@ -78,7 +78,7 @@ const PART_BALANCES = layout('partBalances', 40, {
   creditsPosted: [32, 'u64'],
 });
 
-const MessageWord = {
+export const MessageWord = {
   lsn: 0,
   from: 2,
   to: 3,
@@ -90,8 +90,20 @@ const MessageWord = {
   event: 10,
   records: 12,
 } as const;
-const AnswerWord = { event: 0, from: 2, peer: 3, codeAndCulprit: 4, total: 5, count: 6, balances: 12 } as const;
+export const AnswerWord = { event: 0, from: 2, peer: 3, codeAndCulprit: 4, total: 5, count: 6, balances: 12 } as const;
 const BALANCES_WORDS = PART_BALANCES.size >> 2;
+
+/** Words of an answer with the balances of this many accounts. */
+export function answerWords(count: number): number {
+  return AnswerWord.balances + count * BALANCES_WORDS;
+}
+
+/** Makes a message that asks to prepare a part one that asks to carry it out at once: what is only rehearsed needs no conclusion. */
+export function rehearsedAtOnce(message: Uint32Array): void {
+  const modeAndFlags = message[MessageWord.modeAndFlags] as number;
+  if ((modeAndFlags & 0xffff) !== PartModes.prepare) return;
+  message[MessageWord.modeAndFlags] = PartModes.complete | (modeAndFlags & ~0xffff);
+}
 
 /** How a message travels: its length, where it goes, and what it takes of a batch. */
 export interface Travel {
@@ -128,7 +140,7 @@ export interface JointCommand {
 export function takeParts(ledger: Ledger): Uint8Array | undefined {
   const { joints } = ledger.clearing;
   if (joints.length === 0) return undefined;
-  const messages = joints.splice(0).flatMap((lsn) => messagesOf(ledger, lsn));
+  const messages = joints.splice(0).flatMap((lsn) => partMessages(ledger, lsn));
   const length = messages.reduce((sum, words) => sum + words.length, 0);
   const all = new Uint32Array(length);
   let at = 0;
@@ -139,7 +151,8 @@ export function takeParts(ledger: Ledger): Uint8Array | undefined {
   return new Uint8Array(all.buffer);
 }
 
-function messagesOf(ledger: Ledger, lsn: number): Uint32Array[] {
+/** What the joint event at `lsn` asks of each other partition. */
+export function partMessages(ledger: Ledger, lsn: number): Uint32Array[] {
   const joint = jointAt(ledger, lsn);
   const participants = participantsOf(ledger, joint);
   const mode = modeOf(joint, participants.size);

@@ -24,6 +24,7 @@ import type { Batch } from './batch.ts';
 import { EntryWord, entryWord } from './batch.ts';
 import { takeMessages } from './clearing-commands.ts';
 import { type Command, dispatch } from './dispatch.ts';
+import type { Enquiry } from './enquiry.ts';
 import type { PartitionIndexes } from './indexes.ts';
 import { takeParts } from './joint-commands.ts';
 import { Outcomes } from './outcomes.ts';
@@ -54,6 +55,8 @@ export interface BatchResult {
   /** For other partitions: see clearing-commands.ts, and joint-commands.ts. */
   readonly messages?: Uint8Array;
   readonly parts?: Uint8Array;
+  /** What its dry runs ask of other partitions, by the numbers in their replies: see enquiry.ts. */
+  readonly enquiries?: readonly (readonly Enquiry[])[];
 }
 
 export interface PartitionFigures {
@@ -158,6 +161,7 @@ export class Partition {
     const info = { timestamp: this.#state.ledger.now, eventCount: events.count };
     const messages = takeMessages(this.#state.ledger);
     const parts = takeParts(this.#state.ledger);
+    const enquiries = this.#state.rehearsal.takeEnquiries();
     const durable = events.empty
       ? this.#journal.durable()
       : this.#journal.append(new Uint8Array(buffer), events.end, info);
@@ -176,6 +180,7 @@ export class Partition {
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(messages === undefined ? {} : { messages }),
       ...(parts === undefined ? {} : { parts }),
+      ...(enquiries.length === 0 ? {} : { enquiries }),
     };
   }
 

@@ -156,6 +156,11 @@ describe.each([1, 2, 3])('%i partition(s)', (partitions) => {
       transfer(first, far),
       transfer(far, farNear),
     ];
+    // The other partitions are asked, and nothing is done.
+    const dry = await client.createTransfers(across, { dryRun: true });
+    expect(dry.map(({ name, dryRun }) => [name, dryRun])).toEqual(
+      ['linkedEventFailed', 'crossesPartitions', 'ok', 'ok'].map((name) => [name, true]),
+    );
     const results = await client.createTransfers(across);
     expect(results.map(({ name }) => name)).toEqual(['linkedEventFailed', 'crossesPartitions', 'ok', 'ok']);
     const after = await client.lookupAccounts([first, near, far, farNear]);

@@ -318,6 +318,7 @@ export class FakeGateway implements Gateway {
       return party === undefined ? { code: Code.partyNotFound } : { code: Code.ok, party };
     }
     if (name === 'explainPayment') return { code: Code.decisionNotFound };
+    if (name === 'readCases' && 'paymentId' in (body as object)) return { code: Code.caseNotFound };
     if (name === 'listParties') return { code: Code.ok, parties: [...this.parties.values()], nextCursor: 0 };
     if (name === 'putTariff') {
       const { feeAccountId } = body as { feeAccountId: string };
