@@ -90,7 +90,7 @@ class Features {
   }
 
   measured(feature: MeasuredFeature, filters: Pick<FeatureDefinition, 'channels' | 'amounts'>): number {
-    const { measure, by, of, upTo, counts, exact } = feature;
+    const { measure, by, of, upTo, counts } = feature;
     return this.place({
       measure,
       by: typeof by === 'string' ? [by] : by,
@@ -98,7 +98,6 @@ class Features {
       counts,
       window: sliding(feature.window),
       ...filters,
-      exact,
     });
   }
 }
@@ -109,7 +108,7 @@ function sliding(text: string): FeatureWindow {
 
 /** Two features of one name are the same: everything that tells them apart is in it. */
 function nameOf(definition: Omit<FeatureDefinition, 'name'>): string {
-  const { measure, by, of, upTo, counts, window, channels, amounts, exact } = definition;
+  const { measure, by, of, upTo, counts, window, channels, amounts } = definition;
   const span =
     window.kind === 'sliding'
       ? `${window.micros / MICROS_PER_MINUTE}m`
@@ -122,12 +121,10 @@ function nameOf(definition: Omit<FeatureDefinition, 'name'>): string {
     `of ${counts} by ${by.join('+')}, ${span}`,
     channels === undefined ? '' : `, channels ${channels.toString(16)}`,
     ranges === undefined ? '' : `, amounts ${ranges}`,
-    exact ? ', exact' : '',
   ].reduce((text, part, index) => (index === 1 ? `${text} ${part}` : text + part));
 }
 
 function testOf(rule: Rule, features: Features, compileCondition: (text: string) => RuleTest): RuleTest {
-  const { exact } = rule;
   const filter = rule.channels === undefined ? {} : { channels: channelBits(rule) };
   switch (rule.kind) {
     case 'limit':
@@ -153,7 +150,7 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
     case 'new_payee':
     case 'new_device': {
       const other = rule.kind === 'new_payee' ? 'payee' : 'device';
-      const last = features.place({ measure: 'last', by: ['payer', other], counts: 'payments', window: ALWAYS, exact });
+      const last = features.place({ measure: 'last', by: ['payer', other], counts: 'payments', window: ALWAYS });
       const isAbove = aboveTest(rule.above);
       const within = rule.within === undefined ? Number.POSITIVE_INFINITY : (microsOf(rule.within) ?? 0);
       return (facts, values) => {
@@ -162,7 +159,7 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
       };
     }
     case 'travel': {
-      const speed = features.place({ measure: 'speed', by: ['payer'], counts: 'payments', window: ALWAYS, exact });
+      const speed = features.place({ measure: 'speed', by: ['payer'], counts: 'payments', window: ALWAYS });
       return (_facts, values) => (values[speed] as number) > rule.aboveKmh;
     }
     case 'structuring': {
@@ -171,7 +168,7 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
         return { ledger, from: Math.ceil((below * (100 - percent)) / 100), below };
       });
       const count = features.place({
-        ...{ measure: 'count', by: ['payer'], counts: 'payments', window: sliding(rule.window), ...filter, exact },
+        ...{ measure: 'count', by: ['payer'], counts: 'payments', window: sliding(rule.window), ...filter },
         amounts: bands,
       });
       const isInBand = ({ ledger, amount }: Facts) =>
@@ -179,7 +176,7 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
       return (facts, values) => (values[count] as number) >= atLeast && isInBand(facts);
     }
     case 'dormant': {
-      const last = features.place({ measure: 'last', by: ['payer'], counts: 'payments', window: ALWAYS, exact });
+      const last = features.place({ measure: 'last', by: ['payer'], counts: 'payments', window: ALWAYS });
       const after = microsOf(rule.after) ?? 0;
       const isAbove = aboveTest(rule.above);
       return (facts, values) => (values[last] as number) > after && isAbove(facts);
@@ -190,19 +187,19 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
       const { above } = rule;
       const distinct = features.place({
         ...{ measure: 'distinct', by: [by], of, upTo: above, counts: 'payments', window: sliding(rule.window) },
-        ...{ ...filter, exact },
+        ...{ ...filter },
       });
       return (_facts, values) => (values[distinct] as number) > above;
     }
     case 'failed_authentication': {
       const { by, above } = rule;
       const count = features.place({
-        ...{ measure: 'count', by: [by], counts: 'authenticationFailed', window: sliding(rule.window), exact },
+        ...{ measure: 'count', by: [by], counts: 'authenticationFailed', window: sliding(rule.window) },
       });
       return (_facts, values) => (values[count] as number) > above;
     }
     case 'cool_down': {
-      const last = features.place({ measure: 'last', by: ['payer'], counts: rule.after, window: ALWAYS, exact });
+      const last = features.place({ measure: 'last', by: ['payer'], counts: rule.after, window: ALWAYS });
       const until = microsOf(rule.for) ?? 0;
       const isAbove = aboveTest(rule.above);
       return (facts, values) => {
@@ -243,7 +240,7 @@ function limitTest(
   features: Features,
   filter: Pick<FeatureDefinition, 'channels'>,
 ): RuleTest {
-  const { per, tiers, codeTiers, exact } = rule;
+  const { per, tiers, codeTiers } = rule;
   const byTier =
     tiers === undefined
       ? CODE_TIERS.map((tier) => (tier === '' ? undefined : codeTiers?.[tier]))
@@ -260,7 +257,6 @@ function limitTest(
     window: { kind: 'calendar', period: per, utcOffsetMinutes: features.utcOffsetMinutes },
     // Payments by barcode have a channel of their own.
     ...(isByCode && filter.channels === undefined ? { channels: 1 << Channels.qr } : filter),
-    exact,
   });
   return (facts, values) => (values[sum] as number) > limitOf(facts);
 }

@@ -200,6 +200,15 @@ rules:
     channels: [wallet, social]
     outcome: hold
     reason: { en: You have paid very many recipients within the hour., zh: 一小时内付款对象过多。 }
+  - id: large-remittance
+    kind: velocity
+    measure: sum
+    by: payer
+    window: 24h
+    above: { CNY: "3000.00", USD: "400.00", EUR: "400.00", SGD: "600.00", THB: "15000.00", JPY: "60000" }
+    channels: [crossBorder]
+    outcome: hold
+    reason: { en: Larger payments to other countries are looked at first., zh: 较大额跨境付款需先核查。 }
   - id: fan-in
     kind: fan_in
     window: 10m

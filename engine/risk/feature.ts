@@ -37,6 +37,4 @@ export interface FeatureDefinition {
   readonly channels?: number;
   /** Counts only payments of at least / below so much, by ISO 4217 numeric code; a currency that is not named is not counted. */
   readonly amounts?: readonly { readonly ledger: number; readonly from: number; readonly below: number }[];
-  /** Several partitions: read where the key lives, at the price of a hop. */
-  readonly exact: boolean;
 }

@@ -82,8 +82,6 @@ const common = {
     .array(z.enum(keysOf<ChannelName>(Channels)))
     .min(1)
     .optional(),
-  /** With several partitions: count where the key lives, at the price of a hop. */
-  exact: z.boolean().default(false),
   /** For the customer and the desk. */
   reason: z.strictObject({ en: z.string().min(1).max(256), zh: z.string().min(1).max(256) }),
 };
@@ -97,7 +95,6 @@ const measured = z.strictObject({
   upTo: z.int().min(1).max(DISTINCT_MAX).optional(),
   window,
   counts,
-  exact: z.boolean().default(false),
 });
 export type MeasuredFeature = z.output<typeof measured>;
 
@@ -127,7 +124,7 @@ const rule = z.discriminatedUnion('kind', [
   z
     .strictObject({
       ...common,
-      ...measured.omit({ upTo: true, exact: true }).shape,
+      ...measured.omit({ upTo: true }).shape,
       kind: z.literal('velocity'),
       above: z.union([count, amounts], { error: 'must be a number, or an amount by currency' }),
       amounts: z.strictObject({ from: amounts.optional(), below: amounts.optional() }).optional(),

@@ -18,7 +18,6 @@ function feature(definition: Partial<FeatureDefinition> & Pick<FeatureDefinition
     by: ['payer'],
     counts: 'payments',
     window: sliding(HOUR),
-    exact: false,
     ...definition,
   } as const;
   return { name: JSON.stringify(rest), ...rest } as FeatureDefinition;
