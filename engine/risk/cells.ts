@@ -60,7 +60,7 @@ export class Cells {
     this.copy.begin(this.columns(), this.used);
   }
 
-  /** Fills empty cells from the columns of a copy. `isListed`: by cell, whether it is in a list of some row. */
+  /** Fills empty cells from the columns of a copy. */
   restore(columns: readonly Uint8Array[]): void {
     this.columns().forEach(({ array }, index) => {
       const saved = columns[index] as Uint8Array;
@@ -69,11 +69,11 @@ export class Cells {
     });
   }
 
-  /** Frees every cell that is in none of the lists that begin at `heads`: after `restore`. */
-  freeAllBut(heads: Uint32Array, rows: number): void {
+  /** Frees every cell that is in none of the lists of the first `rows` rows: after `restore`. `head`: first cell of a row. */
+  freeAllBut(rows: number, head: (row: number) => number): void {
     const isListed = new Uint8Array(this.used);
     for (let row = 0; row < rows; row++) {
-      for (let cell = heads[row] as number; cell !== 0; cell = this.next[cell] as number) isListed[cell] = 1;
+      for (let cell = head(row); cell !== 0; cell = this.next[cell] as number) isListed[cell] = 1;
     }
     this.#free = 0;
     for (let cell = this.used - 1; cell > 0; cell--) {

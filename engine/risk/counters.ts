@@ -2,17 +2,21 @@
  * What is counted for one feature, by row of its key table. `value` says how it stands at the time of a payment, that payment
  * included where it counts; it changes nothing, so that what is kept is a function of what was counted alone.
  */
-import type { Column } from '../ledger/table-copy.ts';
 import type { Facts } from './facts.ts';
 import { Subjects } from './facts.ts';
 import type { FeatureDefinition } from './feature.ts';
 import { kilometresBetween } from './great-circle.ts';
 import { Periods } from './periods.ts';
-import { type Surroundings, WindowLists } from './window-lists.ts';
+import { Slots } from './slots.ts';
+import { LIST_SLOTS, type Surroundings, WindowLists } from './window-lists.ts';
+
+/** Behind the list: the sum of its cells, or how many there are. */
+const TOTAL = LIST_SLOTS;
+const LENGTH = LIST_SLOTS;
 
 export interface Counter {
-  /** By row. */
-  readonly columns: readonly Column[];
+  /** What it keeps by row. */
+  readonly slots: Slots;
   readonly lists: WindowLists | undefined;
   /** `row` < 0: nothing was counted under the key. `counts`: whether this payment does. */
   value(row: number, facts: Facts, counts: boolean): number;
@@ -24,36 +28,29 @@ export interface Counter {
   describe(row: number): readonly number[];
 }
 
-export interface CounterSize {
-  readonly rows: number;
-  readonly cells: number;
-}
-
-export function counterOf(definition: FeatureDefinition, size: CounterSize): Counter {
+/** @param cells that it may have in all its lists */
+export function counterOf(definition: FeatureDefinition, cells: number): Counter {
   const { measure, window } = definition;
-  if (measure === 'last') return new Last(size);
-  if (measure === 'speed') return new Speed(size);
-  if (window.kind === 'calendar') return new PeriodTotals(measure, new Periods(window), size);
+  if (measure === 'last') return new Last();
+  if (measure === 'speed') return new Speed();
+  if (window.kind === 'calendar') return new PeriodTotals(measure, new Periods(window));
   if (window.kind === 'always') throw new Error(`${definition.name} has no window`);
-  if (measure === 'max') return new SlidingMaximum(window.micros, size);
-  if (measure === 'distinct') return new SlidingDistinct(definition, window.micros, size);
-  return new SlidingTotals(measure === 'count', window.micros, size);
+  if (measure === 'max') return new SlidingMaximum(window.micros, cells);
+  if (measure === 'distinct') return new SlidingDistinct(definition, window.micros, cells);
+  return new SlidingTotals(measure === 'count', window.micros, cells);
 }
 
 /** Count or sum over a sliding window: a total, and what each bucket has of it. */
 class SlidingTotals implements Counter {
-  readonly columns: readonly Column[];
+  readonly slots = new Slots(LIST_SLOTS + 1);
   readonly lists: WindowLists;
   readonly #isCount: boolean;
-  readonly #total: Float64Array;
 
-  constructor(isCount: boolean, micros: number, { rows, cells }: CounterSize) {
+  constructor(isCount: boolean, micros: number, cells: number) {
     this.#isCount = isCount;
-    this.#total = new Float64Array(rows);
-    this.lists = new WindowLists(micros, rows, cells, (row, cell) => {
-      this.#total[row] = (this.#total[row] as number) - (this.lists.cells.value[cell] as number);
+    this.lists = new WindowLists(micros, this.slots, cells, (row, cell) => {
+      this.slots.set(row, TOTAL, this.slots.get(row, TOTAL) - (this.lists.cells.value[cell] as number));
     });
-    this.columns = [column(this.lists.head), column(this.lists.tail), column(this.#total)];
   }
 
   value(row: number, facts: Facts, counts: boolean): number {
@@ -61,8 +58,8 @@ class SlidingTotals implements Counter {
     if (row < 0) return own;
     const { bucket, next, value } = this.lists.cells;
     const first = this.lists.firstBucket(facts.now);
-    let total = this.#total[row] as number;
-    let cell = this.lists.head[row] as number;
+    let total = this.slots.get(row, TOTAL);
+    let cell = this.lists.head(row);
     while (cell !== 0 && (bucket[cell] as number) < first) {
       total -= value[cell] as number;
       cell = next[cell] as number;
@@ -74,7 +71,7 @@ class SlidingTotals implements Counter {
     const { lists } = this;
     const { cells } = lists;
     lists.expire(row, facts.now);
-    let cell = lists.tail[row] as number;
+    let cell = lists.tail(row);
     if (cell === 0 || cells.bucket[cell] !== lists.bucketOf(facts.now)) {
       cell = lists.append(row, facts.now, around);
       if (cell === 0) return false;
@@ -82,7 +79,7 @@ class SlidingTotals implements Counter {
     cells.change(cell);
     const amount = this.#amount(facts);
     cells.value[cell] = (cells.value[cell] as number) + amount;
-    this.#total[row] = (this.#total[row] as number) + amount;
+    this.slots.set(row, TOTAL, this.slots.get(row, TOTAL) + amount);
     return true;
   }
 
@@ -101,12 +98,11 @@ class SlidingTotals implements Counter {
 
 /** The largest amount in a sliding window: that of each bucket. */
 class SlidingMaximum implements Counter {
-  readonly columns: readonly Column[];
+  readonly slots = new Slots(LIST_SLOTS);
   readonly lists: WindowLists;
 
-  constructor(micros: number, { rows, cells }: CounterSize) {
-    this.lists = new WindowLists(micros, rows, cells, () => undefined);
-    this.columns = [column(this.lists.head), column(this.lists.tail)];
+  constructor(micros: number, cells: number) {
+    this.lists = new WindowLists(micros, this.slots, cells, () => undefined);
   }
 
   value(row: number, { now, amount }: Facts, counts: boolean): number {
@@ -123,7 +119,7 @@ class SlidingMaximum implements Counter {
     const { lists } = this;
     const { cells } = lists;
     lists.expire(row, now);
-    let cell = lists.tail[row] as number;
+    let cell = lists.tail(row);
     if (cell === 0 || cells.bucket[cell] !== lists.bucketOf(now)) {
       cell = lists.append(row, now, around);
       if (cell === 0) return false;
@@ -147,20 +143,17 @@ class SlidingMaximum implements Counter {
  * newest: enough to say whether there are more than `upTo`. A member is known by 64 bits of its id.
  */
 class SlidingDistinct implements Counter {
-  readonly columns: readonly Column[];
+  readonly slots = new Slots(LIST_SLOTS + 1);
   readonly lists: WindowLists;
-  readonly #length: Uint32Array;
   readonly #most: number;
   readonly #member: number;
 
-  constructor({ of, upTo = 1 }: FeatureDefinition, micros: number, { rows, cells }: CounterSize) {
-    this.#length = new Uint32Array(rows);
+  constructor({ of, upTo = 1 }: FeatureDefinition, micros: number, cells: number) {
     this.#most = upTo + 1;
     this.#member = Subjects[of ?? 'payee'] * 4;
-    this.lists = new WindowLists(micros, rows, cells, (row) => {
-      this.#length[row] = (this.#length[row] as number) - 1;
+    this.lists = new WindowLists(micros, this.slots, cells, (row) => {
+      this.slots.set(row, LENGTH, this.slots.get(row, LENGTH) - 1);
     });
-    this.columns = [column(this.lists.head), column(this.lists.tail), column(this.#length)];
   }
 
   value(row: number, facts: Facts, counts: boolean): number {
@@ -182,7 +175,7 @@ class SlidingDistinct implements Counter {
     const { cells } = lists;
     lists.expire(row, facts.now);
     let before = 0;
-    let cell = lists.head[row] as number;
+    let cell = lists.head(row);
     while (cell !== 0 && !this.#isSame(cell, facts)) {
       before = cell;
       cell = cells.next[cell] as number;
@@ -193,12 +186,12 @@ class SlidingDistinct implements Counter {
       lists.link(row, cell);
       return true;
     }
-    if (this.#length[row] === this.#most) lists.dropFirst(row);
+    if (this.slots.get(row, LENGTH) === this.#most) lists.dropFirst(row);
     cell = lists.append(row, facts.now, around);
     if (cell === 0) return false;
     cells.words[cell * 2] = facts.subjects[this.#member] as number;
     cells.words[cell * 2 + 1] = facts.subjects[this.#member + 1] as number;
-    this.#length[row] = (this.#length[row] as number) + 1;
+    this.slots.set(row, LENGTH, this.slots.get(row, LENGTH) + 1);
     return true;
   }
 
@@ -230,40 +223,36 @@ class SlidingDistinct implements Counter {
 
 /** Count, sum or largest amount of a day, month or year. */
 class PeriodTotals implements Counter {
-  readonly columns: readonly Column[];
+  /** The total, and the number of its period. */
+  readonly slots = new Slots(2);
   readonly lists = undefined;
   readonly #measure: string;
   readonly #periods: Periods;
-  readonly #total: Float64Array;
-  readonly #period: Uint32Array;
 
-  constructor(measure: string, periods: Periods, { rows }: CounterSize) {
+  constructor(measure: string, periods: Periods) {
     this.#measure = measure;
     this.#periods = periods;
-    this.#total = new Float64Array(rows);
-    this.#period = new Uint32Array(rows);
-    this.columns = [column(this.#total), column(this.#period)];
   }
 
   value(row: number, facts: Facts, counts: boolean): number {
     const period = this.#periods.of(facts.now);
-    const before = row >= 0 && this.#period[row] === period ? (this.#total[row] as number) : 0;
+    const before = row >= 0 && this.slots.get(row, 1) === period ? this.slots.get(row, 0) : 0;
     return counts ? this.#with(before, facts) : before;
   }
 
   add(row: number, facts: Facts): boolean {
-    this.#total[row] = this.value(row, facts, true);
-    this.#period[row] = this.#periods.of(facts.now);
+    this.slots.set(row, 0, this.value(row, facts, true));
+    this.slots.set(row, 1, this.#periods.of(facts.now));
     return true;
   }
 
   clear(row: number): void {
-    this.#total[row] = 0;
-    this.#period[row] = 0;
+    this.slots.set(row, 0, 0);
+    this.slots.set(row, 1, 0);
   }
 
   describe(row: number): number[] {
-    return [this.#total[row] as number, this.#period[row] as number];
+    return [this.slots.get(row, 0), this.slots.get(row, 1)];
   }
 
   #with(before: number, { amount }: Facts): number {
@@ -272,34 +261,27 @@ class PeriodTotals implements Counter {
   }
 }
 
-/** When there was one last. */
+/** When there was one last: microseconds since 1970; 0 = never. */
 class Last implements Counter {
-  readonly columns: readonly Column[];
+  readonly slots = new Slots(1);
   readonly lists = undefined;
-  /** Microseconds since 1970; 0 = never. */
-  readonly #at: Float64Array;
-
-  constructor({ rows }: CounterSize) {
-    this.#at = new Float64Array(rows);
-    this.columns = [column(this.#at)];
-  }
 
   value(row: number, { now }: Facts): number {
-    const at = row < 0 ? 0 : (this.#at[row] as number);
+    const at = row < 0 ? 0 : this.slots.get(row, 0);
     return at === 0 ? -1 : now - at;
   }
 
   add(row: number, { now }: Facts): boolean {
-    this.#at[row] = now;
+    this.slots.set(row, 0, now);
     return true;
   }
 
   clear(row: number): void {
-    this.#at[row] = 0;
+    this.slots.set(row, 0, 0);
   }
 
   describe(row: number): number[] {
-    return [this.#at[row] as number];
+    return [this.slots.get(row, 0)];
   }
 }
 
@@ -309,55 +291,41 @@ const NEAR_KM = 1;
 /** What is told when there was no time at all between two places. */
 const SPEED_MAX = 1_000_000;
 
-/** Where and when it was last. */
+/** When it was last (microseconds since 1970; 0 = the place is not known), and where. */
 class Speed implements Counter {
-  readonly columns: readonly Column[];
+  readonly slots = new Slots(3);
   readonly lists = undefined;
-  /** Microseconds since 1970; 0 = the place is not known. */
-  readonly #at: Float64Array;
-  readonly #latitude: Float64Array;
-  readonly #longitude: Float64Array;
-
-  constructor({ rows }: CounterSize) {
-    this.#at = new Float64Array(rows);
-    this.#latitude = new Float64Array(rows);
-    this.#longitude = new Float64Array(rows);
-    this.columns = [column(this.#at), column(this.#latitude), column(this.#longitude)];
-  }
 
   value(row: number, { now, hasLocation, latitude, longitude }: Facts): number {
-    if (row < 0 || this.#at[row] === 0 || !hasLocation) return 0;
-    const km = kilometresBetween(this.#latitude[row] as number, this.#longitude[row] as number, latitude, longitude);
+    const at = row < 0 ? 0 : this.slots.get(row, 0);
+    if (at === 0 || !hasLocation) return 0;
+    const km = kilometresBetween(this.slots.get(row, 1), this.slots.get(row, 2), latitude, longitude);
     if (km < NEAR_KM) return 0;
-    const hours = (now - (this.#at[row] as number)) / MICROS_PER_HOUR;
+    const hours = (now - at) / MICROS_PER_HOUR;
     return hours === 0 ? SPEED_MAX : Math.min(SPEED_MAX, Math.floor(km / hours));
   }
 
   add(row: number, { now, hasLocation, latitude, longitude }: Facts): boolean {
     if (!hasLocation) return true;
-    this.#at[row] = now;
-    this.#latitude[row] = latitude;
-    this.#longitude[row] = longitude;
+    this.slots.set(row, 0, now);
+    this.slots.set(row, 1, latitude);
+    this.slots.set(row, 2, longitude);
     return true;
   }
 
   clear(row: number): void {
-    this.#at[row] = 0;
+    for (let slot = 0; slot < this.slots.count; slot++) this.slots.set(row, slot, 0);
   }
 
   describe(row: number): number[] {
-    return [this.#at[row] as number, this.#latitude[row] as number, this.#longitude[row] as number];
+    return [this.slots.get(row, 0), this.slots.get(row, 1), this.slots.get(row, 2)];
   }
-}
-
-function column(array: Column['array']): Column {
-  return { array, width: 1 };
 }
 
 function describeCells(lists: WindowLists, row: number, content: (cell: number) => readonly number[]): number[] {
   const { bucket, next } = lists.cells;
   const described: number[] = [];
-  for (let cell = lists.head[row] as number; cell !== 0; cell = next[cell] as number) {
+  for (let cell = lists.head(row); cell !== 0; cell = next[cell] as number) {
     described.push(bucket[cell] as number, ...content(cell));
   }
   return described;

@@ -37,6 +37,9 @@ interface Feature {
 interface Table {
   readonly name: string;
   readonly keys: KeyTable;
+  /** What the features keep, `stride` numbers to a row. */
+  rows: Float64Array;
+  stride: number;
   readonly copy: TableCopy;
   readonly features: Feature[];
   /** Row of the payment's key, when it was looked up last. */
@@ -53,7 +56,7 @@ interface SavedTable {
   readonly used: number;
   readonly hand: number;
   readonly evicted: number;
-  readonly features: readonly { readonly name: string; readonly columns: number; readonly hand: number }[];
+  readonly features: readonly { readonly name: string; readonly hand: number }[];
 }
 
 interface SavedIndex {
@@ -68,6 +71,8 @@ export class FeatureStore {
   readonly #bounds: FeatureBounds;
   #features: readonly Feature[] = [];
   #tables: readonly Table[] = [];
+  /** Those that the copy under way, or the last one, is of. */
+  #copied: readonly Table[] = [];
   /** The index section of the copy under way. */
   #index: Uint8Array = new Uint8Array(0);
   readonly #around: { rows: number; table: Table | undefined; change(row: number): void };
@@ -108,6 +113,7 @@ export class FeatureStore {
       return kept;
     });
     this.#tables = [...tables.values()];
+    for (const table of this.#tables) this.#layOut(table);
   }
 
   /**
@@ -150,8 +156,10 @@ export class FeatureStore {
 
   /** Takes note of everything as it is now, for a copy that `advance` makes. */
   beginCopy(): void {
-    for (const { copy, keys, features } of this.#tables) {
-      copy.begin(tableColumns(keys, features), keys.used);
+    this.#copied = this.#tables;
+    for (const table of this.#copied) {
+      const { copy, keys, features } = table;
+      copy.begin(tableColumns(table), keys.used);
       for (const { counter } of features) counter.lists?.cells.beginCopy();
     }
     this.#index = this.#saveIndex();
@@ -173,9 +181,9 @@ export class FeatureStore {
 
   /** The sections of a checkpoint, once all is copied; none when nothing is counted. */
   takeCopy(): Record<string, Uint8Array> {
-    if (this.#tables.length === 0) return {};
+    if (this.#copied.length === 0) return {};
     const sections: Record<string, Uint8Array> = { [INDEX_SECTION]: this.#index };
-    this.#tables.forEach(({ copy, features }, table) => {
+    this.#copied.forEach(({ copy, features }, table) => {
       copy.take().forEach((bytes, column) => {
         sections[`risk.${table}.${column}`] = bytes;
       });
@@ -224,7 +232,7 @@ export class FeatureStore {
   }
 
   #copies(): TableCopy[] {
-    return this.#tables.flatMap(({ copy, features }) => [
+    return this.#copied.flatMap(({ copy, features }) => [
       copy,
       ...features.flatMap(({ counter }) => (counter.lists === undefined ? [] : [counter.lists.cells.copy])),
     ]);
@@ -238,7 +246,6 @@ export class FeatureStore {
       evicted: keys.evicted,
       features: features.map(({ definition, counter }) => ({
         name: definition.name,
-        columns: counter.columns.length,
         hand: counter.lists?.hand ?? 0,
       })),
     }));
@@ -254,14 +261,28 @@ export class FeatureStore {
       subjects: definition.by.map((subject) => Subjects[subject]),
       perCurrency: isPerCurrency(definition),
     });
-    return { name, keys, copy: new TableCopy(), features: [], row: NO_KEY };
+    return { name, keys, rows: new Float64Array(0), stride: 0, copy: new TableCopy(), features: [], row: NO_KEY };
+  }
+
+  /** Gives each feature of the table its place in the rows. Those that were there before take along what they keep. */
+  #layOut(table: Table): void {
+    const { keys, features } = table;
+    const stride = features.reduce((sum, { counter }) => sum + counter.slots.count, 0);
+    const rows = new Float64Array(this.#bounds.subjectsMax * stride);
+    let offset = 0;
+    for (const { counter } of features) {
+      counter.slots.move(keys.used, rows, stride, offset);
+      offset += counter.slots.count;
+    }
+    table.rows = rows;
+    table.stride = stride;
   }
 
   #feature(definition: FeatureDefinition, table: Table): Feature {
-    const { subjectsMax, cellsMax } = this.#bounds;
+    const { cellsMax } = this.#bounds;
     return {
       definition,
-      counter: counterOf(definition, { rows: subjectsMax, cells: cellsMax }),
+      counter: counterOf(definition, cellsMax),
       counted: Counted[definition.counts],
       table,
       channels: definition.channels ?? ALL_CHANNELS,
@@ -292,11 +313,9 @@ function isCells(name: string): boolean {
   return /^risk\.[0-9]+\.cells\./.test(name);
 }
 
-/** The same keys, for other features. */
+/** The same keys, for other features. The old table stays as it is: a copy of it may be under way. */
 function renewed(table: Table | undefined): Table | undefined {
-  if (table === undefined) return undefined;
-  table.features.length = 0;
-  return table;
+  return table === undefined ? undefined : { ...table, features: [] };
 }
 
 /** Amounts by device, address or card may be of several currencies; an account has one. */
@@ -324,43 +343,37 @@ function clearRow({ features, copy }: Table, row: number): void {
   for (const { counter } of features) counter.clear(row);
 }
 
-function tableColumns(keys: KeyTable, features: readonly Feature[]): Column[] {
+function tableColumns({ keys, rows, stride }: Table): Column[] {
   return [
     { array: keys.ids, width: 4 },
     { array: keys.touched, width: 1 },
-    ...features.flatMap(({ counter }) => counter.columns),
+    { array: rows, width: stride },
   ];
 }
 
 function restoreTable(
-  { keys, features }: Table,
+  table: Table,
   saved: SavedTable,
   number: number,
   sections: ReadonlyMap<string, Uint8Array>,
 ): void {
-  const fill = (section: string, { array }: Column): void => {
-    const bytes = sections.get(section);
-    if (bytes === undefined) throw new Error(`the checkpoint has no section ${section}`);
+  const { keys, features } = table;
+  tableColumns(table).forEach(({ array }, column) => {
+    const name = `risk.${number}.${column}`;
+    const bytes = sections.get(name);
+    if (bytes === undefined) throw new Error(`the checkpoint has no section ${name}`);
     new Uint8Array(array.buffer, 0, bytes.length).set(bytes);
-  };
-  fill(`risk.${number}.0`, { array: keys.ids, width: 4 });
-  fill(`risk.${number}.1`, { array: keys.touched, width: 1 });
+  });
   keys.restore(saved.used, saved.hand);
   keys.evicted = saved.evicted;
-  let next = 2;
-  saved.features.forEach(({ name, columns, hand }, place) => {
-    const feature = features.find(({ definition }) => definition.name === name);
-    if (feature === undefined) throw new Error(`the rule set in force has no feature ${name}`);
-    const { counter } = feature;
-    counter.columns.forEach((column, index) => {
-      fill(`risk.${number}.${next + index}`, column);
-    });
-    next += columns;
-    if (counter.lists === undefined) return;
-    counter.lists.hand = hand;
+  saved.features.forEach(({ name, hand }, place) => {
+    const feature = features[place];
+    if (feature?.definition.name !== name) throw new Error(`the rule set in force does not keep ${name} there`);
+    const { lists } = feature.counter;
+    if (lists === undefined) return;
+    lists.hand = hand;
     const prefix = `risk.${number}.cells.${place}.`;
-    const parts = [0, 1, 2].map((index) => sections.get(`${prefix}${index}`) ?? new Uint8Array(0));
-    counter.lists.cells.restore(parts);
-    counter.lists.cells.freeAllBut(counter.lists.head, saved.used);
+    lists.cells.restore([0, 1, 2].map((index) => sections.get(`${prefix}${index}`) ?? new Uint8Array(0)));
+    lists.cells.freeAllBut(saved.used, (row) => lists.head(row));
   });
 }

@@ -4,6 +4,12 @@
  */
 import { Cells } from './cells.ts';
 import { BUCKETS_PER_WINDOW } from './feature.ts';
+import type { Slots } from './slots.ts';
+
+/** Slots of a row that a list takes. */
+const HEAD = 0;
+const TAIL = 1;
+export const LIST_SLOTS = 2;
 
 /** Rows that are looked at for cells that are over, when all are in use. */
 const SWEPT_ROWS = 256;
@@ -16,20 +22,26 @@ export interface Surroundings {
 
 export class WindowLists {
   readonly cells: Cells;
-  /** Numbers of cells, by row; 0 = the list is empty. */
-  readonly head: Uint32Array;
-  readonly tail: Uint32Array;
+  /** Places in the rows: numbers of the first and the last cell; 0 = the list is empty. */
+  readonly slots: Slots;
   hand = 0;
   readonly #bucketMicros: number;
   /** Told of each cell that is over, and of the row that had it. */
   readonly #leave: (row: number, cell: number) => void;
 
-  constructor(micros: number, rows: number, cells: number, leave: (row: number, cell: number) => void) {
+  constructor(micros: number, slots: Slots, cells: number, leave: (row: number, cell: number) => void) {
     this.#bucketMicros = micros / BUCKETS_PER_WINDOW;
     this.cells = new Cells(cells);
-    this.head = new Uint32Array(rows);
-    this.tail = new Uint32Array(rows);
+    this.slots = slots;
     this.#leave = leave;
+  }
+
+  head(row: number): number {
+    return this.slots.get(row, HEAD);
+  }
+
+  tail(row: number): number {
+    return this.slots.get(row, TAIL);
   }
 
   bucketOf(now: number): number {
@@ -45,7 +57,7 @@ export class WindowLists {
   firstIn(row: number, now: number): number {
     const { bucket, next } = this.cells;
     const first = this.firstBucket(now);
-    let cell = this.head[row] as number;
+    let cell = this.head(row);
     while (cell !== 0 && (bucket[cell] as number) < first) cell = next[cell] as number;
     return cell;
   }
@@ -54,16 +66,18 @@ export class WindowLists {
   expire(row: number, now: number): void {
     const first = this.firstBucket(now);
     const { bucket } = this.cells;
-    while (this.head[row] !== 0 && (bucket[this.head[row] as number] as number) < first) this.dropFirst(row);
+    for (let cell = this.head(row); cell !== 0 && (bucket[cell] as number) < first; cell = this.head(row)) {
+      this.dropFirst(row);
+    }
   }
 
   /** Takes the oldest cell from the row. */
   dropFirst(row: number): void {
-    const cell = this.head[row] as number;
+    const cell = this.head(row);
     const next = this.cells.next[cell] as number;
     this.#leave(row, cell);
-    this.head[row] = next;
-    if (next === 0) this.tail[row] = 0;
+    this.slots.set(row, HEAD, next);
+    if (next === 0) this.slots.set(row, TAIL, 0);
     this.cells.give(cell);
   }
 
@@ -74,7 +88,7 @@ export class WindowLists {
     const { cells } = this;
     for (let step = 0; cells.full && step < SWEPT_ROWS; step++) {
       this.hand = (this.hand + 1) % around.rows;
-      if (this.hand === row || this.head[this.hand] === 0) continue;
+      if (this.hand === row || this.head(this.hand) === 0) continue;
       around.change(this.hand);
       this.expire(this.hand, now);
     }
@@ -87,30 +101,30 @@ export class WindowLists {
   /** Puts a cell that is in no list at the end of the row's. */
   link(row: number, cell: number): void {
     const { cells } = this;
-    const last = this.tail[row] as number;
-    if (last === 0) this.head[row] = cell;
+    const last = this.tail(row);
+    if (last === 0) this.slots.set(row, HEAD, cell);
     else {
       cells.change(last);
       cells.next[last] = cell;
     }
-    this.tail[row] = cell;
+    this.slots.set(row, TAIL, cell);
   }
 
   /** Takes `cell`, which follows `before` (0: it is the first), from the row without giving it back. */
   unlink(row: number, before: number, cell: number): void {
     const { cells } = this;
     const next = cells.next[cell] as number;
-    if (before === 0) this.head[row] = next;
+    if (before === 0) this.slots.set(row, HEAD, next);
     else {
       cells.change(before);
       cells.next[before] = next;
     }
-    if (next === 0) this.tail[row] = before;
+    if (next === 0) this.slots.set(row, TAIL, before);
     cells.change(cell);
     cells.next[cell] = 0;
   }
 
   clear(row: number): void {
-    while (this.head[row] !== 0) this.dropFirst(row);
+    while (this.head(row) !== 0) this.dropFirst(row);
   }
 }
