@@ -3,6 +3,7 @@
 import { PAYMENT, PaymentFlags, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { RISK_CONTEXT } from '../../protocol/risk.ts';
+import { isPassing } from '../ledger/crossings.ts';
 import { EventTypes } from '../ledger/events.ts';
 import { AWAITS_CLEARING, AWAITS_TURN } from '../ledger/results.ts';
 import { PaymentWord, writeU64 } from '../ledger/words.ts';
@@ -70,8 +71,9 @@ export function createPayment(payments: Payments, request: PaymentRequest, reply
   const terms = noTerms();
   const refused = findTerms(payments, request, terms);
   payments.risk.describe(request, terms.payer);
-  const course =
-    refused !== Code.ok ? { state: PaymentStates.declined, code: refused } : choose(payments, request, terms.payer);
+  const course = refused !== Code.ok ? declined(refused) : choose(payments, request, terms);
+  // There is no room to ask others: nothing is decided, and the same may be sent again.
+  if (isPassing(course.code)) return payments.refuse(reply, course.code);
   if (course === HOLD && !payments.hasRoomToHold) return payments.refuse(reply, Code.pendingTableFull);
   if (course === CHALLENGE && !payments.challenges.hasRoom) return payments.refuse(reply, Code.pendingTableFull);
   const plan = planPayment(terms, course.state, secondsOf(words, at - PaymentField.id));
@@ -89,18 +91,50 @@ function operationOf({ isSale }: PaymentRequest): number {
 }
 
 /** What the risk rules want to become of it. */
-function choose(payments: Payments, { isSale }: PaymentRequest, payer: number): Course {
-  switch (payments.risk.assess(payer)) {
+function choose(payments: Payments, request: PaymentRequest, terms: Terms): Course {
+  const { isSale } = request;
+  switch (payments.risk.assess(terms.payer)) {
     case Outcomes.decline:
       return DECLINE;
     case Outcomes.review:
     case Outcomes.hold:
       return HOLD;
-    case Outcomes.stepUp:
-      return CHALLENGE;
+    case Outcomes.stepUp: {
+      // Nobody is asked to prove a payment that would be refused all the same.
+      const refused = whyNotPaid(payments, request, terms);
+      return refused === Code.ok ? CHALLENGE : declined(refused);
+    }
     default:
       return isSale ? CAPTURE : AUTHORISE;
   }
+}
+
+function declined(code: number): Course {
+  return { state: PaymentStates.declined, code };
+}
+
+/** Why the ledger would refuse the payment as things stand, as far as this partition can tell. Nothing stays of it. */
+function whyNotPaid(payments: Payments, request: PaymentRequest, terms: Terms): number {
+  const { ledger } = payments;
+  const { events, books } = ledger;
+  const { words, at, isSale } = request;
+  const from = at - PaymentField.id;
+  const state = isSale ? PaymentStates.captured : PaymentStates.authorised;
+  const plan = planPayment(terms, state, secondsOf(words, from));
+  // Where its version would stand.
+  const version = events.end >> 2;
+  if (crosses(plan)) {
+    const short = openForPlan(ledger, jointPlan(payments, plan, words, from, 0, terms.feeAccountId));
+    if (short !== Code.ok) return short;
+    const joint = jointPlan(payments, plan, words, from, events.nextLsn, terms.feeAccountId);
+    return tryJoint(payments, version, joint);
+  }
+  const { end, count } = events;
+  books.undo.begin();
+  const code = carryOutLegs(ledger, version, plan);
+  books.undo.rollback();
+  events.rewind(end, count);
+  return code;
 }
 
 /** A payment with a party elsewhere: tried here, then asked of the others. */

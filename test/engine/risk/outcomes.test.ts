@@ -259,12 +259,21 @@ describe.each([1, 2, 3])('with %i partitions', (count) => {
   });
 
   it('a confirmation that the ledger refuses leaves the payment challenged', async () => {
-    await pay(STEP_UP, { amount: 5000n });
+    await pay(STEP_UP, { amount: 900n });
     const id = next - 1n;
+    await pay(1, { amount: 500n });
     expect((await bank.confirm(2, 50n, id)).name).toBe('insufficientFunds');
     const more = { debitAccountId: 1n, creditAccountId: 2n, amount: 9000n, ledger: 156, code: 1 };
     await bank.transfers(1, { id: 800n, ...more });
     expect((await bank.confirm(2, 51n, id)).name).toBe('ok');
+  });
+
+  it.each([5n, 6n])('nobody is asked to prove what payee %i would not get all the same', async (payeeAccountId) => {
+    const answer = await pay(STEP_UP, { amount: 1001n, payeeAccountId });
+    expect(answer).toMatchObject({ name: 'insufficientFunds', payment: { state: 'declined' } });
+    expect((await bank.explainPayment(2, next - 1n)).explanation).toMatchObject({ outcome: 'step_up' });
+    expect((await pay(STEP_UP, { amount: 1000n, payeeAccountId })).name).toBe('challengeRequired');
+    expectRecovered(bank.partitions);
   });
 
   it('what is counted survives: declines of the ledger do not count, held and confirmed payments do', async () => {
