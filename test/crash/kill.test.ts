@@ -37,7 +37,7 @@ describe('kill -9 under load', () => {
       unanswered += counts.unanswered;
       const report = await series.verify();
       expect(report, `SEED=${seed} round ${round}`).toMatchObject({ ok: true, findings: [] });
-      lookedUp = report.keysLookedUp;
+      lookedUp = Number(report.keysLookedUp);
     }
     const last = await series.start(flags[0]);
     expect(await last.end('SIGTERM')).toEqual({ code: 0, signal: null });
