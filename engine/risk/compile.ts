@@ -29,6 +29,8 @@ export interface CompiledRules {
   /** Each once, in the order in which rules first ask for them. */
   readonly features: readonly FeatureDefinition[];
   readonly rules: readonly CompiledRule[];
+  /** By Channels value: places of the rules that apply to it. */
+  readonly byChannel: readonly Uint16Array[];
   readonly mistakes: readonly RuleMistake[];
 }
 
@@ -62,7 +64,13 @@ export function compile(ruleSet: RuleSet): CompiledRules {
     const message = `the rules ask for ${needed.definitions.length} features; at most ${FEATURES_MAX} are kept`;
     mistakes.push({ path: ['rules'], message });
   }
-  return { features: needed.definitions, rules: compiled, mistakes };
+  return { features: needed.definitions, rules: compiled, byChannel: rulesByChannel(compiled), mistakes };
+}
+
+function rulesByChannel(rules: readonly CompiledRule[]): Uint16Array[] {
+  return Object.values(Channels).map((channel) =>
+    Uint16Array.from(rules.keys()).filter((rule) => ((rules[rule]?.channels ?? 0) & (1 << channel)) !== 0),
+  );
 }
 
 function channelBits({ channels }: Rule): number {

@@ -13,6 +13,8 @@ export interface ListLookup {
   has(list: string, subjects: Uint32Array, at: number): boolean;
 }
 
+const NONE = new Uint16Array(0);
+
 /** Filled again for each payment. */
 export interface Decision {
   outcome: number;
@@ -30,21 +32,22 @@ export function newDecision(hitsMax: number): Decision {
  * @param isExempt whether the payer is exempt from the rule at a place
  */
 export function evaluate(
-  { rules }: CompiledRules,
+  { rules, byChannel }: CompiledRules,
   facts: Facts,
   values: Float64Array,
   lists: ListLookup,
   isExempt: (rule: number) => boolean,
   decision: Decision,
 ): void {
-  const channel = 1 << facts.channel;
+  const applying = byChannel[facts.channel] ?? NONE;
   let firm: number = Outcomes.approve;
   let soft: number = Outcomes.approve;
   let isApproved = false;
   decision.hitCount = 0;
-  for (let index = 0; index < rules.length; index++) {
-    const { channels, hits, isShadow, outcome, overridable } = rules[index] as CompiledRules['rules'][number];
-    if ((channels & channel) === 0 || !hits(facts, values, lists)) continue;
+  for (let place = 0; place < applying.length; place++) {
+    const index = applying[place] as number;
+    const { hits, isShadow, outcome, overridable } = rules[index] as CompiledRules['rules'][number];
+    if (!hits(facts, values, lists)) continue;
     if (decision.hitCount < decision.hits.length) {
       decision.hits[decision.hitCount++] = isShadow ? index | SHADOW_HIT : index;
     }

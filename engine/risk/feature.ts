@@ -33,7 +33,7 @@ export interface FeatureDefinition {
   readonly upTo?: number;
   readonly counts: CountedName;
   readonly window: FeatureWindow;
-  /** Counts, and reads, only payments of these channels (bit per Channels value). Absent = all. */
+  /** Counts only payments of these channels (bit per Channels value), and says 0 to those of others. Absent = all. */
   readonly channels?: number;
   /** Counts only payments of at least / below so much, by ISO 4217 numeric code; a currency that is not named is not counted. */
   readonly amounts?: readonly { readonly ledger: number; readonly from: number; readonly below: number }[];

@@ -28,6 +28,8 @@ interface Feature {
   readonly definition: FeatureDefinition;
   readonly counter: Counter;
   readonly counted: number;
+  /** What it says when it does not apply: -1 for `last`. */
+  readonly nothing: number;
   readonly table: Table;
   readonly channels: number;
   readonly amounts: FeatureDefinition['amounts'];
@@ -47,6 +49,7 @@ interface Table {
 }
 
 const ALL_CHANNELS = 0xffff_ffff;
+const NONE: readonly Feature[] = [];
 const WHOLE_CURRENCY: readonly SubjectName[] = ['payer', 'payee', 'merchant'];
 /** In a checkpoint: what there is, and where. */
 const INDEX_SECTION = 'risk.index';
@@ -70,6 +73,8 @@ export class FeatureStore {
   dropped = 0;
   readonly #bounds: FeatureBounds;
   #features: readonly Feature[] = [];
+  /** Those that count a thing, by Counted value. */
+  #byCounted: readonly (readonly Feature[])[] = [];
   #tables: readonly Table[] = [];
   /** Those that the copy under way, or the last one, is of. */
   #copied: readonly Table[] = [];
@@ -112,25 +117,29 @@ export class FeatureStore {
       table.features.push(kept);
       return kept;
     });
+    this.#byCounted = Object.values(Counted).map((thing) => this.#features.filter(({ counted }) => counted === thing));
     this.#tables = [...tables.values()];
     for (const table of this.#tables) this.#layOut(table);
   }
 
   /**
    * Writes what every feature says at the time of a payment, that payment included. Values are whole numbers, in the order of
-   * the definitions.
+   * the definitions. A feature of other channels says nothing: 0.
    */
   read(facts: Facts, values: Float64Array): void {
     this.#locate(facts);
     const features = this.#features;
+    const channel = 1 << facts.channel;
     for (let index = 0; index < features.length; index++) {
-      const { counter, counted, table, definition } = features[index] as Feature;
-      if (table.row === NO_KEY) {
-        values[index] = definition.measure === 'last' ? -1 : 0;
-        continue;
-      }
-      const counts = counted === Counted.payments && passes(features[index] as Feature, facts);
-      values[index] = counter.value(table.row, facts, counts);
+      const feature = features[index] as Feature;
+      const { row } = feature.table;
+      if (row === NO_KEY || (feature.channels & channel) === 0) values[index] = feature.nothing;
+      else
+        values[index] = feature.counter.value(
+          row,
+          facts,
+          feature.counted === Counted.payments && passes(feature, facts),
+        );
     }
   }
 
@@ -141,10 +150,11 @@ export class FeatureStore {
    */
   count(facts: Facts, counted: number, wasRead = false): void {
     if (!wasRead) this.#locate(facts);
-    for (let index = 0; index < this.#features.length; index++) {
-      const feature = this.#features[index] as Feature;
+    const features = this.#byCounted[counted] ?? NONE;
+    for (let index = 0; index < features.length; index++) {
+      const feature = features[index] as Feature;
       const { table } = feature;
-      if (feature.counted !== counted || table.row === NO_KEY || !passes(feature, facts)) continue;
+      if (table.row === NO_KEY || !passes(feature, facts)) continue;
       if (table.row === NO_ROW) table.row = table.keys.add((row) => clearRow(table, row));
       table.copy.before(table.row);
       table.keys.touched[table.row] = facts.now;
@@ -284,6 +294,7 @@ export class FeatureStore {
       definition,
       counter: counterOf(definition, cellsMax),
       counted: Counted[definition.counts],
+      nothing: definition.measure === 'last' ? -1 : 0,
       table,
       channels: definition.channels ?? ALL_CHANNELS,
       amounts: definition.amounts,

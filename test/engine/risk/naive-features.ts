@@ -18,7 +18,8 @@ export class NaiveFeatures {
   value(definition: FeatureDefinition, facts: Facts): number {
     const { measure, by, counts } = definition;
     const isKnown = by.every((subject) => key(facts, subject) !== '0,0,0,0');
-    if (!isKnown) return measure === 'last' ? -1 : 0;
+    const isOfChannel = definition.channels === undefined || (definition.channels & (1 << facts.channel)) !== 0;
+    if (!isKnown || !isOfChannel) return measure === 'last' ? -1 : 0;
     const addsAmounts = measure === 'sum' || measure === 'max';
     const hasAccount = by.some((subject) => ['payer', 'payee', 'merchant'].includes(subject));
     const same = this.#past.filter(
