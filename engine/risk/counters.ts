@@ -2,6 +2,7 @@
  * What is counted for one feature, by row of its key table. `value` says how it stands at the time of a payment, that payment
  * included where it counts; it changes nothing, so that what is kept is a function of what was counted alone.
  */
+import { hashId } from '../hash-id.ts';
 import type { Facts } from './facts.ts';
 import { Subjects } from './facts.ts';
 import type { FeatureDefinition } from './feature.ts';
@@ -10,6 +11,8 @@ import { Periods } from './periods.ts';
 import { Slots } from './slots.ts';
 import { LIST_SLOTS, type Surroundings, WindowLists } from './window-lists.ts';
 
+/** A minute, as rule files have it at least. Below 25 s the numbers of buckets would not fit into 32 bits. */
+const WINDOW_MICROS_MIN = 60_000_000;
 /** Behind the list: the sum of its cells, or how many there are. */
 const TOTAL = LIST_SLOTS;
 const LENGTH = LIST_SLOTS;
@@ -20,8 +23,7 @@ export interface Counter {
   readonly lists: WindowLists | undefined;
   /** `row` < 0: nothing was counted under the key. `counts`: whether this payment does. */
   value(row: number, facts: Facts, counts: boolean): number;
-  /** Returns whether there was room. */
-  add(row: number, facts: Facts, around: Surroundings): boolean;
+  add(row: number, facts: Facts, around: Surroundings): void;
   /** Forgets a row. */
   clear(row: number): void;
   /** All that is kept of a row, in one form whichever cells it has. */
@@ -35,6 +37,8 @@ export function counterOf(definition: FeatureDefinition, cells: number): Counter
   if (measure === 'speed') return new Speed();
   if (window.kind === 'calendar') return new PeriodTotals(measure, new Periods(window));
   if (window.kind === 'always') throw new Error(`${definition.name} has no window`);
+  if (window.kind === 'sliding' && window.micros < WINDOW_MICROS_MIN)
+    throw new Error(`the window of ${definition.name} is too short`);
   if (measure === 'max') return new SlidingMaximum(window.micros, cells);
   if (measure === 'distinct') return new SlidingDistinct(definition, window.micros, cells);
   return new SlidingTotals(measure === 'count', window.micros, cells);
@@ -49,7 +53,11 @@ class SlidingTotals implements Counter {
   constructor(isCount: boolean, micros: number, cells: number) {
     this.#isCount = isCount;
     this.lists = new WindowLists(micros, this.slots, cells, (row, cell) => {
-      this.slots.set(row, TOTAL, this.slots.get(row, TOTAL) - (this.lists.cells.value[cell] as number));
+      const { next, value } = this.lists.cells;
+      const total = this.slots.get(row, TOTAL);
+      const isExact = total <= Number.MAX_SAFE_INTEGER;
+      const rest = isExact ? total - (value[cell] as number) : this.#sumFrom(next[cell] as number);
+      this.slots.set(row, TOTAL, rest);
     });
   }
 
@@ -59,6 +67,7 @@ class SlidingTotals implements Counter {
     const { bucket, next, value } = this.lists.cells;
     const first = this.lists.firstBucket(facts.now);
     let total = this.slots.get(row, TOTAL);
+    if (total > Number.MAX_SAFE_INTEGER) return this.#sumFrom(this.lists.firstIn(row, facts.now)) + own;
     let cell = this.lists.head(row);
     while (cell !== 0 && (bucket[cell] as number) < first) {
       total -= value[cell] as number;
@@ -67,20 +76,19 @@ class SlidingTotals implements Counter {
     return total + own;
   }
 
-  add(row: number, facts: Facts, around: Surroundings): boolean {
+  add(row: number, facts: Facts, around: Surroundings): void {
     const { lists } = this;
     const { cells } = lists;
     lists.expire(row, facts.now);
     let cell = lists.tail(row);
     if (cell === 0 || cells.bucket[cell] !== lists.bucketOf(facts.now)) {
       cell = lists.append(row, facts.now, around);
-      if (cell === 0) return false;
+      if (cell === 0) return;
     }
     cells.change(cell);
     const amount = this.#amount(facts);
     cells.value[cell] = (cells.value[cell] as number) + amount;
     this.slots.set(row, TOTAL, this.slots.get(row, TOTAL) + amount);
-    return true;
   }
 
   clear(row: number): void {
@@ -93,6 +101,14 @@ class SlidingTotals implements Counter {
 
   #amount({ amount }: Facts): number {
     return this.#isCount ? 1 : amount;
+  }
+
+  /** From scratch: what is taken from a sum that was rounded would leave an error behind. Only sums of declines get so large. */
+  #sumFrom(first: number): number {
+    const { next, value } = this.lists.cells;
+    let sum = 0;
+    for (let cell = first; cell !== 0; cell = next[cell] as number) sum += value[cell] as number;
+    return sum;
   }
 }
 
@@ -115,18 +131,17 @@ class SlidingMaximum implements Counter {
     return most;
   }
 
-  add(row: number, { now, amount }: Facts, around: Surroundings): boolean {
+  add(row: number, { now, amount }: Facts, around: Surroundings): void {
     const { lists } = this;
     const { cells } = lists;
     lists.expire(row, now);
     let cell = lists.tail(row);
     if (cell === 0 || cells.bucket[cell] !== lists.bucketOf(now)) {
       cell = lists.append(row, now, around);
-      if (cell === 0) return false;
+      if (cell === 0) return;
     }
     cells.change(cell);
     cells.value[cell] = Math.max(cells.value[cell] as number, amount);
-    return true;
   }
 
   clear(row: number): void {
@@ -140,13 +155,17 @@ class SlidingMaximum implements Counter {
 
 /**
  * Different members in a sliding window, the one seen last at the end of the list. No more are kept than `upTo` + 1, and of these the
- * newest: enough to say whether there are more than `upTo`. A member is known by 64 bits of its id.
+ * newest: enough to say whether there are more than `upTo`. A member is known by a hash of 64 bits: ids that
+ * count upwards in their upper half would all be the same by the lower one.
  */
 class SlidingDistinct implements Counter {
   readonly slots = new Slots(LIST_SLOTS + 1);
   readonly lists: WindowLists;
   readonly #most: number;
   readonly #member: number;
+  /** Hash of the member that is looked for. */
+  #low = 0;
+  #high = 0;
 
   constructor({ of, upTo = 1 }: FeatureDefinition, micros: number, cells: number) {
     this.#most = upTo + 1;
@@ -157,26 +176,26 @@ class SlidingDistinct implements Counter {
   }
 
   value(row: number, facts: Facts, counts: boolean): number {
-    const own = counts && this.#isKnown(facts) ? 1 : 0;
+    const own = counts && this.#takeMember(facts) ? 1 : 0;
     if (row < 0) return own;
     const { next } = this.lists.cells;
     let members = 0;
     let isMember = false;
     for (let cell = this.lists.firstIn(row, facts.now); cell !== 0; cell = next[cell] as number) {
       members++;
-      isMember ||= own === 1 && this.#isSame(cell, facts);
+      isMember ||= own === 1 && this.#isSame(cell);
     }
     return Math.min(this.#most, isMember ? members : members + own);
   }
 
-  add(row: number, facts: Facts, around: Surroundings): boolean {
-    if (!this.#isKnown(facts)) return true;
+  add(row: number, facts: Facts, around: Surroundings): void {
+    if (!this.#takeMember(facts)) return;
     const { lists } = this;
     const { cells } = lists;
     lists.expire(row, facts.now);
     let before = 0;
     let cell = lists.head(row);
-    while (cell !== 0 && !this.#isSame(cell, facts)) {
+    while (cell !== 0 && !this.#isSame(cell)) {
       before = cell;
       cell = cells.next[cell] as number;
     }
@@ -184,15 +203,14 @@ class SlidingDistinct implements Counter {
       lists.unlink(row, before, cell);
       cells.bucket[cell] = lists.bucketOf(facts.now);
       lists.link(row, cell);
-      return true;
+      return;
     }
     if (this.slots.get(row, LENGTH) === this.#most) lists.dropFirst(row);
     cell = lists.append(row, facts.now, around);
-    if (cell === 0) return false;
-    cells.words[cell * 2] = facts.subjects[this.#member] as number;
-    cells.words[cell * 2 + 1] = facts.subjects[this.#member + 1] as number;
+    if (cell === 0) return;
+    cells.words[cell * 2] = this.#low;
+    cells.words[cell * 2 + 1] = this.#high;
     this.slots.set(row, LENGTH, this.slots.get(row, LENGTH) + 1);
-    return true;
   }
 
   clear(row: number): void {
@@ -204,20 +222,21 @@ class SlidingDistinct implements Counter {
     return describeCells(this.lists, row, (cell) => [words[cell * 2] as number, words[cell * 2 + 1] as number]);
   }
 
-  #isKnown({ subjects }: Facts): boolean {
-    const at = this.#member;
-    return (
-      ((subjects[at] as number) |
-        (subjects[at + 1] as number) |
-        (subjects[at + 2] as number) |
-        (subjects[at + 3] as number)) !==
-      0
-    );
+  /** Returns whether the payment has a member. */
+  #takeMember({ subjects }: Facts): boolean {
+    const w0 = subjects[this.#member] as number;
+    const w1 = subjects[this.#member + 1] as number;
+    const w2 = subjects[this.#member + 2] as number;
+    const w3 = subjects[this.#member + 3] as number;
+    if ((w0 | w1 | w2 | w3) === 0) return false;
+    this.#low = hashId(w0, w1, w2, w3, 1) >>> 0;
+    this.#high = hashId(w0, w1, w2, w3, 2) >>> 0;
+    return true;
   }
 
-  #isSame(cell: number, { subjects }: Facts): boolean {
+  #isSame(cell: number): boolean {
     const { words } = this.lists.cells;
-    return words[cell * 2] === subjects[this.#member] && words[cell * 2 + 1] === subjects[this.#member + 1];
+    return words[cell * 2] === this.#low && words[cell * 2 + 1] === this.#high;
   }
 }
 
@@ -240,10 +259,9 @@ class PeriodTotals implements Counter {
     return counts ? this.#with(before, facts) : before;
   }
 
-  add(row: number, facts: Facts): boolean {
+  add(row: number, facts: Facts): void {
     this.slots.set(row, 0, this.value(row, facts, true));
     this.slots.set(row, 1, this.#periods.of(facts.now));
-    return true;
   }
 
   clear(row: number): void {
@@ -271,9 +289,8 @@ class Last implements Counter {
     return at === 0 ? -1 : now - at;
   }
 
-  add(row: number, { now }: Facts): boolean {
+  add(row: number, { now }: Facts): void {
     this.slots.set(row, 0, now);
-    return true;
   }
 
   clear(row: number): void {
@@ -305,12 +322,11 @@ class Speed implements Counter {
     return hours === 0 ? SPEED_MAX : Math.min(SPEED_MAX, Math.floor(km / hours));
   }
 
-  add(row: number, { now, hasLocation, latitude, longitude }: Facts): boolean {
-    if (!hasLocation) return true;
+  add(row: number, { now, hasLocation, latitude, longitude }: Facts): void {
+    if (!hasLocation) return;
     this.slots.set(row, 0, now);
     this.slots.set(row, 1, latitude);
     this.slots.set(row, 2, longitude);
-    return true;
   }
 
   clear(row: number): void {

@@ -14,6 +14,7 @@ import { type Counter, counterOf } from './counters.ts';
 import { Counted, type Facts, Subjects, type SubjectName } from './facts.ts';
 import type { FeatureDefinition } from './feature.ts';
 import { KeyTable, NO_KEY, NO_ROW } from './key-table.ts';
+import type { Surroundings } from './window-lists.ts';
 
 export interface FeatureBounds {
   readonly hashSeed: number;
@@ -69,7 +70,7 @@ interface SavedIndex {
 }
 
 export class FeatureStore {
-  /** Counts that found no room. */
+  /** Counts that found no room, and buckets that went to make room for others. */
   dropped = 0;
   readonly #bounds: FeatureBounds;
   #features: readonly Feature[] = [];
@@ -80,7 +81,7 @@ export class FeatureStore {
   #copied: readonly Table[] = [];
   /** The index section of the copy under way. */
   #index: Uint8Array = new Uint8Array(0);
-  readonly #around: { rows: number; table: Table | undefined; change(row: number): void };
+  readonly #around: Surroundings & { rows: number; table: Table | undefined };
 
   constructor(bounds: FeatureBounds) {
     this.#bounds = bounds;
@@ -89,6 +90,9 @@ export class FeatureStore {
       table: undefined,
       change(row) {
         this.table?.copy.before(row);
+      },
+      drop: () => {
+        this.dropped++;
       },
     };
   }
@@ -160,7 +164,7 @@ export class FeatureStore {
       table.keys.touched[table.row] = facts.now;
       this.#around.rows = table.keys.used;
       this.#around.table = table;
-      if (!feature.counter.add(table.row, facts, this.#around)) this.dropped++;
+      feature.counter.add(table.row, facts, this.#around);
     }
   }
 

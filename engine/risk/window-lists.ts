@@ -1,6 +1,7 @@
 /**
  * The buckets of a sliding window that are not empty, as one list of cells a row, oldest first. What is over leaves when something is
- * counted in the row; when all cells are in use, a hand goes round the rows and takes what is over from them.
+ * counted in the row; when all cells are in use, a hand goes round the rows and takes what is over from them. When nothing is, the row
+ * itself gives its oldest bucket: a burst of today must be seen even if it costs what was a month ago.
  */
 import { Cells } from './cells.ts';
 import { BUCKETS_PER_WINDOW } from './feature.ts';
@@ -11,13 +12,17 @@ const HEAD = 0;
 const TAIL = 1;
 export const LIST_SLOTS = 2;
 
-/** Rows that are looked at for cells that are over, when all are in use. */
-const SWEPT_ROWS = 256;
+/** Rows that are looked at for cells that are over, when all are in use: each may cost a miss of the cache. */
+const SWEPT_ROWS = 16;
 
-/** Rows of the table that are in use, and who is to be told before one changes that is not the one being counted. */
+/** The rest of the table. */
 export interface Surroundings {
+  /** Rows in use. */
   readonly rows: number;
+  /** Called before a row changes that is not the one being counted. */
   change(row: number): void;
+  /** Called when something is not counted, or is forgotten, because all cells are in use. */
+  drop(): void;
 }
 
 export class WindowLists {
@@ -82,7 +87,7 @@ export class WindowLists {
   }
 
   /**
-   * A new cell for the bucket of `now`, at the end of the row's list; 0 when there is no room.
+   * A new cell for the bucket of `now`, at the end of the row's list; 0 when there is no room. The first of the list may leave for it.
    */
   append(row: number, now: number, around: Surroundings): number {
     const { cells } = this;
@@ -92,7 +97,11 @@ export class WindowLists {
       around.change(this.hand);
       this.expire(this.hand, now);
     }
-    if (cells.full) return 0;
+    if (cells.full) {
+      around.drop();
+      if (this.head(row) === 0) return 0;
+      this.dropFirst(row);
+    }
     const cell = cells.take(this.bucketOf(now));
     this.link(row, cell);
     return cell;
