@@ -210,17 +210,21 @@ export class FeatureStore {
     return sections;
   }
 
-  /** Fills the features in use, which have counted nothing, from the sections of a checkpoint. */
+  /** Fills the features in use from the sections of a checkpoint; nothing was counted yet. */
   restore(sections: ReadonlyMap<string, Uint8Array>): void {
     const index = sections.get(INDEX_SECTION);
     if (index === undefined) return;
-    const { tables, dropped } = decodeMessagePack(index) as object as SavedIndex;
+    const { definitions, tables, dropped } = decodeMessagePack(index) as object as SavedIndex;
+    const inForce = this.#features.map(({ definition }) => definition);
+    // As it was laid out when it was saved; what the rules ask for now goes on with what of it has the same name.
+    this.use(definitions);
     this.dropped = dropped;
     tables.forEach((saved, number) => {
       const table = this.#tables.find(({ name }) => name === saved.name);
-      if (table === undefined) throw new Error(`the rule set in force counts nothing by ${saved.name}`);
+      if (table === undefined) throw new Error(`the checkpoint has no features by ${saved.name}`);
       restoreTable(table, saved, number, sections);
     });
+    this.use(inForce);
   }
 
   /** All that is kept, one text a key: equal for equal histories, however the store came about. */

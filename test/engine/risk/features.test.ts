@@ -253,4 +253,21 @@ describe('a copy of the features', () => {
     play([store, twin], 500);
     expect(twin.describe(), `SEED=${seed}`).toEqual(store.describe());
   });
+
+  it('is taken over by another rule set as far as that asks for the same', () => {
+    const [count, sum, last] = [
+      feature({ measure: 'count' }),
+      feature({ measure: 'sum' }),
+      feature({ measure: 'last', window: { kind: 'always' }, by: ['payee'] }),
+    ];
+    const store = new FeatureStore(BOUNDS);
+    store.use([count, sum]);
+    store.count(payment(START, 70), Counted.payments);
+    store.beginCopy();
+    store.advance(Number.POSITIVE_INFINITY);
+    const other = new FeatureStore(BOUNDS);
+    other.use([last, sum]);
+    other.restore(new Map(Object.entries(store.takeCopy())));
+    expect(values(other, [last, sum], payment(START, 5, { payee: 3 }))).toEqual([-1, 75]);
+  });
 });
