@@ -6,6 +6,8 @@ export interface RuleMistake {
   /** Where: keys and places from the top. */
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** At which character of the text there; absent: all of it. */
+  readonly offset?: number;
 }
 
 export type CheckedRuleSet = { readonly ruleSet: RuleSet } | { readonly errors: readonly RuleMistake[] };

@@ -43,7 +43,7 @@ export function compile(ruleSet: RuleSet): CompiledRules {
   const needed = new Features(ruleSet);
   const named = Object.entries(features).map(([name, feature]) => ({ name, place: needed.measured(feature, {}) }));
   const conditions = new Conditions(named, needed.utcOffsetMinutes);
-  const mistakes: RuleMistake[] = [];
+  const mistakes: RuleMistake[] = [...conditions.mistakes];
   const compiled = rules.map((rule, index): CompiledRule => {
     const { id, mode, outcome, overridable } = rule;
     return {
@@ -55,7 +55,8 @@ export function compile(ruleSet: RuleSet): CompiledRules {
       hits: testOf(rule, needed, (text) => {
         const condition = conditions.compile(text);
         if (typeof condition === 'function') return condition;
-        mistakes.push({ path: ['rules', index, 'when'], message: condition.problem });
+        const { problem: message, offset } = condition;
+        mistakes.push({ path: ['rules', index, 'when'], message, offset });
         return () => false;
       }),
     };
@@ -173,7 +174,8 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
     case 'structuring': {
       const { percent, atLeast } = rule;
       const bands = [...amountsByLedger(rule.below)].map(([ledger, below]) => {
-        return { ledger, from: Math.ceil((below * (100 - percent)) / 100), below };
+        // In whole numbers of any size: a hundred times a large amount is not exact otherwise.
+        return { ledger, from: Number((BigInt(below) * BigInt(100 - percent) + 99n) / 100n), below };
       });
       const count = features.place({
         ...{ measure: 'count', by: ['payer'], counts: 'payments', window: sliding(rule.window), ...filter },

@@ -50,15 +50,21 @@ const amounts = z
     }
   })
   .refine((values) => Object.keys(values).length > 0, 'must name a currency');
+type AmountTexts = Readonly<Record<string, string>>;
+type Range = { readonly from?: AmountTexts | undefined; readonly below?: AmountTexts | undefined };
 const count = z.int().min(0).max(1_000_000);
 const subject = z.enum(keysOf<SubjectName>(Subjects));
 const by = z
   .union([subject, z.tuple([subject, subject])], { error: `must be one or two of ${Object.keys(Subjects).join(', ')}` })
   .refine((keys) => !Array.isArray(keys) || keys[0] !== keys[1], 'must be two different ones');
 const counts = z.enum(keysOf<CountedName>(Counted)).default('payments');
+const MCC_FORM = 'must be a category or a range in quotes, as "7995" or "5960-5969"';
 const mccs = z
   .array(
-    z.string().regex(/^[0-9]{4}(-[0-9]{4})?$/, 'must be a category or a range in quotes, as "7995" or "5960-5969"'),
+    z
+      .string({ error: MCC_FORM })
+      .regex(/^[0-9]{4}(-[0-9]{4})?$/, MCC_FORM)
+      .refine((text) => text.length === 4 || text.slice(0, 4) <= text.slice(5), 'must have the lower category first'),
   )
   .min(1)
   .max(200);
@@ -98,6 +104,21 @@ const measured = z.strictObject({
 });
 export type MeasuredFeature = z.output<typeof measured>;
 
+/** What a measure and its fields must have to do with each other: by field, what is wrong. */
+function mismatches({ measure, by, of }: Pick<MeasuredFeature, 'measure' | 'by' | 'of'>): Record<string, string> {
+  if ((measure === 'distinct') !== (of !== undefined))
+    return { of: 'goes with the measure distinct, and only with it' };
+  const keys = typeof by === 'string' ? [by] : by;
+  return of !== undefined && keys.includes(of) ? { of: 'must be another than by: of each there is only one' } : {};
+}
+
+/** Of conditions. */
+const namedFeature = measured.superRefine((feature, context) => {
+  const wrong = mismatches(feature);
+  if (feature.upTo !== undefined && feature.measure !== 'distinct') wrong.upTo = 'goes with the measure distinct';
+  for (const [path, message] of Object.entries(wrong)) context.addIssue({ code: 'custom', path: [path], message });
+});
+
 const tiers = z.strictObject({
   0: amounts.optional(),
   1: amounts.optional(),
@@ -111,6 +132,15 @@ const codeTiers = z.strictObject({
   D: amounts.optional(),
 });
 
+/** Whether no amount of some currency, or of any, is in it. */
+function isEmptyRange({ from = {}, below = {} }: Range): boolean {
+  const currencies = Object.keys({ ...from, ...below });
+  const minor = (amounts: AmountTexts, currency: string) => minorUnitsOf(amounts[currency] ?? '', currency);
+  const isEmpty = (currency: string) =>
+    (minor(from, currency) ?? 0) >= (minor(below, currency) ?? Number.MAX_SAFE_INTEGER);
+  return currencies.length === 0 || currencies.some(isEmpty);
+}
+
 const rule = z.discriminatedUnion('kind', [
   z
     .strictObject({
@@ -120,7 +150,11 @@ const rule = z.discriminatedUnion('kind', [
       tiers: tiers.optional(),
       codeTiers: codeTiers.optional(),
     })
-    .refine(({ tiers: a, codeTiers: b }) => (a === undefined) !== (b === undefined), 'needs either tiers or codeTiers'),
+    .refine(({ tiers: a, codeTiers: b }) => (a === undefined) !== (b === undefined), 'needs either tiers or codeTiers')
+    .refine(
+      ({ tiers: a, codeTiers: b }) => [a, b].every((by) => by === undefined || Object.keys(by).length > 0),
+      'needs a tier',
+    ),
   z
     .strictObject({
       ...common,
@@ -130,7 +164,7 @@ const rule = z.discriminatedUnion('kind', [
       amounts: z.strictObject({ from: amounts.optional(), below: amounts.optional() }).optional(),
     })
     .superRefine((checked, context) => {
-      const { measure, of, above } = checked;
+      const { measure, above, amounts: range } = checked;
       const wantsAmounts = measure === 'sum' || measure === 'max';
       const issue = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
       if (wantsAmounts !== (typeof above === 'object')) {
@@ -139,8 +173,8 @@ const rule = z.discriminatedUnion('kind', [
           wantsAmounts ? `of a ${measure} must be an amount by currency` : `of a ${measure} must be a number`,
         );
       }
-      if ((measure === 'distinct') !== (of !== undefined))
-        issue('of', 'goes with the measure distinct, and only with it');
+      for (const [path, message] of Object.entries(mismatches(checked))) issue(path, message);
+      if (range !== undefined && isEmptyRange(range)) issue('amounts', 'must name from or below, from being lower');
       if (measure === 'distinct' && typeof above === 'number' && (above < 1 || above > DISTINCT_MAX)) {
         issue('above', `of distinct must be 1 to ${DISTINCT_MAX}`);
       }
@@ -180,7 +214,9 @@ const rule = z.discriminatedUnion('kind', [
     for: duration,
     above: amounts,
   }),
-  z.strictObject({ ...common, kind: z.literal('night'), from: time, to: time, above: amounts }),
+  z
+    .strictObject({ ...common, kind: z.literal('night'), from: time, to: time, above: amounts })
+    .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another time than from' }),
   z.strictObject({ ...common, kind: z.literal('cel'), when: z.string().min(1).max(2000) }),
 ]);
 export type Rule = z.output<typeof rule>;
@@ -199,7 +235,7 @@ export const ruleSetSchema = z
     features: z
       .record(
         z.string().regex(/^[a-z][A-Za-z0-9]{0,63}$/, 'must be a name of letters and digits, a small letter first'),
-        measured,
+        namedFeature,
       )
       .default({})
       .refine((features) => Object.keys(features).length <= FEATURES_MAX, `must be at most ${FEATURES_MAX}`),
