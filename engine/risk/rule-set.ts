@@ -17,6 +17,7 @@ export const OUTCOME_NAMES = ['approve', 'step_up', 'hold', 'review', 'decline']
 
 /** A hit is kept as the rule's place, in 15 bits; this is what one payment can be put through in microseconds. */
 export const RULES_MAX = 256;
+export const CONDITION_CHARACTERS_MAX = 2000;
 
 const keysOf = <T extends string>(table: Readonly<Record<T, unknown>>) => Object.keys(table) as [T, ...T[]];
 const name = (what: string) =>
@@ -217,36 +218,27 @@ const rule = z.discriminatedUnion('kind', [
   z
     .strictObject({ ...common, kind: z.literal('night'), from: time, to: time, above: amounts })
     .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another time than from' }),
-  z.strictObject({ ...common, kind: z.literal('cel'), when: z.string().min(1).max(2000) }),
+  z.strictObject({ ...common, kind: z.literal('cel'), when: z.string().min(1).max(CONDITION_CHARACTERS_MAX) }),
 ]);
 export type Rule = z.output<typeof rule>;
 
-export const ruleSetSchema = z
-  .strictObject({
-    /** How this set is called; whoever makes another gives it another name. */
-    version: z.string().min(1).max(64),
-    description: z.string().max(1000).default(''),
-    /** Where days, months and nights begin. */
-    utcOffset: z
-      .string()
-      .refine((text) => offsetMinutesOf(text) !== undefined, 'must be an offset from UTC in quotes, as "+08:00"')
-      .default('+00:00'),
-    /** For conditions: by the name under which these know them. */
-    features: z
-      .record(
-        z.string().regex(/^[a-z][A-Za-z0-9]{0,63}$/, 'must be a name of letters and digits, a small letter first'),
-        namedFeature,
-      )
-      .default({})
-      .refine((features) => Object.keys(features).length <= FEATURES_MAX, `must be at most ${FEATURES_MAX}`),
-    rules: z.array(rule).max(RULES_MAX),
-  })
-  .superRefine(({ rules }, context) => {
-    const seen = new Set<string>();
-    rules.forEach(({ id }, index) => {
-      if (seen.has(id))
-        context.addIssue({ code: 'custom', path: ['rules', index, 'id'], message: `${id} is there twice` });
-      seen.add(id);
-    });
-  });
+export const ruleSetSchema = z.strictObject({
+  /** How this set is called; whoever makes another gives it another name. */
+  version: z.string().min(1).max(64),
+  description: z.string().max(1000).default(''),
+  /** Where days, months and nights begin. */
+  utcOffset: z
+    .string()
+    .refine((text) => offsetMinutesOf(text) !== undefined, 'must be an offset from UTC in quotes, as "+08:00"')
+    .default('+00:00'),
+  /** For conditions: by the name under which these know them. */
+  features: z
+    .record(
+      z.string().regex(/^[a-z][A-Za-z0-9]{0,63}$/, 'must be a name of letters and digits, a small letter first'),
+      namedFeature,
+    )
+    .default({})
+    .refine((features) => Object.keys(features).length <= FEATURES_MAX, `must be at most ${FEATURES_MAX}`),
+  rules: z.array(rule).max(RULES_MAX),
+});
 export type RuleSet = z.output<typeof ruleSetSchema>;

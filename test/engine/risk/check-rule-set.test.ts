@@ -73,15 +73,15 @@ describe('a feature of conditions', () => {
 });
 
 it('a band of large amounts begins at the minor unit that the percentage says', () => {
-  const rule = { kind: 'structuring', below: { CNY: '9007199254740.91' }, percent: 10, window: '24h', atLeast: 2 };
+  const rule = { kind: 'structuring', below: { CNY: '9999999999999.99' }, percent: 1, window: '24h', atLeast: 2 };
   const checked = checkRuleSet(of(rule));
   if ('errors' in checked) throw new Error(JSON.stringify(checked.errors));
   const { features, rules } = compile(checked.ruleSet);
-  // 900719925474091 × 0.9 = 810647932926681.9, so the first whole one is …682.
-  expect(features[0]?.amounts).toEqual([{ ledger: 156, from: 810_647_932_926_682, below: 900_719_925_474_091 }]);
+  // 999999999999999 × 0.99 = 989999999999999.01; a hundred times it is beyond what a number holds exactly.
+  expect(features[0]?.amounts).toEqual([{ ledger: 156, from: 990_000_000_000_000, below: 999_999_999_999_999 }]);
   const hits = (amount: number) =>
     rules[0]!.hits(Object.assign(newFacts(), { amount, ledger: 156 }), Float64Array.of(2), { has: () => false });
-  const edges = [810_647_932_926_681, 810_647_932_926_682, 900_719_925_474_090, 900_719_925_474_091];
+  const edges = [989_999_999_999_999, 990_000_000_000_000, 999_999_999_999_998, 999_999_999_999_999];
   expect(edges.map(hits)).toEqual([false, true, true, false]);
 });
 
