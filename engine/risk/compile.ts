@@ -68,7 +68,8 @@ export function compile(ruleSet: RuleSet): CompiledRules {
   return { features: needed.definitions, rules: compiled, byChannel: rulesByChannel(compiled), mistakes };
 }
 
-function rulesByChannel(rules: readonly CompiledRule[]): Uint16Array[] {
+/** Places of the rules that apply to each channel, by Channels value. */
+export function rulesByChannel(rules: readonly CompiledRule[]): Uint16Array[] {
   return Object.values(Channels).map((channel) =>
     Uint16Array.from(rules.keys()).filter((rule) => ((rules[rule]?.channels ?? 0) & (1 << channel)) !== 0),
   );

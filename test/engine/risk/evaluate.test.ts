@@ -1,6 +1,6 @@
 // The order of precedence: block that cannot be overridden > rule that approves, or exemption > block that can; the most severe of each.
 import { describe, expect, it } from 'vitest';
-import type { CompiledRules } from '../../../engine/risk/compile.ts';
+import { type CompiledRules, rulesByChannel } from '../../../engine/risk/compile.ts';
 import { SHADOW_HIT } from '../../../engine/risk/decision.ts';
 import { evaluate, newDecision } from '../../../engine/risk/evaluate.ts';
 import { newFacts } from '../../../engine/risk/facts.ts';
@@ -24,7 +24,14 @@ function decide(words: string, channel = 0, change: Partial<Rule> = {}) {
   Object.assign(decision, { outcome: 3, hitCount: 2 });
   const facts = Object.assign(newFacts(), { channel });
   const isExempt = (rule: number) => texts[rule]!.includes('*');
-  evaluate({ features: [], mistakes: [], rules }, facts, new Float64Array(0), NOWHERE, isExempt, decision);
+  evaluate(
+    { features: [], mistakes: [], rules, byChannel: rulesByChannel(rules) },
+    facts,
+    new Float64Array(0),
+    NOWHERE,
+    isExempt,
+    decision,
+  );
   return { outcome: OUTCOME_NAMES[decision.outcome], hits: [...decision.hits.subarray(0, decision.hitCount)] };
 }
 
