@@ -207,12 +207,12 @@ describe('the risk rules of the tour', () => {
     const { where } = await serve(join(dataDir, '..', 'rules'));
     const pay = (...words: string[]) => json(['pay', ...words, ...where]);
     expect(await pay('alice', 'bookshop', '6000.00', 'CNY', '--reference', 'sofa')).toMatchObject({
-      state: 'challenged',
+      payment: { state: 'challenged' },
     });
-    expect(await json(['payment', 'confirm', 'sofa', ...where])).toMatchObject({ state: 'captured' });
+    expect(await json(['payment', 'confirm', 'sofa', ...where])).toMatchObject({ payment: { state: 'captured' } });
     const parcel = ['bob', 'bookshop', '450.00', 'EUR', '--channel', 'crossBorder', '--reference', 'parcel'];
-    expect(await pay(...parcel)).toMatchObject({ state: 'held' });
-    expect(await json(['payment', 'release', 'parcel', ...where])).toMatchObject({ state: 'captured' });
+    expect(await pay(...parcel)).toMatchObject({ payment: { state: 'held' } });
+    expect(await json(['payment', 'release', 'parcel', ...where])).toMatchObject({ payment: { state: 'captured' } });
     const bet = await sluice(['pay', 'bob', 'cafe', '20.00', 'EUR', '--mcc', '7995', '--reference', 'bet', ...where]);
     expect(bet).toMatchObject({ code: 1, errors: expect.stringContaining('(declinedByRisk, 811)') });
     expect(await json(['risk', 'explain', 'bet', ...where])).toMatchObject({
