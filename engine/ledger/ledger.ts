@@ -14,7 +14,7 @@ import { partitionOfAccount } from '../hash-id.ts';
 import { whyNotPosted, whyStopped } from './account-states.ts';
 import type { Accounts } from './accounts.ts';
 import { NO_ACCOUNT } from './accounts.ts';
-import { balance } from './balancing.ts';
+import { balance, balanceTowards } from './balancing.ts';
 import { Books } from './books.ts';
 import { Clearing, isForeignId } from './clearing.ts';
 import { judgeCrossing } from './crossings.ts';
@@ -210,7 +210,7 @@ export class Ledger {
     return (creditsPosted[account] as number) - debits + (creditLimit[account] as number);
   }
 
-  /** Sets what `record` carries out, for what was decided before. `filledIn`: FilledIn.balanced, when it moves less than was asked. */
+  /** Sets what `record` carries out, for what was decided before. `filledIn`: FilledIn.balanced, when it may move less than was asked. */
   take(debit: number, credit: number, amount: number, filledIn = 0): void {
     this.debit = debit;
     this.credit = credit;
@@ -257,9 +257,7 @@ export class Ledger {
     // The other partition would not know the time.
     if ((flags & imported) !== 0) return Code.crossesPartitions;
     if ((flags & BALANCING) === 0) return judgeCrossing(this, words, at);
-    // What a credit account owes is known where it lives only.
-    if ((flags & TransferFlags.balancingCredit) !== 0) return Code.crossesPartitions;
-    const code = balance(this, flags);
+    const code = balanceTowards(this, flags);
     if (code !== Code.ok) return code;
     this.filledIn = FilledIn.balanced;
     return judgeCrossing(this, words, at);

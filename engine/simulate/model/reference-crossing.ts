@@ -2,7 +2,8 @@
 import type { ResultName } from '../../../protocol/results.ts';
 import { S } from './reference-changes.ts';
 import type { ModelAccount } from './reference-book.ts';
-import { A, MAX } from './reference-ledger.ts';
+import { A, F, MAX } from './reference-ledger.ts';
+import type { ModelTransfer } from './reference-shapes.ts';
 
 /** What an account has left to spend. */
 export function available({ creditsPosted, creditLimit, debitsPosted, debitsPending }: ModelAccount): bigint {
@@ -25,4 +26,27 @@ export function judgeCredit(account: ModelAccount, amount: bigint, pending: bool
   const credits = creditsPending + creditsPosted + amount;
   if (credits > MAX) return pending ? 'overflowsCreditsPending' : 'overflowsCreditsPosted';
   return (flags & A.creditLimited) !== 0 && credits > debitsPosted ? 'exceedsDebits' : 'ok';
+}
+
+/** Between partitions nothing larger is taken of what an account owes. */
+const HELD_MAX = 2n ** 40n;
+
+/** What the debit side holds until the other has said what its account owes. */
+export function heldForOwed(account: ModelAccount, { flags }: ModelTransfer, amount: bigint): bigint {
+  const { debitsPending, debitsPosted } = account;
+  const limits = [amount, HELD_MAX];
+  if ((flags & F.balancingDebit) === 0) {
+    limits.push(MAX - debitsPending - debitsPosted);
+    if ((account.flags & A.debitLimited) !== 0) limits.push(available(account));
+  }
+  const least = limits.reduce((low, limit) => (limit < low ? limit : low));
+  return least < 1n ? 1n : least;
+}
+
+/** What is said when that is not enough; `ok`: then that much is moved. */
+export function whyNotBeyond(account: ModelAccount, { flags }: ModelTransfer, held: bigint): ResultName {
+  if (held === HELD_MAX) return 'crossesPartitions';
+  if ((flags & F.balancingDebit) !== 0) return 'ok';
+  if ((account.flags & A.debitLimited) !== 0) return 'exceedsCredits';
+  return (flags & F.pending) !== 0 ? 'overflowsDebitsPending' : 'overflowsDebitsPosted';
 }
