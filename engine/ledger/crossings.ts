@@ -8,6 +8,7 @@ import { compareTransfer } from './compare.ts';
 import { EventTypes, FilledIn, SETTLED_EVENT_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
 import { enter, find } from './key-index.ts';
+import { putInOrder, whyNotImportedTo } from './imported.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import { endHold, findLegHold, reserveLeg, writeEngineId } from './legs.ts';
@@ -119,6 +120,10 @@ function judgeReceived(ledger: Ledger, words: Uint32Array, at: number, origin: C
   // All reverts of a transfer come here, where its debit account lives: of two under way the first is the one.
   const isRevert = (flags & revert) !== 0;
   if (isRevert && isReverted(ledger, words, at + TransferWord.pendingId)) return Code.originalTransferAlreadyReverted;
+  if ((flags & imported) !== 0) {
+    const code = whyNotImportedTo(ledger, words, at, credit, origin.institution);
+    if (code !== Code.ok) return code;
+  }
   const takesOwed = (flags & balancingCredit) !== 0;
   ledger.take(debit, credit, ledger.amount, takesOwed ? FilledIn.balanced : 0);
   if (takesOwed) {
@@ -184,7 +189,8 @@ export function endCrossing(ledger: Ledger, lsn: number, record: Uint32Array): E
   clearing.finish(lsn);
   const original = events.read(lsn);
   const institution = original.getUint32(8, true);
-  for (let word = 0; word < TransferWord.timestamp; word++) {
+  // With the time: an imported one has its own.
+  for (let word = 0; word < TransferWord.reserved; word++) {
     record[word] = original.getUint32((TransferEventWord.record + word) * 4, true);
   }
   const filledIn = original.getUint8(1);
@@ -208,8 +214,10 @@ export function endCrossing(ledger: Ledger, lsn: number, record: Uint32Array): E
 
 /** Carries out a crossing that was ended, or records why it was refused; returns the position of the event. */
 export function recordCrossing(ledger: Ledger, ended: EndedCrossing, code: number): number {
-  ledger.take(ended.debit, ended.credit, ended.amount, ended.filledIn);
-  return ledger.record(ended.record, 0, ended.institution, code);
+  const { record, debit } = ended;
+  const follows = code === Code.ok && (transferFlags(record, 0) & imported) !== 0;
+  ledger.take(debit, ended.credit, ended.amount, follows ? putInOrder(ledger, record, debit) : ended.filledIn);
+  return ledger.record(record, 0, ended.institution, code);
 }
 
 /** Notes that what is at `lsn` is not under way any more. */
@@ -261,7 +269,7 @@ export function openForChain(ledger: Ledger, words: Uint32Array, start: number, 
     const at = start + index * RECORD_WORDS;
     const debit = ledger.findAccount(words, at + TransferWord.debitAccountId);
     const currency = words[at + TransferWord.ledger] as number;
-    const ends = (transferFlags(words, at) & (postPending | voidPending | revert | imported)) !== 0;
+    const ends = (transferFlags(words, at) & (postPending | voidPending | revert)) !== 0;
     if (ends || debit === NO_ACCOUNT || ledger.accounts.ledger[debit] !== currency) continue;
     if (!ledger.isElsewhere(words, at + TransferWord.creditAccountId)) continue;
     clearingAccount(ledger, ledger.clearing.homeOf(words, at + TransferWord.creditAccountId), currency);

@@ -203,6 +203,11 @@ function writeMessage(ledger: Ledger, lsn: number, words: Uint32Array, at: numbe
   words[at + HeadWord.from] = place.partition;
   words[at + HeadWord.to] = clearing.homeOf(words, sent + TransferWord.creditAccountId);
   words[at + HeadWord.institution] = event.getUint32(8, true);
+  if ((transferFlags(words, sent) & TransferFlags.imported) !== 0) {
+    for (const word of [TransferWord.timestamp, TransferWord.timestamp + 1]) {
+      words[sent + word] = event.getUint32((TransferEventWord.record + word) * 4, true);
+    }
+  }
   if ((transferFlags(words, sent) & TransferFlags.balancingCredit) === 0) return;
   // The other side compares what the client asked for: that is in the reserved field here.
   const held = readU64(words, sent + TransferWord.amount);
