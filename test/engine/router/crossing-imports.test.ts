@@ -32,7 +32,7 @@ const WAYS = [
 ] as const;
 
 function day(number: number): bigint {
-  return BigInt(OPENED + number * DAY);
+  return BigInt(OPENED + Math.round(number * DAY));
 }
 
 /** Accounts of institution 2 and of a stranger, all opened in the past. */
