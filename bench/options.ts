@@ -9,6 +9,9 @@ import { DISTRIBUTIONS, type Distribution } from './load/random.ts';
 export const WORKLOADS = ['ceiling', 'transfers', 'payments', 'http', 'growth'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 
+export const RULES_IN_FORCE = ['default', 'none'] as const;
+export type RulesInForce = (typeof RULES_IN_FORCE)[number];
+
 export interface BenchOptions {
   readonly workload: WorkloadName;
   /** Time that is measured; of growth: after which it ends, wherever it is. */
@@ -27,6 +30,8 @@ export interface BenchOptions {
   readonly inFlight: number;
   /** Requests per second of an open loop; undefined = closed loop. */
   readonly rate: number | undefined;
+  /** Of payments: whether the default risk rules are in force. */
+  readonly rules: RulesInForce;
   /** Also run the ceiling, and say what part of it this is. */
   readonly compare: boolean;
   /** Of growth: absolute folder of the data, which stays. */
@@ -61,6 +66,7 @@ Options:
   --partitions N       partitions of the switch (default: 1)
   --crossing X         transfers: share that goes to an account of another partition, 0 to 1
                        (default: as it comes about, 0.5 with 2 partitions)
+  --rules SET          payments: the risk rules that they pass, default or none (default: default)
   --connections N      connections (default: 64; fewer for large batches)
   --in-flight N        unanswered requests of each connection (default: as the workload needs)
   --rate R             open loop: R requests a second, latency counted from when each was due
@@ -111,6 +117,10 @@ export function readOptions(words: readonly string[]): Request {
   if (crossing !== undefined && (name !== 'transfers' || partitions === 1)) {
     throw new UsageError('--crossing belongs to transfers with several partitions');
   }
+  const rules = RULES_IN_FORCE.find((known) => known === (values.rules ?? 'default'));
+  if (rules === undefined)
+    throw new UsageError(`--rules must be ${RULES_IN_FORCE.join(' or ')}, not "${values.rules}"`);
+  if (values.rules !== undefined && name !== 'payments') throw new UsageError('--rules belongs to payments');
   if (values.keep !== undefined && name !== 'growth') throw new UsageError('--keep belongs to growth');
   const connections = whole(values.connections, '--connections', 1, 5000) ?? shape.connections;
   return {
@@ -128,6 +138,7 @@ export function readOptions(words: readonly string[]): Request {
       connections,
       inFlight: whole(values['in-flight'], '--in-flight', 1, 4096) ?? shape.inFlight,
       rate,
+      rules,
       compare: values.compare === true,
       keep: values.keep === undefined ? undefined : resolve(values.keep),
       cpuProf: values['cpu-prof'] === undefined ? undefined : resolve(values['cpu-prof']),
@@ -160,6 +171,7 @@ function parse(words: readonly string[]) {
         'account-count': { type: 'string' },
         partitions: { type: 'string' },
         crossing: { type: 'string' },
+        rules: { type: 'string' },
         keep: { type: 'string' },
         connections: { type: 'string' },
         'in-flight': { type: 'string' },

@@ -1,4 +1,5 @@
 /** What must be there before the load: accounts, money, tariffs. Set up over the protocol, as any client would. */
+import { defaultRuleSet } from '../engine/risk/read-rule-file.ts';
 import type { SluiceClient } from '../protocol/client/client.ts';
 import type { Result } from '../protocol/codecs/result-codec.ts';
 import { formatId, newId } from '../protocol/ids.ts';
@@ -42,6 +43,11 @@ export async function setUpPayments(client: SluiceClient, count: number, partiti
     groups.push(await setUpMarket(client, group, partition + 1));
   }
   return groups;
+}
+
+/** The rule set that ships with the switch. */
+export async function activateDefaultRules(client: SluiceClient): Promise<void> {
+  expectOk([await client.activateRules({ ruleSet: defaultRuleSet() })], 'risk rules');
 }
 
 interface Market {

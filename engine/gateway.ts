@@ -36,8 +36,10 @@ export const RouterFlags = {
   withPayee: 1 << 14,
   /** A dry run goes on: the body begins with what other partitions would answer. */
   withAnswers: 1 << 13,
+  /** A confirmation whose proof was checked; it does not follow any more. */
+  proven: 1 << 12,
 } as const;
-export const FRAME_FLAGS_MASK = 0x1fff;
+export const FRAME_FLAGS_MASK = 0x0fff;
 
 /** Institution 1 operates the switch: it may debit any account and see everything. */
 export const OPERATOR_INSTITUTION = 1;

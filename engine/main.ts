@@ -3,13 +3,16 @@
  *
  *   1 data directory   2 keys and limits   3 partition threads   4 lanes and router   5 transports
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LIMITS } from '../protocol/limits.ts';
 import { KeyStore } from './admission/key-store.ts';
 import { RateLimiter } from './admission/limits.ts';
+import { NO_PROOFS, ProofGate, type ProofVerifier, SharedKeyProofs } from './admission/proofs.ts';
+import { ensureStepUpKey } from './admission/step-up.ts';
 import type { Config } from './config/options.ts';
 import { Health } from './observe/health.ts';
+import { RiskGate } from './risk/risk-gate.ts';
 import { createLogger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { ClearingHouse } from './router/clearing-house.ts';
@@ -154,7 +157,8 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   // 5 The transports: one app for WebSocket and HTTP.
   const app = createApp(tlsOf(config));
   const authenticate = (key: string) => keys.authenticate(key);
-  const shared = { gateway: router, changes, authenticate, rateLimiter };
+  const gateway = new ProofGate(new RiskGate(router, wallClockMicros), proofsOf(config));
+  const shared = { gateway, changes, authenticate, rateLimiter };
   const websocket = registerWebSocket(app, {
     ...shared,
     metrics,
@@ -210,6 +214,11 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
 async function openOrCreate({ dataDir, partitions }: Config): Promise<LockedDirectory> {
   if (!existsSync(join(dataDir, DIRECTORY_FILE))) await createDirectory(dataDir, { partitions });
   return openDirectory(dataDir, { partitions });
+}
+
+function proofsOf({ stepUpKey, sandbox, dataDir }: Config): ProofVerifier {
+  const path = stepUpKey ?? (sandbox ? ensureStepUpKey(dataDir) : undefined);
+  return path === undefined ? NO_PROOFS : new SharedKeyProofs(readFileSync(path));
 }
 
 function tlsOf({ tlsCert, tlsKey }: Config): Parameters<typeof createApp>[0] {

@@ -79,12 +79,56 @@ export interface CampaignBody {
   readonly endsAt: number;
 }
 
+export interface ActivateRulesBody {
+  /** A rule set as in a rule file, read from YAML or JSON; left out = no rules from now on. */
+  readonly ruleSet?: Readonly<Record<string, unknown>>;
+}
+
+export interface ExplainPaymentBody {
+  /** 32 hex digits. */
+  readonly paymentId: string;
+}
+
+/** What the risk rules saw of a payment and decided, and which rule set it was. */
+export interface RiskExplanation {
+  readonly paymentId: string;
+  /** As the rule set calls itself. */
+  readonly ruleSet: string;
+  readonly outcome: string;
+  /** The payer's tier at that time. */
+  readonly tier: number;
+  readonly context: {
+    readonly channel: string;
+    readonly mcc: number;
+    readonly country: string;
+    readonly codeTier: number;
+    readonly device: string;
+    readonly ip: string;
+    readonly card: string;
+    /** In 1e-6 degrees; nil = not known. */
+    readonly latitude: number | null;
+    readonly longitude: number | null;
+  };
+  readonly features: readonly { readonly name: string; readonly value: number }[];
+  readonly rules: readonly {
+    readonly id: string;
+    readonly outcome: string;
+    readonly overridable: boolean;
+    /** It only watches. */
+    readonly shadow: boolean;
+    readonly reason: { readonly en: string; readonly zh: string };
+  }[];
+}
+
 /** Reply of every rich command but hello: the result code, and what was asked for when it is `ok`. */
 export interface RichReply {
   readonly code: number;
   readonly party?: StoredParty;
   readonly parties?: readonly StoredParty[];
   readonly nextCursor?: number;
+  readonly explanation?: RiskExplanation;
+  /** With `ruleSetInvalid`: where, and what is wrong there. */
+  readonly mistakes?: readonly string[];
 }
 
 export interface ReadChangesBody {

@@ -139,6 +139,19 @@ export function list<T>(item: Field<T>, countMax: number, unique = false): Field
   };
 }
 
+/** A map whose content is described and checked elsewhere. */
+export function map<T extends object>(what: string): Field<T> {
+  const accepts = `map: ${what}`;
+  return {
+    accepts,
+    optional: false,
+    check: (value, path) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? good(value as T)
+        : bad(path, 'must be a map'),
+  };
+}
+
 /** May be left out; nil is not accepted in its place. */
 export function optional<T>(field: Field<T>): OptionalField<T> {
   return { accepts: `${field.accepts}; may be left out`, optional: true, check: field.check };

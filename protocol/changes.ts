@@ -49,6 +49,7 @@ export interface AccountChange {
   readonly flags: readonly string[];
   readonly creditLimit: string;
   readonly tariff: number;
+  readonly tier: number;
   /** Institution that may debit it. */
   readonly owner: number;
   readonly userData128: IdText;
@@ -64,6 +65,7 @@ export interface AccountTermsChange {
   readonly creditLimit: string | null;
   /** Name of an AccountStates value. */
   readonly state: string | null;
+  readonly tier: number | null;
 }
 
 /** A payment as it stands after an operation. */

@@ -17,8 +17,9 @@ import {
   versionOf,
 } from './frame-header.ts';
 import { LIMITS } from './limits.ts';
-import { PAYMENT, PAYMENT_QUERY } from './records.ts';
+import { PAYMENT, PAYMENT_OPERATION, PAYMENT_QUERY, PaymentFlags } from './records.ts';
 import { Code } from './results.ts';
+import { RISK_CONTEXT } from './risk.ts';
 import { isUtf8 } from './utf8.ts';
 
 /** Checks a whole request frame. Returns `Code.ok` or the code with which it is refused. */
@@ -71,14 +72,39 @@ function checkRange(command: CommandName, count: number, bytes: Uint8Array, star
       if (count === 0) return Code.batchEmpty;
       if (count > 1) return Code.batchTooLarge;
       if (length < recordBytes) return Code.lengthMismatch;
-      const lengthAt = referenceLengthAt(command);
-      if (lengthAt < 0) return length === recordBytes ? Code.ok : Code.lengthMismatch;
-      const tail = readU16(bytes, start + lengthAt);
-      if (tail > LIMITS.referenceBytesMax) return Code.referenceTooLong;
-      if (length !== recordBytes + tail) return Code.lengthMismatch;
-      return isUtf8(bytes, start + recordBytes, end) ? Code.ok : Code.invalidUtf8;
+      return checkRecord(command, recordBytes, bytes, start, end);
     }
   }
+}
+
+/** One record, and what may follow it. */
+function checkRecord(command: CommandName, recordBytes: number, bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  switch (command) {
+    case 'sale':
+    case 'authorise': {
+      const hasContext = (readU16(bytes, start + PAYMENT.at.flags) & PaymentFlags.riskContext) !== 0;
+      const textAt = recordBytes + (hasContext ? RISK_CONTEXT.size : 0);
+      return checkText(bytes, start, end, PAYMENT.at.referenceLength, textAt);
+    }
+    case 'queryPayments':
+      return checkText(bytes, start, end, PAYMENT_QUERY.at.referenceLength, recordBytes);
+    case 'confirm': {
+      const proof = readU16(bytes, start + PAYMENT_OPERATION.at.proofLength);
+      if (proof > LIMITS.proofBytesMax) return Code.frameTooLarge;
+      return length === recordBytes + proof ? Code.ok : Code.lengthMismatch;
+    }
+    default:
+      return length === recordBytes ? Code.ok : Code.lengthMismatch;
+  }
+}
+
+/** A reference of as many bytes as the field at `lengthAt` says, behind `textAt` bytes. */
+function checkText(bytes: Uint8Array, start: number, end: number, lengthAt: number, textAt: number): number {
+  const tail = readU16(bytes, start + lengthAt);
+  if (tail > LIMITS.referenceBytesMax) return Code.referenceTooLong;
+  if (end - start !== textAt + tail) return Code.lengthMismatch;
+  return isUtf8(bytes, start + textAt, end) ? Code.ok : Code.invalidUtf8;
 }
 
 /** Most records of one message: of bare ids as many as a look-up takes. */
@@ -87,16 +113,3 @@ function recordsMax(recordBytes: number): number {
 }
 
 const ID_BYTES = 16;
-
-/** Offset of the field that says how much text follows the record; −1 when none may. */
-function referenceLengthAt(command: CommandName): number {
-  switch (command) {
-    case 'sale':
-    case 'authorise':
-      return PAYMENT.at.referenceLength;
-    case 'queryPayments':
-      return PAYMENT_QUERY.at.referenceLength;
-    default:
-      return -1;
-  }
-}

@@ -16,6 +16,8 @@ import {
   TRANSFER,
 } from './records.ts';
 
+import { RISK_SIGNAL } from './risk.ts';
+
 export type BodyForm = 'none' | 'records' | 'record' | 'rich';
 
 export interface CommandSpec {
@@ -166,6 +168,20 @@ export const COMMANDS = {
     scope: 'pay',
     summary: 'Give captured money back, in whole or in part.',
   },
+  release: {
+    kind: 0x28,
+    body: 'record',
+    recordBytes: PAYMENT_OPERATION.size,
+    scope: 'admin',
+    summary: 'Let a payment go on that a risk rule holds.',
+  },
+  confirm: {
+    kind: 0x29,
+    body: 'record',
+    recordBytes: PAYMENT_OPERATION.size,
+    scope: 'pay',
+    summary: 'Let a challenged payment go on, with the proof of its payer.',
+  },
   lookupPayments: {
     kind: 0x25,
     body: 'records',
@@ -202,6 +218,90 @@ export const COMMANDS = {
     recordBytes: 0,
     scope: 'admin',
     summary: 'Set the terms of a discount campaign.',
+  },
+  activateRules: {
+    kind: 0x50,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'admin',
+    summary: 'Put a risk rule set into force, or end the one that is.',
+  },
+  explainPayment: {
+    kind: 0x51,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'read',
+    summary: 'What the risk rules saw of a payment, and what they decided.',
+  },
+  reportSignals: {
+    kind: 0x52,
+    body: 'records',
+    recordBytes: RISK_SIGNAL.size,
+    scope: 'pay',
+    summary: 'Tell the risk rules of failed authentications and bound devices.',
+  },
+  putRiskList: {
+    kind: 0x53,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'admin',
+    summary: 'Add members to a list that risk rules name, and remove some.',
+  },
+  getRiskList: {
+    kind: 0x54,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'read',
+    summary: 'The members of a list of the risk rules, paged; or all lists.',
+  },
+  putRiskExemption: {
+    kind: 0x55,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'admin',
+    summary: 'Except a payer from a risk rule until a time.',
+  },
+  putFreeze: {
+    kind: 0x56,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'admin',
+    summary: 'Stop a payer for a short while, or block money that was received.',
+  },
+  endFreeze: {
+    kind: 0x57,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'admin',
+    summary: 'End a freeze: release what is blocked, or return it.',
+  },
+  openCase: {
+    kind: 0x58,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'admin',
+    summary: 'Open a case about a payment.',
+  },
+  changeCase: {
+    kind: 0x59,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'admin',
+    summary: 'Assign, comment, analyse or decide a case.',
+  },
+  readCases: {
+    kind: 0x5a,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'read',
+    summary: 'Open cases, newest first, paged; or one case.',
+  },
+  readAccountRisk: {
+    kind: 0x5b,
+    body: 'rich',
+    recordBytes: 0,
+    scope: 'read',
+    summary: 'What risk keeps of an account.',
   },
   readChanges: {
     kind: 0x40,

@@ -11,6 +11,10 @@ export const LIMITS = {
   referenceBytesMax: 64,
   /** Life of an authorisation that names none: 7 days. */
   authorisationSecondsDefault: 604_800,
+  /** Time to prove that it is the payer who pays. */
+  challengeSeconds: 300,
+  /** Bytes of such a proof. */
+  proofBytesMax: 512,
   /** Amounts and each balance side: 2^53 − 1. */
   amountMax: Number.MAX_SAFE_INTEGER,
   /** MessagePack bodies. */

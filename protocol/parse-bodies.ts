@@ -3,8 +3,10 @@
  * or the path of the first wrong field. The tables are part of the specification page and of the schema hash.
  */
 import type {
+  ActivateRulesBody,
   CampaignBody,
   ChangesReply,
+  ExplainPaymentBody,
   GetPartyBody,
   HelloBody,
   HelloReply,
@@ -12,6 +14,7 @@ import type {
   PartyBody,
   ReadChangesBody,
   RichReply,
+  RiskExplanation,
   TariffBody,
 } from './bodies.ts';
 import {
@@ -22,6 +25,7 @@ import {
   idText,
   integer,
   list,
+  map,
   matching,
   object,
   oneOf,
@@ -75,6 +79,10 @@ export const CAMPAIGN_FIELDS = {
   endsAt: microseconds,
 };
 
+export const ACTIVATE_RULES_FIELDS = { ruleSet: optional(map<Record<string, unknown>>('a rule set')) };
+
+export const EXPLAIN_PAYMENT_FIELDS = { paymentId: idText() };
+
 export const HELLO_REPLY_FIELDS = {
   server: text(0, 256),
   institution: integer(0, U32_MAX),
@@ -93,6 +101,8 @@ export const RICH_REPLY_FIELDS = {
   party: optional(storedParty),
   parties: optional(list(storedParty, LIMITS.pageEntriesMax)),
   nextCursor: optional(microseconds),
+  explanation: optional(map<RiskExplanation>('what the risk rules decided of a payment')),
+  mistakes: optional(list(text(0, 512), 100)),
 };
 
 export const READ_CHANGES_FIELDS = {
@@ -140,6 +150,8 @@ const getParty: Field<GetPartyBody> = object(GET_PARTY_FIELDS, 'refused');
 const listParties: Field<ListPartiesBody> = object(LIST_PARTIES_FIELDS, 'refused');
 const tariff: Field<TariffBody> = object(TARIFF_FIELDS, 'refused');
 const campaign: Field<CampaignBody> = object(CAMPAIGN_FIELDS, 'refused');
+const activateRules: Field<ActivateRulesBody> = object(ACTIVATE_RULES_FIELDS, 'refused');
+const explainPayment: Field<ExplainPaymentBody> = object(EXPLAIN_PAYMENT_FIELDS, 'refused');
 const readChanges: Field<ReadChangesBody> = object(READ_CHANGES_FIELDS, 'refused');
 const changesReply: Field<ChangesReply> = object(CHANGES_REPLY_FIELDS, 'dropped');
 const helloReply: Field<HelloReply> = object(HELLO_REPLY_FIELDS, 'dropped');
@@ -182,6 +194,15 @@ export function parseCampaignBody(value: unknown): Checked<CampaignBody> {
     return { ok: false, path: 'endsAt', message: 'must be after startsAt' };
   }
   return checked;
+}
+
+/** The rule set itself is checked by engine/risk/check-rule-set.ts. */
+export function parseActivateRulesBody(value: unknown): Checked<ActivateRulesBody> {
+  return activateRules.check(value, '');
+}
+
+export function parseExplainPaymentBody(value: unknown): Checked<ExplainPaymentBody> {
+  return explainPayment.check(value, '');
 }
 
 /** For clients: keys of a newer server are dropped. */

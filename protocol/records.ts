@@ -33,7 +33,8 @@ export const ACCOUNT = layout('account', 128, {
   tariff: [92, 'u16'],
   /** An AccountStates value; sent as zero. */
   state: [94, 'u8'],
-  reserved8: [95, 'u8'],
+  /** How well its holder is known: 1 … 3; 0 = not stated. Risk rules look at it. */
+  tier: [95, 'u8'],
   /** Institution that may debit it; set by the engine, sent as zero. */
   owner: [96, 'u32'],
   reserved32: [100, 'u32'],
@@ -68,7 +69,7 @@ export const AccountStates = {
 } as const;
 export type AccountStateName = keyof typeof AccountStates;
 
-/** A change of an account's state or credit limit, or of both. */
+/** A change of an account's state, credit limit or tier, or of several of them. */
 export const ACCOUNT_CHANGE = layout('accountChange', 64, {
   /** Chosen by the client. */
   id: [0, 'u128'],
@@ -81,7 +82,8 @@ export const ACCOUNT_CHANGE = layout('accountChange', 64, {
   fields: [48, 'u16'],
   /** With the field `state`, an AccountStates value; else zero. */
   state: [50, 'u8'],
-  reserved8: [51, 'u8'],
+  /** With the field `tier`: as in ACCOUNT; else zero. */
+  tier: [51, 'u8'],
   reserved32: [52, 'u32'],
   reserved: [56, 'u64'],
 });
@@ -89,7 +91,11 @@ export const ACCOUNT_CHANGE = layout('accountChange', 64, {
 export const AccountChangeFields = {
   creditLimit: 1 << 0,
   state: 1 << 1,
+  tier: 1 << 2,
 } as const;
+
+/** The highest value of the field `tier`. */
+export const ACCOUNT_TIER_MAX = 3;
 
 /** A movement of one amount between two accounts of one ledger. */
 export const TRANSFER = layout('transfer', 128, {
@@ -238,7 +244,7 @@ export const PAGE = layout('page', 16, {
   reserved: [12, 'u32'],
 });
 
-/** A request to move money from a payer to a payee. `referenceLength` bytes of UTF-8 follow it. */
+/** A request to move money from a payer to a payee. RISK_CONTEXT follows it, if its flags say so, and `referenceLength` bytes of UTF-8. */
 export const PAYMENT = layout('payment', 128, {
   /** Chosen by the client. */
   id: [0, 'u128'],
@@ -256,7 +262,7 @@ export const PAYMENT = layout('payment', 128, {
   ledger: [84, 'u32'],
   /** What is paid for, in the client's own terms. */
   code: [88, 'u16'],
-  /** There are none yet: zero. */
+  /** PaymentFlags. */
   flags: [90, 'u16'],
   /** Bytes of the reference, 0 … 64. */
   referenceLength: [92, 'u16'],
@@ -268,7 +274,12 @@ export const PAYMENT = layout('payment', 128, {
   reservedC: [120, 'u64'],
 });
 
-/** Capture, void, refund or revert of a payment. */
+export const PaymentFlags = {
+  /** A RISK_CONTEXT follows the record. */
+  riskContext: 1 << 0,
+} as const;
+
+/** Capture, void, refund, revert, release or confirm of a payment. `proofLength` bytes follow a confirmation. */
 export const PAYMENT_OPERATION = layout('paymentOperation', 64, {
   /** Chosen by the client. */
   id: [0, 'u128'],
@@ -277,7 +288,8 @@ export const PAYMENT_OPERATION = layout('paymentOperation', 64, {
   amount: [32, 'u64'],
   /** PaymentOperationFlags. */
   flags: [40, 'u16'],
-  reserved16: [42, 'u16'],
+  /** Bytes of the proof that follows a confirmation, 0 … 512; else zero. */
+  proofLength: [42, 'u16'],
   reserved32: [44, 'u32'],
   /** When it was decided; sent as zero. */
   timestamp: [48, 'u64'],
@@ -316,11 +328,21 @@ export const PAYMENT_STATE = layout('paymentState', 96, {
   feeRefunded: [64, 'u64'],
   createdAt: [72, 'u64'],
   updatedAt: [80, 'u64'],
-  /** When an open authorisation ends; 0 = it is not open. */
+  /** When an open authorisation, a hold or a challenge ends; 0 = nothing is open. */
   expiresAt: [88, 'u64'],
 });
 
-export const PaymentStates = { declined: 1, authorised: 2, captured: 3, voided: 4, expired: 5 } as const;
+export const PaymentStates = {
+  declined: 1,
+  authorised: 2,
+  captured: 3,
+  voided: 4,
+  expired: 5,
+  /** The payer has to prove that it is him: nothing is held. */
+  challenged: 6,
+  /** A risk rule keeps the money pending until somebody has looked at it. */
+  held: 7,
+} as const;
 export type PaymentStateName = keyof typeof PaymentStates;
 
 export const PaymentOperations = {
@@ -331,6 +353,10 @@ export const PaymentOperations = {
   refund: 5,
   expire: 6,
   revert: 7,
+  /** Lets a held payment go on. */
+  release: 8,
+  /** Lets a challenged payment go on. */
+  confirm: 9,
 } as const;
 export type PaymentOperationName = keyof typeof PaymentOperations;
 

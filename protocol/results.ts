@@ -9,6 +9,8 @@ import { INTERNAL_RESULTS } from './results/internal-results.ts';
 import { LEDGER_RESULTS } from './results/ledger-results.ts';
 import { PARTY_RESULTS } from './results/party-results.ts';
 import { PAYMENT_RESULTS } from './results/payment-results.ts';
+import { RISK_RESULTS } from './results/risk-results.ts';
+import { REGISTRY_RESULTS } from './results/registry-results.ts';
 import { type ResultSpec, type Retry, row } from './results/result-spec.ts';
 import { SHAPE_RESULTS } from './results/shape-results.ts';
 
@@ -23,6 +25,8 @@ export const RESULTS = {
   ...LEDGER_RESULTS,
   ...PAYMENT_RESULTS,
   ...PARTY_RESULTS,
+  ...RISK_RESULTS,
+  ...REGISTRY_RESULTS,
   ...INTERNAL_RESULTS,
 } as const satisfies Readonly<Record<string, ResultSpec>>;
 

@@ -3,13 +3,15 @@
 import { createAccounts } from '../../engine/ledger/create-accounts.ts';
 import { createTransfers } from '../../engine/ledger/create-transfers.ts';
 import { ResultWriter } from '../../engine/ledger/results.ts';
-import { createPayment } from '../../engine/payment/create.ts';
+import { createPayment, paymentRequest } from '../../engine/payment/create.ts';
+import { defaultRuleSet } from '../../engine/risk/read-rule-file.ts';
+import { Outcomes } from '../../engine/risk/rule-set.ts';
 import { KeyIndex } from '../../engine/storage/index/key-index.ts';
 import { DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
 import { PartitionState } from '../../engine/worker/state.ts';
 import { FRAME_HEADER } from '../../protocol/frame.ts';
 import { formatId } from '../../protocol/ids.ts';
-import { ACCOUNT, AccountFlags, RESULT } from '../../protocol/records.ts';
+import { ACCOUNT, AccountFlags, PaymentStates, RESULT } from '../../protocol/records.ts';
 import { type BenchAccount, benchAccounts, LEDGER } from '../accounts.ts';
 import type { Group, TrafficSpec } from '../load/jobs.ts';
 import { Random } from '../load/random.ts';
@@ -33,7 +35,14 @@ export class StateMachine {
   readonly #random = new Random(HASH_SEED);
   #lsn = 0;
   #entries = 0;
-  #state: PartitionState = this.#fresh();
+  readonly #hasRules: boolean;
+  #state: PartitionState;
+
+  /** @param hasRules whether the default risk rules are in force */
+  constructor(hasRules: boolean) {
+    this.#hasRules = hasRules;
+    this.#state = this.#fresh();
+  }
 
   /** Requests between the accounts of this state. */
   traffic(type: 'transfers' | 'sales', records: number): Traffic {
@@ -61,10 +70,19 @@ export class StateMachine {
     createTransfers(this.#state.ledger, { words, start, count, institution: INSTITUTION }, this.#results);
   }
 
+  /** Has the default risk rules look at the sale at word `at`, and counts it: the part of a sale that the rules cost. */
+  assess(words: Uint32Array, at: number): void {
+    const { risk } = this.#state.payments;
+    const payer = 0;
+    risk.describe(paymentRequest(words, at, INSTITUTION, true), payer);
+    if (risk.assess(payer) !== Outcomes.approve) throw new Error('a rule hit an ordinary payment');
+    risk.count(PaymentStates.captured);
+  }
+
   /** Decides one sale. */
   sale(words: Uint32Array, at: number): void {
     const reply = { words: this.#reply, at: 0 };
-    createPayment(this.#state.payments, { words, at, institution: INSTITUTION, isSale: true }, reply);
+    createPayment(this.#state.payments, paymentRequest(words, at, INSTITUTION, true), reply);
   }
 
   /** Code of the answer at a place of the reply: a bench that measures refusals would be worthless. */
@@ -88,6 +106,7 @@ export class StateMachine {
         changes: index(),
       },
     );
+    if (this.#hasRules) state.risk.activate(defaultRuleSet(), 1);
     this.#lsn = 0;
     this.#startBatch(state);
     this.#open(state, this.#payers, 0, 0);

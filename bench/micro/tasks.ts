@@ -78,7 +78,8 @@ function replyFrame(kind: number, bodyBytes: number): Uint8Array {
 }
 
 function stateMachineTasks(): MicroTask[] {
-  const machine = new StateMachine();
+  const machine = new StateMachine(false);
+  const ruled = new StateMachine(true);
   const transfers = machine.traffic('transfers', BATCH);
   const batch = new Uint32Array(transfers.payloadBytes >> 2);
   transfers.prepare(new Uint8Array(batch.buffer), 0);
@@ -114,6 +115,25 @@ function stateMachineTasks(): MicroTask[] {
       run: () => {
         for (let sale = 0; sale < SALES; sale++) machine.sale(salesBatch, sale * saleWords + FIRST_RECORD);
         check();
+      },
+    },
+    {
+      name: 'state machine, the same sale with the default risk rules',
+      perRun: SALES,
+      before: () => {
+        ruled.prepare(SALES * 2);
+        for (let sale = 0; sale < SALES; sale++) sales.renew(salesBatch, sale * saleWords, Date.now());
+      },
+      run: () => {
+        for (let sale = 0; sale < SALES; sale++) ruled.sale(salesBatch, sale * saleWords + FIRST_RECORD);
+      },
+    },
+    {
+      name: 'risk, the default rules and their features: per payment',
+      perRun: SALES,
+      before: () => ruled.prepare(SALES * 2),
+      run: () => {
+        for (let sale = 0; sale < SALES; sale++) ruled.assess(salesBatch, sale * saleWords + FIRST_RECORD);
       },
     },
   ];

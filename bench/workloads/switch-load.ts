@@ -5,7 +5,7 @@ import { CURRENCY, LEDGER } from '../accounts.ts';
 import type { Group, Job, JobResult } from '../load/jobs.ts';
 import type { BenchOptions, WorkloadName } from '../options.ts';
 import { profileArguments, runJob } from '../processes.ts';
-import { setUpPayments, setUpTransfers } from '../scene.ts';
+import { activateDefaultRules, setUpPayments, setUpTransfers } from '../scene.ts';
 import { type BenchServer, startServer } from '../server.ts';
 import type { Stage } from '../stage.ts';
 
@@ -33,7 +33,10 @@ const LOADS: Readonly<Record<LoadName, Workload>> = {
     }),
   },
   payments: {
-    setUp: (client, { accountCount, partitions }) => setUpPayments(client, accountCount, partitions),
+    setUp: async (client, { accountCount, partitions, rules }) => {
+      if (rules === 'default') await activateDefaultRules(client);
+      return setUpPayments(client, accountCount, partitions);
+    },
     job: (groups, server, options, stage) => ({
       ...webSocketJob(server, options, stage),
       traffic: { type: 'sales', ledger: LEDGER, groups, distribution: options.accounts },

@@ -22,7 +22,7 @@ export function accountInput(
   institution: number,
   party: { readonly handle: string; readonly kind: PartyKind },
   ledger: number,
-  terms: { readonly tariff?: number; readonly creditLimit?: bigint } = {},
+  terms: { readonly tariff?: number; readonly tier?: number; readonly creditLimit?: bigint } = {},
 ): AccountInput {
   return {
     id: partyAccountId(institution, party.handle, ledger),

@@ -1,6 +1,7 @@
 /** Words of the command line as the values that they stand for. Each reader throws UsageError with what is expected. */
 import { CURRENCIES, type Currency, currencyOfAlphabetic, currencyOfNumeric } from '../../protocol/currencies.ts';
 import { deriveId, formatId, type Id, isClientId, newId, parseId, partyAccountId } from '../../protocol/ids.ts';
+import { ACCOUNT_TIER_MAX } from '../../protocol/records.ts';
 import { suggest } from '../config/suggest.ts';
 import { formatAmount, parseAmount } from './amount.ts';
 import { UsageError } from './errors.ts';
@@ -41,6 +42,11 @@ export function readCreditLimit(text: string, currency: MoneyCurrency): bigint {
   const parsed = parseAmount(text, currency.minorUnits);
   if (!parsed.ok) throw new UsageError(`${parsed.problem} (${currency.alphabetic})`);
   return parsed.minor;
+}
+
+/** How well the holder of an account is known. */
+export function readTier(text: string): number {
+  return readWhole(text, 'the tier', 0, ACCOUNT_TIER_MAX);
 }
 
 /** An account: 32 hex digits are its id, anything else the handle of a party of the caller's institution. */

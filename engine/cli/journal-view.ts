@@ -13,6 +13,7 @@ import {
   TRANSFER,
 } from '../../protocol/records.ts';
 import { resultName } from '../../protocol/results.ts';
+import { RISK_SIGNAL, Signals } from '../../protocol/risk.ts';
 import { ENTITY, ENTITY_BODY_AT, EntityTables } from '../entity/event.ts';
 import { SettledWord } from '../ledger/crossings.ts';
 import {
@@ -87,6 +88,8 @@ export class JournalView {
         return describeAccount(event);
       case EventTypes.accountChange:
         return describeAccountChange(event);
+      case EventTypes.signal:
+        return describeSignal(event);
       case EventTypes.payment:
       case EventTypes.newPayment:
         return describePayment(this.#versions.read(lsn));
@@ -137,6 +140,12 @@ function describeAccount(event: DataView): Described {
 function describeAccountChange(event: DataView): Described {
   const change = decodeRecord(ACCOUNT_CHANGE, event, EVENT_PREFIX_BYTES);
   return { name: 'account change', summary: formatId(change.accountId), details: texts(change) };
+}
+
+function describeSignal(event: DataView): Described {
+  const signal = decodeRecord(RISK_SIGNAL, event, EVENT_PREFIX_BYTES);
+  const kind = nameOf(Signals, signal.kind);
+  return { name: 'signal', summary: `${kind}  ${formatId(signal.accountId)}`, details: { ...texts(signal), kind } };
 }
 
 function describePayment(event: DataView): Described {

@@ -12,6 +12,7 @@ import { packageVersion } from '../version.ts';
 import { registerAccount } from './commands/account.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
+import { registerCase } from './commands/case.ts';
 import { registerChanges } from './commands/changes.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerJournal } from './commands/journal.ts';
@@ -20,6 +21,7 @@ import { registerPay } from './commands/pay.ts';
 import { registerPayment } from './commands/payment.ts';
 import { registerReconcile } from './commands/reconcile.ts';
 import { registerRestore } from './commands/restore.ts';
+import { registerRisk } from './commands/risk.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerTransfer } from './commands/transfer.ts';
@@ -58,6 +60,8 @@ export function buildProgram(terminal: Terminal): Command {
     registerTransfer,
     registerTrialBalance,
     registerPayment,
+    registerRisk,
+    registerCase,
     registerReconcile,
     registerChanges,
     registerJournal,

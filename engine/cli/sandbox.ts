@@ -17,6 +17,7 @@ import { Code } from '../../protocol/results.ts';
 import { KeyStore } from '../admission/key-store.ts';
 import type { Config } from '../config/options.ts';
 import { OPTIONS } from '../config/options.ts';
+import { defaultRuleSet } from '../risk/read-rule-file.ts';
 import { accountInput, openAccounts } from './accounts.ts';
 import { CommandFailure } from './errors.ts';
 import { explain } from './results.ts';
@@ -89,6 +90,8 @@ export async function openSandbox(client: SluiceClient): Promise<SandboxOpened> 
   for (const party of SANDBOX_PARTIES) expect(await client.putParty({ ...party, ledgers }), party.handle);
   const campaign = { handle: CAMPAIGN, kind: 'house', name: '', mcc: 0, ledgers: [ledger] } as const;
   expect(await client.putParty(campaign), CAMPAIGN);
+
+  expect(await client.activateRules({ ruleSet: defaultRuleSet() }), 'risk rules');
 
   const results = await client.createTransfers(transfers);
   for (const result of results) expect(result, 'money for the sandbox');

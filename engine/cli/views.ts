@@ -33,6 +33,7 @@ export function accountJson(account: Account, handle?: string): JsonView {
     creditLimit: account.creditLimit,
     state: stateOf(account),
     tariff: account.tariff,
+    tier: account.tier,
     owner: account.owner,
     flags: account.flags,
     code: account.code,

@@ -56,6 +56,12 @@ export const OPTIONS = {
     example: '/etc/sluice/tls.key',
     isFile: true,
   }),
+  stepUpKey: option('step-up-key', text().optional(), undefined, {
+    description:
+      'File with the key under which payers prove a challenged payment: HMAC-SHA-256, for trying and testing.',
+    example: '/etc/sluice/step-up.key',
+    isFile: true,
+  }),
   partitions: option('partitions', whole(1, 64), 1, {
     description: 'Partitions of a new data directory, one thread each. An existing directory keeps its number.',
     unit: 'partitions',

@@ -12,7 +12,7 @@ import type { KeyIndex } from '../ledger/key-index.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { writeU64 } from '../ledger/words.ts';
 import type { DiscountTerms, FeeTerms } from '../payment/amounts.ts';
-import { ENTITY, ENTITY_BODY_AT, EntityTables, entityEventBytes } from './event.ts';
+import { ENTITY, ENTITY_BODY_AT, EntityTables, entityEventBytes, tableOf } from './event.ts';
 
 /** A tariff in force: its terms, where its fees go, and the version that set it. */
 export interface Tariff extends FeeTerms {
@@ -60,7 +60,7 @@ export class Entities {
 
   /** The tariff as it was set at this position. */
   tariffAt(lsn: number): Tariff {
-    return this.#tariffOf(decode<TariffBody>(this.#ledger.events.read(lsn)), lsn);
+    return this.#tariffOf(decodeEntity<TariffBody>(this.#ledger.events.read(lsn)), lsn);
   }
 
   campaign(account: number): Campaign | undefined {
@@ -74,19 +74,19 @@ export class Entities {
 
   putParty(institution: number, body: PartyBody): { readonly code: number; readonly party?: StoredParty } {
     const key = partyKey(institution, body.handle);
-    const known = this.#find(key);
+    const known = this.find(key);
     if (known !== 0) {
       const before = this.#party(known);
       if (before.kind !== body.kind) return { code: Code.partyKindMustNotChange };
       if (sameParty(before, body)) return { code: Code.ok, party: before };
     }
-    const lsn = this.#write(EntityTables.party, key, institution, body, this.#partyHeads.get(institution) ?? 0);
+    const lsn = this.write(EntityTables.party, key, institution, body, this.#partyHeads.get(institution) ?? 0);
     this.#partyHeads.set(institution, lsn);
     return { code: Code.ok, party: this.#party(lsn) };
   }
 
   getParty(institution: number, handle: string): { readonly code: number; readonly party?: StoredParty } {
-    const lsn = this.#find(partyKey(institution, handle));
+    const lsn = this.find(partyKey(institution, handle));
     return lsn === 0 ? { code: Code.partyNotFound } : { code: Code.ok, party: this.#party(lsn) };
   }
 
@@ -105,7 +105,7 @@ export class Entities {
       const previous = Number(event.getBigUint64(PREVIOUS_AT, true));
       const length = event.getUint32(LENGTH_AT, true);
       const party = this.#party(lsn);
-      if (this.#find(partyKey(institution, party.handle)) === lsn) {
+      if (this.find(partyKey(institution, party.handle)) === lsn) {
         parties.push(party);
         bytes += length + STORED_FIELDS_BYTES;
       }
@@ -127,10 +127,10 @@ export class Entities {
 
   putTariff(institution: number, body: TariffBody): number {
     const key = tariffKey(institution, body.number);
-    const known = this.#find(key);
-    if (known !== 0 && sameJson(decode<TariffBody>(this.#ledger.events.read(known)), body)) return Code.ok;
+    const known = this.find(key);
+    if (known !== 0 && sameJson(decodeEntity<TariffBody>(this.#ledger.events.read(known)), body)) return Code.ok;
     if (!this.#exists(body.feeAccountId)) return Code.feeAccountNotFound;
-    const lsn = this.#write(EntityTables.tariff, key, institution, body, 0);
+    const lsn = this.write(EntityTables.tariff, key, institution, body, 0);
     this.#tariffs.set(tariffSlot(institution, body.number), this.#tariffOf(body, lsn));
     return Code.ok;
   }
@@ -143,11 +143,16 @@ export class Entities {
     const slot = this.#campaignSlot(body);
     if (!this.#campaigns.has(slot) && this.#campaigns.size >= CAMPAIGNS_MAX) return Code.busy;
     const key = campaignKey(body.accountId);
-    const known = this.#find(key);
-    if (known !== 0 && sameJson(decode<CampaignBody>(this.#ledger.events.read(known)), body)) return Code.ok;
-    const lsn = this.#write(EntityTables.campaign, key, institution, body, 0);
+    const known = this.find(key);
+    if (known !== 0 && sameJson(decodeEntity<CampaignBody>(this.#ledger.events.read(known)), body)) return Code.ok;
+    const lsn = this.write(EntityTables.campaign, key, institution, body, 0);
     this.#campaigns.set(slot, { ...body, lsn });
     return Code.ok;
+  }
+
+  /** Stores a version of something that is kept decoded elsewhere, under its table and name; returns its position. */
+  put(table: number, name: readonly string[], institution: number, body: object): number {
+    return this.write(table, wordsOf(deriveId(`entity${table}`, ...name)), institution, body, 0);
   }
 
   /** Index of an account given in text, or NO_ACCOUNT. */
@@ -158,7 +163,7 @@ export class Entities {
 
   /** Applies a stored entity event; for recovery. */
   replay(event: DataView, lsn: number): void {
-    const table = event.getUint16(TABLE_AT, true);
+    const table = tableOf(event);
     const words = [0, 1, 2, 3].map((word) => event.getUint32(ENTITY_AT + word * 4, true)) as Words;
     this.#index.put(...words, lsn);
     this.#remember(table, event, lsn);
@@ -188,10 +193,10 @@ export class Entities {
     if (table === EntityTables.party) {
       this.#partyHeads.set(event.getUint32(8, true), lsn);
     } else if (table === EntityTables.tariff) {
-      const body = decode<TariffBody>(event);
+      const body = decodeEntity<TariffBody>(event);
       this.#tariffs.set(tariffSlot(event.getUint32(8, true), body.number), this.#tariffOf(body, lsn));
     } else if (table === EntityTables.campaign) {
-      const body = decode<CampaignBody>(event);
+      const body = decodeEntity<CampaignBody>(event);
       this.#campaigns.set(this.#campaignSlot(body), { ...body, lsn });
     }
   }
@@ -216,11 +221,13 @@ export class Entities {
     return account === NO_ACCOUNT ? elsewhereKey(wordsOf(parseId(body.accountId) ?? 0n), 0) : account;
   }
 
-  #find(key: Uint32Array): number {
+  /** Position of the newest version under a key; 0 = there is none. */
+  find(key: Uint32Array): number {
     return this.#index.get(...toWords(key));
   }
 
-  #write(table: number, key: Uint32Array, institution: number, body: object, previousOfList: number): number {
+  /** Stores a version under a key; returns its position. */
+  write(table: number, key: Uint32Array, institution: number, body: object, previousOfList = 0): number {
     const { events, now } = this.#ledger;
     const packed = encodeMessagePack(body);
     const at = events.append(EventTypes.entity, 0, Code.ok, entityEventBytes(packed.length), institution);
@@ -240,7 +247,7 @@ export class Entities {
   #party(lsn: number): StoredParty {
     const event = this.#ledger.events.read(lsn);
     const updatedAt = Number(event.getBigUint64(TIMESTAMP_AT, true));
-    return { ...decode<PartyBody>(event), institution: event.getUint32(8, true), updatedAt };
+    return { ...decodeEntity<PartyBody>(event), institution: event.getUint32(8, true), updatedAt };
   }
 }
 
@@ -250,13 +257,14 @@ function toWords(key: Uint32Array): Words {
   return [key[0] as number, key[1] as number, key[2] as number, key[3] as number];
 }
 
-function wordsOf(id: bigint): Uint32Array {
+/** The four words of an id. */
+export function wordsOf(id: bigint): Uint32Array {
   return Uint32Array.from([0n, 32n, 64n, 96n], (shift) => Number((id >> shift) & 0xffff_ffffn));
 }
 
 /** Four words: the account that receives the fees of the tariff that was set at a position. */
 export function feeAccountIdAt(events: EventLog, lsn: number): Uint32Array {
-  return wordsOf(parseId(decode<TariffBody>(events.read(lsn)).feeAccountId) ?? 0n);
+  return wordsOf(parseId(decodeEntity<TariffBody>(events.read(lsn)).feeAccountId) ?? 0n);
 }
 
 function elsewhereKey(words: Uint32Array, at: number): string {
@@ -280,7 +288,8 @@ function campaignKey(accountId: string): Uint32Array {
   return wordsOf(deriveId('campaign', accountId));
 }
 
-function decode<T>(event: DataView): T {
+/** The body of an entity event. */
+export function decodeEntity<T>(event: DataView): T {
   const length = event.getUint32(LENGTH_AT, true);
   const body = decodeMessagePack(new Uint8Array(event.buffer, event.byteOffset + ENTITY_BODY_AT, length));
   if (body === undefined) throw new Error('the body of a stored entity is damaged');

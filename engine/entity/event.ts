@@ -1,5 +1,5 @@
 /**
- * The entity event: one version of a named thing (party, tariff, campaign), its content as MessagePack.
+ * The entity event: one version of a named thing (party, tariff, campaign, what risk keeps), its content as MessagePack.
  *
  *   prefix (16) ‖ ENTITY (48) ‖ body, padded to 16
  */
@@ -19,10 +19,24 @@ export const ENTITY = layout('entity', 48, {
 });
 
 /** Numbers are stored: never reuse one. */
-export const EntityTables = { party: 1, tariff: 2, campaign: 3 } as const;
+export const EntityTables = {
+  party: 1,
+  tariff: 2,
+  campaign: 3,
+  ruleSet: 4,
+  listChange: 5,
+  exemption: 6,
+  freeze: 7,
+  case: 8,
+} as const;
 
 export const ENTITY_BODY_AT = EVENT_PREFIX_BYTES + ENTITY.size;
 
 export function entityEventBytes(bodyLength: number): number {
   return ENTITY_BODY_AT + ((bodyLength + 15) & ~15);
+}
+
+/** An EntityTables value. */
+export function tableOf(event: DataView): number {
+  return event.getUint16(EVENT_PREFIX_BYTES + ENTITY.at.table, true);
 }

@@ -1,6 +1,6 @@
 /**
  * All accounts of a partition, as a structure of arrays: an account is an index into typed arrays, and never an object.
- * What a decision needs is here (103 bytes an account and 8 to 16 of hash table); the rest of the ACCOUNT record stays in
+ * What a decision needs is here (104 bytes an account and 8 to 16 of hash table); the rest of the ACCOUNT record stays in
  * the journal at `createdLsn`.
  *
  * The columns are reserved at full size: that is address space, and the system gives memory as accounts come. Doubling them
@@ -29,6 +29,7 @@ export const ACCOUNT_COLUMNS = [
   'flags',
   'tariff',
   'state',
+  'tier',
 ] as const;
 export type AccountColumn = (typeof ACCOUNT_COLUMNS)[number];
 
@@ -65,6 +66,8 @@ export class Accounts {
   tariff: Uint16Array;
   /** AccountStates. */
   state: Uint8Array;
+  /** How well the holder is known, 0 … ACCOUNT_TIER_MAX. */
+  tier: Uint8Array;
 
   readonly #table: IdTable;
 
@@ -88,6 +91,7 @@ export class Accounts {
     this.flags = new Uint16Array(capacity);
     this.tariff = new Uint16Array(capacity);
     this.state = new Uint8Array(capacity);
+    this.tier = new Uint8Array(capacity);
   }
 
   get full(): boolean {
@@ -155,6 +159,7 @@ export class Accounts {
     this.flags = grown(this.flags, new Uint16Array(capacity));
     this.tariff = grown(this.tariff, new Uint16Array(capacity));
     this.state = grown(this.state, new Uint8Array(capacity));
+    this.tier = grown(this.tier, new Uint8Array(capacity));
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The changeAccounts message: states and credit limits, each record on its own. For each: shape (pure, not remembered) →
+ * The changeAccounts message: states, credit limits and tiers, each record on its own. For each: shape (pure, not remembered) →
  * idempotency → state. What reaches the last step is journaled with its outcome and answers the same for ever.
  */
 import {
@@ -77,6 +77,8 @@ export function applyChange(accounts: Accounts, words: Uint32Array, at: number, 
   if ((fields & AccountChangeFields.creditLimit) !== 0) {
     accounts.creditLimit[account] = readU64(words, at + ChangeWord.creditLimit);
   }
+  if ((fields & AccountChangeFields.tier) !== 0)
+    accounts.tier[account] = (words[at + ChangeWord.tier] as number) >>> 24;
 }
 
 function fieldsOf(words: Uint32Array, at: number): number {
@@ -84,7 +86,7 @@ function fieldsOf(words: Uint32Array, at: number): number {
 }
 
 function stateOf(words: Uint32Array, at: number): number {
-  return (words[at + ChangeWord.state] as number) >>> 16;
+  return ((words[at + ChangeWord.state] as number) >>> 16) & 0xff;
 }
 
 function record(ledger: Ledger, words: Uint32Array, at: number, institution: number, code: number): void {

@@ -1,7 +1,7 @@
 /** The idempotency half of the ladder: an id that was decided before, with the same content or not. */
 import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { EVENT_PREFIX_BYTES, FilledIn } from './events.ts';
+import { EVENT_PREFIX_BYTES, EventTypes, FilledIn } from './events.ts';
 import { TransferEventWord } from './ledger.ts';
 import { AccountWord, ChangeWord, TransferWord } from './words.ts';
 
@@ -51,6 +51,8 @@ export function compareAccount(words: Uint32Array, at: number, institution: numb
   const field = (word: number, count: number): boolean => differs(words, at + word, stored, record + word, count);
   const sentCode = words[at + AccountWord.code] as number;
   const keptCode = stored.getUint32((record + AccountWord.code) * 4, true);
+  const sentTerms = words[at + AccountWord.tariff] as number;
+  const keptTerms = stored.getUint32((record + AccountWord.tariff) * 4, true);
 
   if (institution !== stored.getUint32((record + AccountWord.owner) * 4, true)) return Code.existsWithDifferentOwner;
   if (sentCode >>> 16 !== keptCode >>> 16) return Code.existsWithDifferentFlags;
@@ -60,7 +62,8 @@ export function compareAccount(words: Uint32Array, at: number, institution: numb
   if (field(AccountWord.ledger, 1)) return Code.existsWithDifferentLedger;
   if ((sentCode & 0xffff) !== (keptCode & 0xffff)) return Code.existsWithDifferentCode;
   if (field(AccountWord.creditLimit, 2)) return Code.existsWithDifferentCreditLimit;
-  if (field(AccountWord.tariff, 1)) return Code.existsWithDifferentTariff;
+  if ((sentTerms & 0xffff) !== (keptTerms & 0xffff)) return Code.existsWithDifferentTariff;
+  if (sentTerms >>> 24 !== keptTerms >>> 24) return Code.existsWithDifferentTier;
   const isImported = ((sentCode >>> 16) & AccountFlags.imported) !== 0;
   return isImported && field(AccountWord.timestamp, 2) ? Code.existsWithDifferentTimestamp : Code.ok;
 }
@@ -71,12 +74,14 @@ export function compareAccountChange(words: Uint32Array, at: number, institution
   const field = (word: number, count: number): boolean => differs(words, at + word, stored, record + word, count);
   // Another institution learns nothing but that the id is taken.
   if (institution !== stored.getUint32(8, true)) return Code.existsWithDifferentOwner;
+  if (stored.getUint8(0) !== EventTypes.accountChange) return Code.existsWithDifferentSignal;
   const sent = words[at + ChangeWord.fields] as number;
   const kept = stored.getUint32((record + ChangeWord.fields) * 4, true);
   if ((sent & 0xffff) !== (kept & 0xffff)) return Code.existsWithDifferentFlags;
   if (field(ChangeWord.accountId, 4)) return Code.existsWithDifferentAccount;
-  if (sent !== kept) return Code.existsWithDifferentState;
+  if ((sent & 0xff_ffff) !== (kept & 0xff_ffff)) return Code.existsWithDifferentState;
   if (field(ChangeWord.creditLimit, 2)) return Code.existsWithDifferentCreditLimit;
+  if (sent !== kept) return Code.existsWithDifferentTier;
   return Code.ok;
 }
 

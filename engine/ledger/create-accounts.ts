@@ -128,6 +128,7 @@ export function addAccount(ledger: Ledger, words: Uint32Array, record: number, l
   accounts.flags[index] = codeAndFlags >>> 16;
   accounts.tariff[index] = (words[record + AccountWord.tariff] as number) & 0xffff;
   accounts.state[index] = 0;
+  accounts.tier[index] = (words[record + AccountWord.tier] as number) >>> 24;
   ledger.clearing.opened(index);
 }
 

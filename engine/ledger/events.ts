@@ -23,6 +23,7 @@ export const EventTypes = {
   settled: 9,
   joint: 10,
   part: 11,
+  signal: 12,
 } as const;
 
 export const EVENT_PREFIX_BYTES = EVENT_PREFIX.size;

@@ -50,7 +50,7 @@ export class TableCopy {
     this.#columns = columns;
     this.#copies = columns.map(({ array }, index) => {
       const kept = this.#copies[index];
-      return kept !== undefined && kept.length >= array.length ? kept : sharedLike(array);
+      return kept?.constructor === array.constructor && kept.length >= array.length ? kept : sharedLike(array);
     });
     this.#changing = columns.flatMap((column, index) => {
       return column.isFixed === true ? [] : { ...column, copy: this.#copies[index] as ColumnArray };

@@ -11,7 +11,7 @@ import type { Timers } from './timers.ts';
 
 const ACCOUNT_ENTRY = 7;
 const HOLD_ENTRY = 9;
-const TERMS_ENTRY = 3;
+const TERMS_ENTRY = 4;
 
 export class Undo {
   recording = false;
@@ -24,7 +24,7 @@ export class Undo {
   /** [slot, id × 4, debit, credit, remaining, deadline] for each hold as it was; remaining 0 = it was not there. */
   readonly #held: number[] = [];
   readonly #heldCodes: number[] = [];
-  /** [index, state, credit limit] of each account whose terms were changed. */
+  /** [index, state, credit limit, tier] of each account whose terms were changed. */
   readonly #terms: number[] = [];
   /** How often it has begun, and for each of these: the ends of the lists above. */
   #depth = 0;
@@ -69,6 +69,7 @@ export class Undo {
       const index = this.#terms[at] as number;
       accounts.state[index] = this.#terms[at + 1] as number;
       accounts.creditLimit[index] = this.#terms[at + 2] as number;
+      accounts.tier[index] = this.#terms[at + 3] as number;
     }
     for (let at = this.#held.length - HOLD_ENTRY; at >= heldStart; at -= HOLD_ENTRY) this.#restoreHold(at);
     for (let at = this.#balancesEnd - ACCOUNT_ENTRY; at >= balancesStart; at -= ACCOUNT_ENTRY) {
@@ -102,9 +103,10 @@ export class Undo {
     this.#balancesEnd = at + ACCOUNT_ENTRY;
   }
 
-  /** Remembers an account before its state or its credit limit is changed. */
+  /** Remembers an account before its state, credit limit or tier is changed. */
   terms(index: number): void {
-    this.#terms.push(index, this.#accounts.state[index] as number, this.#accounts.creditLimit[index] as number);
+    const { state, creditLimit, tier } = this.#accounts;
+    this.#terms.push(index, state[index] as number, creditLimit[index] as number, tier[index] as number);
   }
 
   /** Remembers a hold before it is changed or removed. */

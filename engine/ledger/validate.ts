@@ -3,7 +3,13 @@
  * remembered. The ladders are in order of precedence; each line returns one code.
  */
 import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
-import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from '../../protocol/records.ts';
+import {
+  ACCOUNT_TIER_MAX,
+  AccountChangeFields,
+  AccountFlags,
+  AccountStates,
+  TransferFlags,
+} from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { validateImportedTime } from './imported.ts';
 import { AccountWord, ChangeWord, EndChainWord, fitsRange, isZeroId, readU64, sameId, TransferWord } from './words.ts';
@@ -141,18 +147,19 @@ export function validateAccount(words: Uint32Array, at: number, expected: number
   if (!debitLimited && readU64(words, at + AccountWord.creditLimit) !== 0) return Code.creditLimitOutOfRange;
   if (words[at + AccountWord.ledger] === 0) return Code.ledgerMustNotBeZero;
   if (((words[at + AccountWord.code] as number) & 0xffff) === 0) return Code.codeMustNotBeZero;
-  return Code.ok;
+  return (words[at + AccountWord.tier] as number) >>> 24 > ACCOUNT_TIER_MAX ? Code.tierOutOfRange : Code.ok;
 }
 
-const CHANGE_FIELDS = AccountChangeFields.creditLimit | AccountChangeFields.state;
+const CHANGE_FIELDS = AccountChangeFields.creditLimit | AccountChangeFields.state | AccountChangeFields.tier;
 
 export function validateAccountChange(words: Uint32Array, at: number): number {
   const fieldsAndState = words[at + ChangeWord.fields] as number;
   const fields = fieldsAndState & 0xffff;
   const state = (fieldsAndState >>> 16) & 0xff;
+  const tier = fieldsAndState >>> 24;
   const limit = at + ChangeWord.creditLimit;
   if (!isZeroPair(words, at + ChangeWord.timestamp)) return Code.timestampMustBeZero;
-  if (fieldsAndState >>> 24 !== 0 || words[at + ChangeWord.reserved32] !== 0) return Code.reservedField;
+  if (words[at + ChangeWord.reserved32] !== 0) return Code.reservedField;
   if (!isZeroPair(words, at + ChangeWord.reserved)) return Code.reservedField;
   if ((fields & ~CHANGE_FIELDS) !== 0) return Code.flagsReserved;
   if (isZeroId(words, at)) return Code.idMustNotBeZero;
@@ -165,7 +172,8 @@ export function validateAccountChange(words: Uint32Array, at: number): number {
   if ((fields & AccountChangeFields.state) === 0 && state !== 0) return Code.stateOutOfRange;
   if (!fitsRange(words, limit)) return Code.creditLimitOutOfRange;
   if ((fields & AccountChangeFields.creditLimit) === 0 && !isZeroPair(words, limit)) return Code.creditLimitOutOfRange;
-  return Code.ok;
+  if (tier > ACCOUNT_TIER_MAX) return Code.tierOutOfRange;
+  return (fields & AccountChangeFields.tier) === 0 && tier !== 0 ? Code.tierOutOfRange : Code.ok;
 }
 
 /** Whether the id at a word is one that only the engine gives. */
@@ -182,9 +190,9 @@ function sameAccounts(words: Uint32Array, at: number): boolean {
 }
 
 function reservedIsZero(words: Uint32Array, at: number): boolean {
-  const upperTariff = (words[at + AccountWord.state] as number) >>> 16;
+  const state = (words[at + AccountWord.state] as number) & 0xff_0000;
   return (
-    (upperTariff |
+    (state |
       (words[at + AccountWord.owner] as number) |
       (words[at + AccountWord.reserved32] as number) |
       (words[at + AccountWord.reservedA] as number) |

@@ -8,6 +8,7 @@ import {
   PAYMENT_OPERATION,
   TRANSFER,
 } from '../../protocol/records.ts';
+import { RISK_CONTEXT, RISK_SIGNAL } from '../../protocol/risk.ts';
 
 const TWO_32 = 0x1_0000_0000;
 /** Upper words above this are beyond 2^53 − 1. */
@@ -30,6 +31,11 @@ export function writeU64(words: Uint32Array, at: number, value: number): void {
   words[at + 1] = (value - low) / TWO_32;
 }
 
+/** The id at word `at`. */
+export function idAt(words: Uint32Array, at: number): bigint {
+  return [3, 2, 1, 0].reduce((id, word) => (id << 32n) | BigInt(words[at + word] as number), 0n);
+}
+
 export function isZeroId(words: Uint32Array, at: number): boolean {
   return (
     ((words[at] as number) | (words[at + 1] as number) | (words[at + 2] as number) | (words[at + 3] as number)) === 0
@@ -49,10 +55,18 @@ function wordOffsets<T extends Record<string, number>>(at: T): WordOffsets<T> {
 /** Word offsets; a u16 pair shares a word: the field at the lower address is its lower half. */
 export const TransferWord = wordOffsets(TRANSFER.at);
 export const AccountWord = wordOffsets(ACCOUNT.at);
-/** `fields` and `state` share a word. */
+/** `fields`, `state` and `tier` share a word. */
 export const ChangeWord = wordOffsets(ACCOUNT_CHANGE.at);
 /** `flags` and `reserved16` share a word. */
 export const EndChainWord = wordOffsets(END_CHAIN.at);
 export const ChainEndedWord = wordOffsets(CHAIN_ENDED.at);
 export const PaymentWord = wordOffsets(PAYMENT.at);
 export const OperationWord = wordOffsets(PAYMENT_OPERATION.at);
+/** `country` and `mcc` share a word; so do `channel`, `codeTier` and `flags`. */
+export const ContextWord = {
+  ...wordOffsets(RISK_CONTEXT.at),
+  countryAndMcc: RISK_CONTEXT.at.country >> 2,
+  kinds: RISK_CONTEXT.at.channel >> 2,
+};
+/** `kind` shares a word with what is reserved. */
+export const SignalWord = wordOffsets(RISK_SIGNAL.at);

@@ -12,9 +12,13 @@ import { accountAt, isIdAt, readView64, whyNotOpen } from './version.ts';
 
 /** Captures `wanted` minor units, 0 = all that is left, of the payment whose newest version is `version`. */
 export function planCapture(payments: Payments, version: DataView, wanted: number, flags: number): OperationPlan {
+  const refused = whyNotOpen(version, payments.ledger.now);
+  return refused === Code.ok ? planTaking(payments, version, wanted, flags) : { code: refused };
+}
+
+/** The same of a payment that is known to hold money: authorised, or held as a whole. */
+export function planTaking(payments: Payments, version: DataView, wanted: number, flags: number): OperationPlan {
   const { ledger, entities } = payments;
-  const refused = whyNotOpen(version, ledger.now);
-  if (refused !== Code.ok) return { code: refused };
   const amount = readView64(version, PaymentField.amount);
   const before = readView64(version, StateField.captured);
   if (wanted > amount - before) return { code: Code.exceedsAuthorisedAmount };

@@ -1,14 +1,15 @@
 /** Sale and authorise: the two ways in which a payment begins. */
 
-import { PAYMENT, PaymentOperations } from '../../protocol/records.ts';
+import { PAYMENT, PaymentFlags, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { NO_ACCOUNT } from '../ledger/accounts.ts';
+import { RISK_CONTEXT } from '../../protocol/risk.ts';
+import { isPassing } from '../ledger/crossings.ts';
 import { EventTypes } from '../ledger/events.ts';
-import { LegRoles } from '../ledger/leg-event.ts';
 import { AWAITS_CLEARING, AWAITS_TURN } from '../ledger/results.ts';
-import { AccountWord, isZeroId, PaymentWord, readU64, sameId, writeU64 } from '../ledger/words.ts';
-import { discountOn, feeOn } from './amounts.ts';
+import { PaymentWord, writeU64 } from '../ledger/words.ts';
+import { Outcomes } from '../risk/rule-set.ts';
 import {
+  JOINT_PAYMENT_BYTES,
   LinkField,
   NewPaymentField,
   newPaymentEventBytes,
@@ -16,219 +17,193 @@ import {
   PaymentEventFlags,
   PaymentField,
   StateField,
+  writeJointLink,
 } from './event.ts';
 import { finishFirstVersion } from './first-version.ts';
 import { beginJoint, jointPlan, openForPlan, tryJoint } from './joint-payments.ts';
 import type { Payments, ReplyTarget } from './payments.ts';
-import { carryOutLegs, crosses, holdingLeg, type Leg, Parties, type Plan, PlanKinds, postingLeg } from './plan.ts';
-import { validatePayment } from './validate.ts';
+import { carryOutLegs, crosses, type Plan } from './plan.ts';
+import { findTerms, noTerms, type PaymentRequest, planPayment, type Terms } from './terms.ts';
+import { paymentFlags, validatePayment } from './validate.ts';
 import { readView64 } from './version.ts';
 import { secondsOf } from './versions.ts';
 
-/** One payment request in the batch's shared buffer; the reference follows the record, zero-padded to 16 bytes. */
-export interface PaymentRequest {
-  readonly words: Uint32Array;
-  readonly at: number;
-  readonly institution: number;
-  readonly isSale: boolean;
-  /** Word of the payee's ACCOUNT record, when it lives elsewhere; all zeros when there is no such account. */
-  readonly payeeAt?: number;
+const RECORD_WORDS = PAYMENT.size >> 2;
+const CONTEXT_WORDS = RISK_CONTEXT.size >> 2;
+
+/** What is to become of a payment whose legs are allowed: its state, and the code with which it is answered. */
+interface Course {
+  readonly state: number;
+  readonly code: number;
 }
 
-const RECORD_WORDS = PAYMENT.size >> 2;
+const CAPTURE: Course = { state: PaymentStates.captured, code: Code.ok };
+const AUTHORISE: Course = { state: PaymentStates.authorised, code: Code.ok };
+const HOLD: Course = { state: PaymentStates.held, code: Code.paymentHeld };
+const CHALLENGE: Course = { state: PaymentStates.challenged, code: Code.challengeRequired };
+const DECLINE: Course = { state: PaymentStates.declined, code: Code.declinedByRisk };
 
-/** What a payment needs to be decided; indexes of accounts (NO_ACCOUNT when elsewhere), amounts in minor units. */
-interface Terms {
-  payer: number;
-  payee: number;
-  campaign: number;
-  feeAccount: number;
-  feeAccountId: Uint32Array | undefined;
-  payeeInstitution: number;
-  amount: number;
-  discount: number;
-  fee: number;
-  tariffLsn: number;
+/** The PAYMENT record at word `at`, and what follows it. */
+export function paymentRequest(
+  words: Uint32Array,
+  at: number,
+  institution: number,
+  isSale: boolean,
+  payeeAt?: number,
+): PaymentRequest {
+  const hasContext = (paymentFlags(words, at) & PaymentFlags.riskContext) !== 0;
+  const contextAt = hasContext ? at + RECORD_WORDS : 0;
+  const referenceAt = at + RECORD_WORDS + (hasContext ? CONTEXT_WORDS : 0);
+  const request = { words, at, institution, isSale, contextAt, referenceAt };
+  return payeeAt === undefined ? request : { ...request, payeeAt };
 }
 
 export function createPayment(payments: Payments, request: PaymentRequest, reply: ReplyTarget): void {
-  const { words, at, isSale } = request;
-  const malformed = validatePayment(words, at, isSale);
+  const { words, at, isSale, contextAt } = request;
+  const malformed = validatePayment(words, at, contextAt, isSale);
   if (malformed !== Code.ok) return payments.refuse(reply, malformed);
   const holder = payments.locks.holderOf(words, at);
   if (holder !== 0) return payments.postpone(reply, holder, AWAITS_TURN);
   const known = payments.find(words, at);
   if (known !== 0) return replayPayment(payments, request, known, reply);
-  const { holds } = payments.ledger;
-  if (!isSale && holds.capacityMax - holds.count < 2) return payments.refuse(reply, Code.pendingTableFull);
+  if (!isSale && !payments.hasRoomToHold) return payments.refuse(reply, Code.pendingTableFull);
 
   const terms = noTerms();
   const refused = findTerms(payments, request, terms);
-  const plan = planPayment(request, terms);
-  if (refused === Code.ok && crosses(plan)) return createJoint(payments, request, terms, plan, reply);
-  const event = writeFirstVersion(payments, request, terms.tariffLsn);
-  const code = refused !== Code.ok ? refused : moveMoney(payments, event, plan);
-  finishFirstVersion(payments, isSale, event, terms, code);
+  payments.risk.describe(request, terms.payer);
+  const course = refused !== Code.ok ? declined(refused) : choose(payments, request, terms);
+  // There is no room to ask others: nothing is decided, and the same may be sent again.
+  if (isPassing(course.code)) return payments.refuse(reply, course.code);
+  if (course === HOLD && !payments.hasRoomToHold) return payments.refuse(reply, Code.pendingTableFull);
+  if (course === CHALLENGE && !payments.challenges.hasRoom) return payments.refuse(reply, Code.pendingTableFull);
+  const plan = planPayment(terms, course.state, secondsOf(words, at - PaymentField.id));
+  if (crosses(plan)) return createJoint(payments, request, terms, plan, course, reply);
+  const event = writeFirstVersion(payments, request, terms, course);
+  const moved = plan.legs.length === 0 ? Code.ok : moveMoney(payments, event, plan);
+  const outcome = moved === Code.ok ? course : { state: PaymentStates.declined, code: moved };
+  finishFirstVersion(payments, event, operationOf(request), outcome, terms);
+  payments.risk.count(outcome.state);
   payments.answerFirst(reply, event);
 }
 
-function noTerms(): Terms {
-  const none = NO_ACCOUNT;
-  return {
-    payer: none,
-    payee: none,
-    campaign: none,
-    feeAccount: none,
-    feeAccountId: undefined,
-    payeeInstitution: 0,
-    amount: 0,
-    discount: 0,
-    fee: 0,
-    tariffLsn: 0,
-  };
+function operationOf({ isSale }: PaymentRequest): number {
+  return isSale ? PaymentOperations.sale : PaymentOperations.authorise;
 }
 
-function planPayment({ words, at, isSale }: PaymentRequest, terms: Terms): Plan {
-  const { payer, payee, campaign, feeAccount, amount, discount, fee } = terms;
-  const legs: Leg[] = [];
-  if (amount > discount) legs.push(firstLeg(isSale, LegRoles.payer, Parties.payer, amount - discount));
-  if (discount > 0) legs.push(firstLeg(isSale, LegRoles.campaign, Parties.campaign, discount));
-  if (fee > 0) legs.push(postingLeg(LegRoles.fee, Parties.payee, Parties.fee, fee));
-  const timeoutS = isSale ? 0 : secondsOf(words, at - PaymentField.id);
-  return { kind: PlanKinds.create, accounts: [payer, payee, campaign, feeAccount], legs, timeoutS };
+/** What the risk rules want to become of it. */
+function choose(payments: Payments, request: PaymentRequest, terms: Terms): Course {
+  const { isSale } = request;
+  switch (payments.risk.assess(terms.payer)) {
+    case Outcomes.decline:
+      return DECLINE;
+    case Outcomes.review:
+    case Outcomes.hold:
+      return HOLD;
+    case Outcomes.stepUp: {
+      // Nobody is asked to prove a payment that would be refused all the same.
+      const refused = whyNotPaid(payments, request, terms);
+      return refused === Code.ok ? CHALLENGE : declined(refused);
+    }
+    default:
+      return isSale ? CAPTURE : AUTHORISE;
+  }
 }
 
-function firstLeg(isSale: boolean, role: number, debit: number, amount: number): Leg {
-  return isSale ? postingLeg(role, debit, Parties.payee, amount) : holdingLeg(role, debit, amount);
+function declined(code: number): Course {
+  return { state: PaymentStates.declined, code };
+}
+
+/** Why the ledger would refuse the payment as things stand, as far as this partition can tell. Nothing stays of it. */
+function whyNotPaid(payments: Payments, request: PaymentRequest, terms: Terms): number {
+  const { ledger } = payments;
+  const { events, books } = ledger;
+  const { words, at, isSale } = request;
+  const from = at - PaymentField.id;
+  const state = isSale ? PaymentStates.captured : PaymentStates.authorised;
+  const plan = planPayment(terms, state, secondsOf(words, from));
+  // Where its version would stand.
+  const version = events.end >> 2;
+  if (crosses(plan)) {
+    const short = openForPlan(ledger, jointPlan(payments, plan, words, from, 0, terms.feeAccountId));
+    if (short !== Code.ok) return short;
+    const joint = jointPlan(payments, plan, words, from, events.nextLsn, terms.feeAccountId);
+    return tryJoint(payments, version, joint);
+  }
+  const { end, count } = events;
+  books.undo.begin();
+  const code = carryOutLegs(ledger, version, plan);
+  books.undo.rollback();
+  events.rewind(end, count);
+  return code;
 }
 
 /** A payment with a party elsewhere: tried here, then asked of the others. */
-function createJoint(payments: Payments, request: PaymentRequest, terms: Terms, plan: Plan, reply: ReplyTarget): void {
+function createJoint(
+  payments: Payments,
+  request: PaymentRequest,
+  terms: Terms,
+  plan: Plan,
+  course: Course,
+  reply: ReplyTarget,
+): void {
   const { ledger } = payments;
   const { events } = ledger;
-  const { words, at, isSale } = request;
+  const { words, at } = request;
   const from = at - PaymentField.id;
   // The clearing accounts come first; the records name the place where the request will be.
   const short = openForPlan(ledger, jointPlan(payments, plan, words, from, 0, terms.feeAccountId));
   if (short !== Code.ok) return payments.refuse(reply, short);
   const joint = jointPlan(payments, plan, words, from, events.nextLsn, terms.feeAccountId);
-  const event = writeFirstVersion(payments, request, terms.tariffLsn);
+  const event = writeFirstVersion(payments, request, terms, course);
   const code = tryJoint(payments, event, joint);
   if (code !== Code.ok) {
-    finishFirstVersion(payments, isSale, event, terms, code);
+    const outcome = { state: PaymentStates.declined, code };
+    finishFirstVersion(payments, event, operationOf(request), outcome, terms);
+    payments.risk.count(outcome.state);
     return payments.answerFirst(reply, event);
   }
   const out = events.words;
-  out[event + NewPaymentField.state] = (isSale ? PaymentOperations.sale : PaymentOperations.authorise) << 8;
+  out[event + NewPaymentField.state] = course.state | (operationOf(request) << 8) | (course.code << 16);
   out[event + NewPaymentField.reserved] = terms.payeeInstitution;
   writeU64(out, event + NewPaymentField.discount, terms.discount);
   writeU64(out, event + NewPaymentField.fee, terms.fee);
   writeU64(out, event + NewPaymentField.previousOfInstitution, 0);
   writeU64(out, event + NewPaymentField.previousOfReference, 0);
+  // Counted from now on, so that two that are under way cannot both stay within a limit. One that is refused elsewhere stays counted.
+  payments.risk.count(course.state);
   payments.postpone(reply, beginJoint(payments, event, joint, 0), AWAITS_CLEARING);
 }
 
-/** What is known of a payee: its currency, its institution, the number of its tariff. */
-interface Payee {
-  readonly ledger: number;
-  readonly owner: number;
-  readonly tariff: number;
-}
-
-function findPayee(payments: Payments, { words, at, payeeAt }: PaymentRequest, account: number): Payee | undefined {
-  const { accounts } = payments.ledger;
-  if (account !== NO_ACCOUNT) {
-    return {
-      ledger: accounts.ledger[account] as number,
-      owner: accounts.owner[account] as number,
-      tariff: accounts.tariff[account] as number,
-    };
-  }
-  const isKnown = payeeAt !== undefined && sameId(words, payeeAt, words, at + PaymentWord.payeeAccountId);
-  if (!isKnown) return undefined;
-  return {
-    ledger: words[payeeAt + AccountWord.ledger] as number,
-    owner: words[payeeAt + AccountWord.owner] as number,
-    tariff: (words[payeeAt + AccountWord.tariff] as number) & 0xffff,
-  };
-}
-
-/** Finds accounts, discount and fee. In order of precedence; fills `terms` as far as it gets. */
-function findTerms(payments: Payments, request: PaymentRequest, terms: Terms): number {
-  const { ledger } = payments;
-  const { words, at } = request;
-  terms.amount = readU64(words, at + PaymentWord.amount);
-  const payer = ledger.findAccount(words, at + PaymentWord.payerAccountId);
-  if (payer === NO_ACCOUNT) return Code.payerAccountNotFound;
-  if (!ledger.mayDebit(payer, request.institution)) return Code.payerAccountForbidden;
-  terms.payer = payer;
-  terms.payee = ledger.findAccount(words, at + PaymentWord.payeeAccountId);
-  const payee = findPayee(payments, request, terms.payee);
-  if (payee === undefined) return Code.payeeAccountNotFound;
-  const currency = words[at + PaymentWord.ledger];
-  if (ledger.accounts.ledger[payer] !== currency || payee.ledger !== currency) return Code.currencyMismatch;
-  if (terms.payee === NO_ACCOUNT) terms.payeeInstitution = payee.owner;
-  const refused = findDiscount(payments, request, terms);
-  return refused !== Code.ok ? refused : findFee(payments, request, terms, payee);
-}
-
-function findDiscount(payments: Payments, request: PaymentRequest, terms: Terms): number {
-  const { words, at } = request;
-  const campaignAt = at + PaymentWord.campaignId;
-  if (isZeroId(words, campaignAt)) return Code.ok;
-  const { ledger, entities } = payments;
-  const account = ledger.findAccount(words, campaignAt);
-  // Only its own institution's customers get an offer: it is debited without being asked again. One that lives elsewhere is
-  // asked about that there.
-  const isElsewhere = account === NO_ACCOUNT && ledger.isElsewhere(words, campaignAt);
-  if (!isElsewhere && (account === NO_ACCOUNT || !ledger.mayDebit(account, request.institution))) {
-    return Code.campaignNotFound;
-  }
-  const campaign = isElsewhere ? entities.campaignElsewhere(words, campaignAt) : entities.campaign(account);
-  if (campaign === undefined) return Code.campaignNotFound;
-  if (!isElsewhere && ledger.accounts.ledger[account] !== words[at + PaymentWord.ledger]) {
-    return Code.campaignNotApplicable;
-  }
-  const isParty =
-    sameId(words, campaignAt, words, at + PaymentWord.payeeAccountId) ||
-    sameId(words, campaignAt, words, at + PaymentWord.payerAccountId);
-  if (isParty) return Code.campaignNotApplicable;
-  const discount = discountOn(terms.amount, campaign, ledger.now);
-  if (discount === undefined) return Code.campaignNotApplicable;
-  terms.campaign = account;
-  terms.discount = discount;
-  return Code.ok;
-}
-
-function findFee(payments: Payments, { words, at, isSale }: PaymentRequest, terms: Terms, payee: Payee): number {
-  const { accounts } = payments.ledger;
-  if (payee.tariff === 0) return Code.ok;
-  const tariff = payments.entities.tariff(payee.owner, payee.tariff);
-  if (tariff === undefined) return Code.tariffNotFound;
-  const { feeAccount } = tariff;
-  if (feeAccount !== NO_ACCOUNT && accounts.ledger[feeAccount] !== payee.ledger) return Code.tariffNotFound;
-  terms.tariffLsn = tariff.lsn;
-  if (sameId(tariff.feeAccountId, 0, words, at + PaymentWord.payeeAccountId)) return Code.ok;
-  terms.feeAccount = feeAccount;
-  terms.feeAccountId = tariff.feeAccountId;
-  if (isSale) terms.fee = feeOn(terms.amount, tariff);
-  return Code.ok;
-}
-
-function writeFirstVersion(payments: Payments, request: PaymentRequest, tariffLsn: number): number {
-  const { words, at, institution } = request;
+/** @param course what is to become of it: a challenged payment says whose its payee is, as one does that several partitions made */
+function writeFirstVersion(payments: Payments, request: PaymentRequest, terms: Terms, course: Course): number {
+  const { words, at, institution, contextAt, referenceAt } = request;
+  const { risk } = payments;
   const { events, now } = payments.ledger;
-  const length = newPaymentEventBytes((words[at + PaymentWord.referenceLength] as number) & 0xffff);
-  const event = events.append(EventTypes.newPayment, PaymentEventFlags.current, Code.ok, length, institution);
+  const untilTail = newPaymentEventBytes((words[at + PaymentWord.referenceLength] as number) & 0xffff);
+  const namesPayee = course.state === PaymentStates.challenged && terms.payeeInstitution !== 0;
+  const contextBytes = contextAt === 0 ? 0 : RISK_CONTEXT.size;
+  const length = untilTail + contextBytes + risk.decisionBytes + (namesPayee ? JOINT_PAYMENT_BYTES : 0);
+  const flags =
+    PaymentEventFlags.current |
+    (risk.decisionBytes === 0 ? 0 : PaymentEventFlags.assessed) |
+    (namesPayee ? PaymentEventFlags.joint : 0);
+  const event = events.append(EventTypes.newPayment, flags, Code.ok, length, institution);
   const out = events.words;
-  for (let word = 0; word < RECORD_WORDS; word++) out[event + PaymentField.id + word] = words[at + word] as number;
+  copyWords(words, at, out, event + PaymentField.id, RECORD_WORDS);
+  const tail = event + (untilTail >> 2);
   const reference = event + (PaymentEventByte.newReference >> 2);
-  const referenceWords = (length - PaymentEventByte.newReference) >> 2;
-  for (let word = 0; word < referenceWords; word++) out[reference + word] = words[at + RECORD_WORDS + word] as number;
+  copyWords(words, referenceAt, out, reference, tail - reference);
+  if (contextAt !== 0) copyWords(words, contextAt, out, tail, CONTEXT_WORDS);
+  risk.writeDecision(out, tail + (contextBytes >> 2));
+  if (namesPayee) writeJointLink(out, event + (length >> 2), 0, terms.payeeInstitution);
   writeU64(out, event + PaymentField.timestamp, now);
   out[event + NewPaymentField.reserved] = 0;
-  writeU64(out, event + NewPaymentField.tariff, tariffLsn);
+  writeU64(out, event + NewPaymentField.tariff, terms.tariffLsn);
   return event;
+}
+
+function copyWords(from: Uint32Array, at: number, to: Uint32Array, word: number, count: number): void {
+  for (let index = 0; index < count; index++) to[word + index] = from[at + index] as number;
 }
 
 /** The legs, all or none. */
@@ -277,11 +252,14 @@ function comparePayment(request: PaymentRequest, stored: DataView): number {
   if (differs(PaymentWord.userData64, 2)) return Code.existsWithDifferentUserData64;
   if (differs(PaymentWord.expiresAfterS, 1)) return Code.existsWithDifferentExpiry;
   if (differs(PaymentWord.ledger, 1)) return Code.existsWithDifferentLedger;
-  if (differs(PaymentWord.code, 1)) return Code.existsWithDifferentCode;
+  // The other half says what else was sent along: where a payment comes from may differ when it is sent again.
+  if (((words[at + PaymentWord.code] as number) & 0xffff) !== stored.getUint16(PaymentField.code * 4, true)) {
+    return Code.existsWithDifferentCode;
+  }
   if (differs(PaymentWord.referenceLength, 1)) return Code.existsWithDifferentReference;
   for (let word = 0; word * 4 < bytes; word++) {
     const kept = stored.getUint32(PaymentEventByte.reference + word * 4, true);
-    if (words[at + RECORD_WORDS + word] !== kept) return Code.existsWithDifferentReference;
+    if (words[request.referenceAt + word] !== kept) return Code.existsWithDifferentReference;
   }
   return Code.ok;
 }

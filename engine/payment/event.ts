@@ -2,7 +2,8 @@
  * The versions of a payment in the journal, each complete in itself. The newest one is found through the `payments` index, the
  * one that an operation made through `operations`, so the first answer can be given again for ever.
  *
- *   newPayment := prefix (16) ‖ PAYMENT (128) ‖ NEW_PAYMENT (48) ‖ reference, padded to 16 [ ‖ JOINT_PAYMENT (16) ]
+ *   newPayment := prefix (16) ‖ PAYMENT (128) ‖ NEW_PAYMENT (48) ‖ reference, padded to 16
+ *                 [ ‖ RISK_CONTEXT (64) ] [ ‖ decision of the risk rules ] [ ‖ JOINT_PAYMENT (16) ]
  *   payment    := prefix (16) ‖ PAYMENT (128) ‖ PAYMENT_STATE (96) ‖ PAYMENT_OPERATION (64) ‖ PAYMENT_LINKS (64) ‖ reference
  *
  * The first version is short: most payments have no other, and the rest follows from what it says. Whoever reads one gets the
@@ -11,6 +12,7 @@
 import { layout } from '../../protocol/layout.ts';
 import { PAYMENT, PAYMENT_OPERATION, PAYMENT_STATE } from '../../protocol/records.ts';
 import { EVENT_PREFIX_BYTES } from '../ledger/events.ts';
+import { writeU64 } from '../ledger/words.ts';
 
 /** Positions (LSN) of other events that a version needs; 0 = none. Never leaves the engine. */
 const PAYMENT_LINKS = layout('paymentLinks', 64, {
@@ -30,7 +32,7 @@ const PAYMENT_LINKS = layout('paymentLinks', 64, {
   payeeInstitution: [56, 'u64'],
 });
 
-/** At the end of a first version that several partitions made together: as in PAYMENT_LINKS. */
+/** At the end of a first version that several partitions made together, or will when it is confirmed: as in PAYMENT_LINKS. */
 const JOINT_PAYMENT = layout('jointPayment', 16, { joint: [0, 'u64'], payeeInstitution: [8, 'u64'] });
 
 /** What the first version says beside the request. */
@@ -89,13 +91,22 @@ export const NewPaymentField = wordsFrom(NEW_AT, NEW_PAYMENT.at);
 export const PaymentEventFlags = {
   /** Is how the payment stands from now on; a refused operation is kept without this. */
   current: 2,
-  /** A first version that several partitions made together. */
+  /** A first version that ends with JOINT_PAYMENT. */
   joint: 4,
+  /** A first version that risk rules looked at: see ../risk/decision.ts. */
+  assessed: 8,
 } as const;
 
 export const JOINT_PAYMENT_BYTES = JOINT_PAYMENT.size;
 /** Words of JOINT_PAYMENT. */
 export const JointPaymentWord = { joint: 0, payeeInstitution: 2 } as const;
+
+/** Ends the event that ends at word `end` with a JOINT_PAYMENT. */
+export function writeJointLink(words: Uint32Array, end: number, joint: number, payeeInstitution: number): void {
+  const at = end - (JOINT_PAYMENT_BYTES >> 2);
+  writeU64(words, at + JointPaymentWord.joint, joint);
+  writeU64(words, at + JointPaymentWord.payeeInstitution, payeeInstitution);
+}
 
 /** Bytes of a payment event, of a payment with a reference of this many bytes. */
 export function paymentEventBytes(referenceLength: number): number {
@@ -105,6 +116,11 @@ export function paymentEventBytes(referenceLength: number): number {
 /** The same in the short form. */
 export function newPaymentEventBytes(referenceLength: number): number {
   return NEW_REFERENCE_AT + padded(referenceLength);
+}
+
+/** Bytes from the start of a first version to what follows its reference. `words`: the event, from word `at`. */
+export function endOfReference(words: Uint32Array, at: number): number {
+  return newPaymentEventBytes((words[at + PaymentField.referenceLength] as number) & 0xffff);
 }
 
 function padded(referenceLength: number): number {

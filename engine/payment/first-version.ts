@@ -1,8 +1,8 @@
 /** The end of writing a payment's first version: how it came out, and where it is found. */
-import { PaymentOperations, PaymentStates } from '../../protocol/records.ts';
-import { Code } from '../../protocol/results.ts';
+import { PaymentStates } from '../../protocol/records.ts';
 import { enter, find } from '../ledger/key-index.ts';
 import { writeU64 } from '../ledger/words.ts';
+import { contextIn } from '../risk/decision.ts';
 import { NewPaymentField, PaymentEventByte, PaymentField } from './event.ts';
 import type { Payments } from './payments.ts';
 
@@ -12,23 +12,32 @@ export interface Shares {
   readonly fee: number;
 }
 
+/** How a new payment came out. */
+export interface Outcome {
+  /** A PaymentStates value. */
+  readonly state: number;
+  readonly code: number;
+}
+
 /** Says in the first version at word `event` how it came out, and enters it into the lists and indexes. */
 export function finishFirstVersion(
   payments: Payments,
-  isSale: boolean,
   event: number,
+  operation: number,
+  outcome: Outcome,
   shares: Shares,
-  code: number,
 ): void {
-  const { words } = payments.ledger.events;
-  const operation = isSale ? PaymentOperations.sale : PaymentOperations.authorise;
-  const done = isSale ? PaymentStates.captured : PaymentStates.authorised;
-  const state = code === Code.ok ? done : PaymentStates.declined;
+  const { events } = payments.ledger;
+  const { words } = events;
+  const { state, code } = outcome;
+  const isDeclined = state === PaymentStates.declined;
   words[event] = ((words[event] as number) & 0xffff) | (code << 16);
   words[event + NewPaymentField.state] = state | (operation << 8) | (code << 16);
-  writeU64(words, event + NewPaymentField.discount, code === Code.ok ? shares.discount : 0);
-  writeU64(words, event + NewPaymentField.fee, code === Code.ok ? shares.fee : 0);
+  writeU64(words, event + NewPaymentField.discount, isDeclined ? 0 : shares.discount);
+  writeU64(words, event + NewPaymentField.fee, state === PaymentStates.captured ? shares.fee : 0);
   linkFirstVersion(payments, event);
+  if (state === PaymentStates.held) payments.risk.openCase(words, event);
+  if (state === PaymentStates.challenged) openChallenge(payments, words, event, events.lsnOf(event));
 }
 
 /** Enters a new payment into the list of its institution, under its reference and under its id. */
@@ -49,4 +58,10 @@ function linkFirstVersion(payments: Payments, event: number): void {
   }
   writeU64(words, event + NewPaymentField.previousOfReference, previous);
   payments.makeCurrent(event);
+}
+
+/** Has the payment whose first version is at word `at` wait for its payer. */
+export function openChallenge(payments: Payments, words: Uint32Array, at: number, lsn: number): void {
+  const payment = { words, at: at + PaymentField.id, contextAt: contextIn(words, at) };
+  payments.challenges.open(lsn, payments.ledger.now, payment);
 }

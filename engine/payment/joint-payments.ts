@@ -4,7 +4,7 @@
  * accounts in place of whom lives elsewhere. Until it is settled the payment is locked.
  */
 import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
-import { PaymentOperations, TransferFlags } from '../../protocol/records.ts';
+import { PaymentOperations, PaymentStates, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { clearingAccount, sideOf } from '../ledger/clearing.ts';
@@ -21,14 +21,15 @@ import { transferFlags } from '../ledger/validate.ts';
 import { readU64, TransferWord, writeU64 } from '../ledger/words.ts';
 import {
   JOINT_PAYMENT_BYTES,
-  JointPaymentWord,
   LinkField,
   NewPaymentField,
   OperationField,
   PaymentEventFlags,
   PaymentField,
   StateField,
+  writeJointLink,
 } from './event.ts';
+import { confirmed } from './confirm.ts';
 import { finishFirstVersion } from './first-version.ts';
 import { keepRefused } from './operation-record.ts';
 import type { Payments, ReplyTarget } from './payments.ts';
@@ -214,11 +215,11 @@ export function lockDraft(locks: Payments['locks'], draft: Uint32Array, lsn: num
   if (!isNewDraft(draft)) locks.hold(draft, OperationField.id, lsn);
 }
 
-function isNewDraft(draft: Uint32Array): boolean {
+export function isNewDraft(draft: Uint32Array): boolean {
   return ((draft[0] as number) & 0xff) === EventTypes.newPayment;
 }
 
-function operationOf(draft: Uint32Array): number {
+export function operationOf(draft: Uint32Array): number {
   const field = isNewDraft(draft) ? NewPaymentField.state : StateField.state;
   return ((draft[field] as number) >>> 8) & 0xff;
 }
@@ -232,7 +233,7 @@ export function settlePayment(payments: Payments, lsn: number, joint: JointEvent
   if (!isPassing(code)) {
     const told = code === Code.ok ? Code.ok : refusalOf(joint, culprit, code);
     if (isNewDraft(joint.draft)) settleNew(payments, lsn, joint, told);
-    else settleOperation(payments, joint, told);
+    else settleOperation(payments, lsn, joint, told);
   }
   remindOfExpiry(payments, joint.draft);
 }
@@ -256,22 +257,23 @@ function settleNew(payments: Payments, lsn: number, joint: JointEvent, code: num
   const { events, now } = payments.ledger;
   const { draft } = joint;
   const length = draft.length * 4 + JOINT_PAYMENT_BYTES;
-  const flags = PaymentEventFlags.current | PaymentEventFlags.joint;
+  const flags = (((draft[0] as number) >>> 8) & 0xff) | PaymentEventFlags.joint;
   const event = events.append(EventTypes.newPayment, flags, Code.ok, length, draft[2] as number);
   const { words } = events;
   words.set(draft.subarray(PREFIX_WORDS), event + PREFIX_WORDS);
-  const tail = event + draft.length;
-  writeU64(words, tail + JointPaymentWord.joint, lsn);
-  writeU64(words, tail + JointPaymentWord.payeeInstitution, draft[NewPaymentField.reserved] as number);
+  writeJointLink(words, event + (length >> 2), lsn, draft[NewPaymentField.reserved] as number);
   words[event + NewPaymentField.reserved] = 0;
   writeU64(words, event + PaymentField.timestamp, now);
   if (code === Code.ok) forceLegs(payments.ledger, event, joint, secondsOf(draft, 0));
   const discount = readU64(draft, NewPaymentField.discount);
   const fee = readU64(draft, NewPaymentField.fee);
-  finishFirstVersion(payments, operationOf(draft) === PaymentOperations.sale, event, { discount, fee }, code);
+  const planned = draft[NewPaymentField.state] as number;
+  const outcome =
+    code === Code.ok ? { state: planned & 0xff, code: planned >>> 16 } : { state: PaymentStates.declined, code };
+  finishFirstVersion(payments, event, operationOf(draft), outcome, { discount, fee });
 }
 
-function settleOperation(payments: Payments, joint: JointEvent, code: number): void {
+function settleOperation(payments: Payments, lsn: number, joint: JointEvent, code: number): void {
   const { events, now } = payments.ledger;
   const { draft } = joint;
   if (code !== Code.ok) {
@@ -286,8 +288,11 @@ function settleOperation(payments: Payments, joint: JointEvent, code: number): v
   words.set(draft.subarray(PREFIX_WORDS), event + PREFIX_WORDS);
   writeU64(words, event + StateField.updatedAt, now);
   writeU64(words, event + OperationField.timestamp, now);
-  forceLegs(payments.ledger, event, joint, 0);
+  const isConfirm = operationOf(draft) === PaymentOperations.confirm;
+  if (isConfirm) writeU64(words, event + LinkField.joint, lsn);
+  forceLegs(payments.ledger, event, joint, isConfirm ? secondsOf(draft, 0) : 0);
   payments.makeCurrent(event);
+  if (isConfirm) confirmed(payments, event);
   payments.rememberOperation(event);
 }
 
@@ -339,6 +344,8 @@ const COMMAND_OF: Readonly<Record<number, CommandName>> = {
   [PaymentOperations.void]: 'void',
   [PaymentOperations.refund]: 'refund',
   [PaymentOperations.revert]: 'revert',
+  [PaymentOperations.release]: 'release',
+  [PaymentOperations.confirm]: 'confirm',
 };
 
 /** Kind of the command that a request or an order answers; undefined for an expiry, that nobody waits for. */

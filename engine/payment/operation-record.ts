@@ -9,8 +9,10 @@ export interface OperationRequest {
   readonly words: Uint32Array;
   readonly at: number;
   readonly institution: number;
-  /** PaymentOperations.capture, void, refund or revert. */
+  /** PaymentOperations.capture, void, refund, revert, release or confirm. */
   readonly operation: number;
+  /** Whether the payer's proof was checked: of a confirmation. */
+  readonly isProven?: boolean;
 }
 
 export const OPERATION_WORDS = PAYMENT_OPERATION.size >> 2;

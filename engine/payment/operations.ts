@@ -1,5 +1,5 @@
 /**
- * Capture, void, refund and revert: what follows on a payment. Each has an id of its own, and its outcome is a version of the payment
+ * Capture, void, refund, revert, release and confirm: what follows on a payment. Each has an id of its own, and its outcome is a version of the payment
  * that is kept whether it was allowed or not.
  */
 
@@ -10,7 +10,9 @@ import { find } from '../ledger/key-index.ts';
 import { AWAITS_CLEARING, AWAITS_TURN } from '../ledger/results.ts';
 import { OperationWord, readU64, writeU64 } from '../ledger/words.ts';
 import { planCapture } from './capture.ts';
-import { OperationField, PaymentEventByte, paymentEventBytes, StateField } from './event.ts';
+import { confirmed, planConfirm, whyNotConfirmed } from './confirm.ts';
+import { LinkField, OperationField, PaymentEventByte, paymentEventBytes, StateField } from './event.ts';
+import { planRelease } from './held.ts';
 import { beginJoint, jointPlan, openForPlan, tryJoint } from './joint-payments.ts';
 import { copyOperation, keepRefused, type OperationRequest } from './operation-record.ts';
 import type { Payments, ReplyTarget } from './payments.ts';
@@ -19,10 +21,10 @@ import { planRefund } from './refund.ts';
 import { release } from './release.ts';
 import { validateOperation } from './validate.ts';
 import type { OperationPlan, PlannedOperation } from './version.ts';
-import { hasPartyElsewhere, readView64, whyNotOpen } from './version.ts';
+import { hasPartyElsewhere, readView64, whyNotReleasable } from './version.ts';
 
 export function operate(payments: Payments, request: OperationRequest, reply: ReplyTarget): void {
-  const { words, at, institution, operation } = request;
+  const { words, at, institution, operation, isProven } = request;
   const malformed = validateOperation(words, at, operation);
   if (malformed !== Code.ok) return payments.refuse(reply, malformed);
   const { locks } = payments;
@@ -38,17 +40,33 @@ export function operate(payments: Payments, request: OperationRequest, reply: Re
   if (!payments.mayOperate(version, institution)) {
     return refuseWithoutPayment(payments, request, Code.paymentForbidden, reply);
   }
+  // Not remembered: the payer may try again with the same id.
+  const lacksProof = operation === PaymentOperations.confirm && isProven !== true;
+  if (lacksProof && whyNotConfirmed(version) === Code.ok) return payments.refuse(reply, Code.proofInvalid);
   if (operation === PaymentOperations.void) return voidPayment(payments, lsn, version, request, reply);
   if (operation === PaymentOperations.revert) return revertPayment(payments, lsn, version, request, reply);
-  const amount = readU64(words, at + OperationWord.amount);
-  const flags = (words[at + OperationWord.flags] as number) & 0xffff;
-  const planned: OperationPlan =
-    operation === PaymentOperations.capture
-      ? planCapture(payments, version, amount, flags)
-      : planRefund(payments, version, amount);
+  const planned = planOperation(payments, version, request);
   if (!('plan' in planned)) return refuseKnown(payments, lsn, request, planned.code, reply);
   if (crosses(planned.plan)) return operateJoint(payments, lsn, request, planned, reply);
   carryOut(payments, lsn, request, planned, reply);
+}
+
+function planOperation(
+  payments: Payments,
+  version: DataView,
+  { words, at, operation }: OperationRequest,
+): OperationPlan {
+  const amount = readU64(words, at + OperationWord.amount);
+  switch (operation) {
+    case PaymentOperations.capture:
+      return planCapture(payments, version, amount, (words[at + OperationWord.flags] as number) & 0xffff);
+    case PaymentOperations.release:
+      return planRelease(payments, version);
+    case PaymentOperations.confirm:
+      return planConfirm(payments, version);
+    default:
+      return planRefund(payments, version, amount);
+  }
 }
 
 function carryOut(
@@ -72,13 +90,15 @@ function carryOut(
   undo.commit();
   change(ledger.events.words, at);
   complete(payments, request, at, reply);
+  if (operation === PaymentOperations.confirm) confirmed(payments, at);
 }
 
 /** Starts the version that an operation makes; a revert begins with giving back what is still held. */
 function startOperation(payments: Payments, lsn: number, operation: number): number {
   if (operation === PaymentOperations.revert) {
     const version = payments.versions.read(lsn);
-    if (whyNotOpen(version, payments.ledger.now) === Code.ok) return release(payments, lsn, version, operation).at;
+    if (whyNotReleasable(version, payments.ledger.now) === Code.ok)
+      return release(payments, lsn, version, operation).at;
   }
   return payments.startVersion(lsn, operation, Code.ok, true);
 }
@@ -114,6 +134,9 @@ function operateJoint(
   }
   change(events.words, at);
   copyOperation(payments, request, at);
+  if (operation === PaymentOperations.confirm) {
+    payments.countConfirmed(readU64(events.words, at + LinkField.firstVersion));
+  }
   payments.postpone(reply, beginJoint(payments, at, joint, lsn), AWAITS_CLEARING);
 }
 
@@ -130,7 +153,7 @@ function voidPayment(
   request: OperationRequest,
   reply: ReplyTarget,
 ): void {
-  const refused = whyNotOpen(version, payments.ledger.now);
+  const refused = whyNotReleasable(version, payments.ledger.now);
   if (refused !== Code.ok) return refuseKnown(payments, lsn, request, refused, reply);
   const { at, joint } = release(payments, lsn, version, request.operation);
   complete(payments, request, at, reply);
@@ -146,7 +169,7 @@ function revertPayment(
   reply: ReplyTarget,
 ): void {
   const { ledger } = payments;
-  const closed = whyNotOpen(version, ledger.now);
+  const closed = whyNotReleasable(version, ledger.now);
   const isOpen = closed === Code.ok;
   const captured = readView64(version, StateField.captured);
   if (!isOpen && captured === 0) return refuseKnown(payments, lsn, request, closed, reply);

@@ -6,7 +6,11 @@
  *   (new) ── authorise ──▶ authorised ── capture (partial: stays) ───┤   refund: stays, until refunded = captured
  *      │                      ├── void / expiry, something captured ─┘
  *      │                      ├── void, or revert with nothing captured ──▶ voided
- *      └──▶ declined          └── expiry ──▶ expired
+ *      ├──▶ declined          └── expiry ──▶ expired
+ *      │
+ *      │   where a risk rule steps in:
+ *      ├──▶ held (the money is pending) ── release ──▶ captured (sale), authorised
+ *      └──▶ challenged (nothing is held) ── confirm ──▶ the same;     both: void ──▶ voided, expiry ──▶ expired
  */
 
 import { PAYMENT_OPERATION, PAYMENT_STATE, RESULT, ResultFlags } from '../../protocol/records.ts';
@@ -26,6 +30,8 @@ import {
   PaymentField,
   StateField,
 } from './event.ts';
+import type { Risk } from '../risk/risk.ts';
+import { Challenges } from './challenges.ts';
 import { Locks } from './locks.ts';
 import { readView64 } from './version.ts';
 import { Versions, writeFirstState } from './versions.ts';
@@ -57,11 +63,16 @@ export class Payments {
   readonly heads = new Map<number, number>();
   /** What waits for other partitions. */
   readonly locks: Locks;
+  /** Payments that wait for the payer's proof. */
+  readonly challenges: Challenges;
+  readonly risk: Risk;
   /** Key of a reference, made by `referenceKey`: four words. */
   readonly key = new Uint32Array(4);
 
-  /** @param locks those of the payments that these stand for: for a dry run */
-  constructor(ledger: Ledger, entities: Entities, tables: PaymentTables, locks: Locks = new Locks()) {
+  /** @param locks those of the payments that these stand for: for a dry run, as `risk` is */
+  constructor(ledger: Ledger, entities: Entities, tables: PaymentTables, risk: Risk, locks: Locks = new Locks()) {
+    this.risk = risk;
+    this.challenges = new Challenges(risk.isDry);
     this.ledger = ledger;
     this.entities = entities;
     this.tables = tables;
@@ -72,6 +83,18 @@ export class Payments {
   /** Position of the newest version of the payment whose id is at word `at`; 0 = there is none. */
   find(words: Uint32Array, at: number): number {
     return find(this.tables.payments, words, at);
+  }
+
+  /** Whether there is room for the holds of a payment: the payer's part and a campaign's. */
+  get hasRoomToHold(): boolean {
+    const { holds } = this.ledger;
+    return holds.capacityMax - holds.count >= 2;
+  }
+
+  /** Counts the challenged payment whose first version is at `lsn`, which goes on. */
+  countConfirmed(lsn: number): void {
+    const payment = this.challenges.payment(lsn);
+    if (payment !== undefined) this.risk.countConfirmed(payment);
   }
 
   /** Whether an institution made the payment: it, and the operator, may go on with it. */

@@ -1,14 +1,14 @@
-/** The end of an authorisation without a capture of the rest: by the caller (void) or by time (expire). */
+/** The end of what a payment holds or waits for, without a capture of the rest: by the caller (void) or by time (expire). */
 import { PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { LegEventWord, LegRoles, originDistance } from '../ledger/leg-event.ts';
 import { settleLeg } from '../ledger/legs.ts';
-import { writeU64 } from '../ledger/words.ts';
+import { readU64, writeU64 } from '../ledger/words.ts';
 import { LinkField, PaymentField, StateField } from './event.ts';
 import { orderRelease } from './joint-payments.ts';
 import type { Payments } from './payments.ts';
 import { crosses, type Plan, PlanKinds, settlingLeg } from './plan.ts';
-import { accountAt, readView64, whyNotOpen } from './version.ts';
+import { accountAt, readView64, whyNotReleasable } from './version.ts';
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -19,7 +19,7 @@ export interface Release {
   readonly joint: number;
 }
 
-/** Gives back all that an open authorisation still holds. Other partitions follow. */
+/** Gives back all that a payment still holds: a challenged one holds nothing. Other partitions follow. */
 export function release(payments: Payments, lsn: number, version: DataView, operation: number): Release {
   const amount = readView64(version, PaymentField.amount);
   const captured = readView64(version, StateField.captured);
@@ -35,7 +35,7 @@ export function release(payments: Payments, lsn: number, version: DataView, oper
     legs: [
       settlingLeg(LegRoles.payer, 0, amount - captured - discountLeft, payerHold),
       settlingLeg(LegRoles.campaign, 0, discountLeft, campaignHold),
-    ].filter((leg) => leg.released > 0),
+    ].filter((leg) => leg.hold !== 0 && leg.released > 0),
     timeoutS: 0,
   };
 
@@ -44,8 +44,9 @@ export function release(payments: Payments, lsn: number, version: DataView, oper
   const { words } = ledger.events;
   const ended = isExpiry ? PaymentStates.expired : PaymentStates.voided;
   payments.setState(at, captured > 0 ? PaymentStates.captured : ended);
-  writeU64(words, at + StateField.released, amount - captured);
+  if (plan.legs.length > 0) writeU64(words, at + StateField.released, amount - captured);
   writeU64(words, at + StateField.expiresAt, 0);
+  payments.challenges.close(readU64(words, at + LinkField.firstVersion));
   return { at, joint: crosses(plan) ? orderRelease(payments, plan, at, isExpiry) : 0 };
 }
 
@@ -57,11 +58,35 @@ export function expirePayment(payments: Payments, lsnLow: number, lsnHigh: numbe
   const legLsn = lsnHigh * TWO_32 + lsnLow;
   const leg = ledger.events.read(legLsn);
   const first = ledger.events.read(legLsn - originDistance(leg.getUint32(LegEventWord.originAndFlags * 4, true)));
-  const id = Uint32Array.from([0, 1, 2, 3], (word) => first.getUint32((PaymentField.id + word) * 4, true));
+  const id = idOf(first);
   // An operation is under way: the timer is set again when it is settled.
   if (payments.locks.holderOf(id, 0) !== 0) return;
   const lsn = payments.find(id, 0);
   const version = payments.versions.read(lsn);
-  if (whyNotOpen(version, 0) !== Code.ok) throw new Error('a payment that is closed still holds money');
+  if (whyNotReleasable(version, 0) !== Code.ok) throw new Error('a payment that is closed still holds money');
   payments.makeCurrent(release(payments, lsn, version, PaymentOperations.expire).at);
+}
+
+/** Ends the challenges whose time is up, `most` of them at most; returns how many. */
+export function expireChallenges(payments: Payments, most: number): number {
+  const { challenges, ledger, locks } = payments;
+  let expired = 0;
+  while (expired < most && challenges.next <= ledger.now) {
+    const { lsn, id } = challenges.first();
+    // It is being confirmed: should that be refused, its turn comes again.
+    if (locks.holderOf(id, 0) !== 0) {
+      challenges.putOff(lsn, ledger.now);
+      continue;
+    }
+    const newest = payments.find(id, 0);
+    const { at } = release(payments, newest, payments.versions.read(newest), PaymentOperations.expire);
+    payments.makeCurrent(at);
+    expired++;
+  }
+  return expired;
+}
+
+/** Four words. */
+function idOf(version: DataView): Uint32Array {
+  return Uint32Array.from([0, 1, 2, 3], (word) => version.getUint32((PaymentField.id + word) * 4, true));
 }

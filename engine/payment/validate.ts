@@ -1,16 +1,31 @@
 /** The pure half of the ladder for payments and their operations: see engine/ledger/validate.ts. */
-import { PaymentOperationFlags, PaymentOperations } from '../../protocol/records.ts';
+import { PaymentFlags, PaymentOperationFlags, PaymentOperations } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { Channels, RiskContextFlags } from '../../protocol/risk.ts';
 import { isReservedId, isZeroPair } from '../ledger/validate.ts';
-import { fitsRange, isZeroId, OperationWord, PaymentWord, sameId } from '../ledger/words.ts';
+import { ContextWord, fitsRange, isZeroId, OperationWord, PaymentWord, sameId } from '../ledger/words.ts';
 
-export function validatePayment(words: Uint32Array, at: number, isSale: boolean): number {
+/** 90 degrees in the units of a RISK_CONTEXT. */
+const DEGREES_90 = 90_000_000;
+const MCC_MAX = 9999;
+const CHANNEL_MAX = Math.max(...Object.values(Channels));
+/** PBoC tier D. */
+const CODE_TIER_MAX = 4;
+
+/** PaymentFlags of the PAYMENT record at word `at`. */
+export function paymentFlags(words: Uint32Array, at: number): number {
+  return (words[at + PaymentWord.flags] as number) >>> 16;
+}
+
+/** @param contextAt word of the RISK_CONTEXT; 0 = there is none */
+export function validatePayment(words: Uint32Array, at: number, contextAt: number, isSale: boolean): number {
   if (!isZeroPair(words, at + PaymentWord.timestamp)) return Code.timestampMustBeZero;
   if ((words[at + PaymentWord.reserved16] as number) >>> 16 !== 0) return Code.reservedField;
   for (let word = PaymentWord.reservedA; word < PaymentWord.reservedC + 2; word++) {
     if (words[at + word] !== 0) return Code.reservedField;
   }
-  if ((words[at + PaymentWord.flags] as number) >>> 16 !== 0) return Code.flagsReserved;
+  if ((paymentFlags(words, at) & ~PaymentFlags.riskContext) !== 0) return Code.flagsReserved;
+  if (contextAt !== 0 && !isContext(words, contextAt)) return Code.riskContextInvalid;
   if (isZeroId(words, at)) return Code.idMustNotBeZero;
   if (isReservedId(words, at)) return Code.idReserved;
   if (isZeroId(words, at + PaymentWord.payerAccountId)) return Code.debitAccountIdMustNotBeZero;
@@ -29,18 +44,42 @@ export function validatePayment(words: Uint32Array, at: number, isSale: boolean)
   return Code.ok;
 }
 
+/** Whether the RISK_CONTEXT at word `at` has no field out of its range. */
+function isContext(words: Uint32Array, at: number): boolean {
+  const place = words[at + ContextWord.countryAndMcc] as number;
+  const kinds = words[at + ContextWord.kinds] as number;
+  const country = place & 0xffff;
+  const isCountry = country === 0 || (isCapital(country >>> 8) && isCapital(country & 0xff));
+  const hasLocation = (kinds >>> 16) & RiskContextFlags.location;
+  const latitude = (words[at + ContextWord.latitude] as number) | 0;
+  const longitude = (words[at + ContextWord.longitude] as number) | 0;
+  const isPlace = Math.abs(latitude) <= DEGREES_90 && Math.abs(longitude) <= 2 * DEGREES_90;
+  return (
+    isCountry &&
+    place >>> 16 <= MCC_MAX &&
+    (kinds & 0xff) <= CHANNEL_MAX &&
+    ((kinds >>> 8) & 0xff) <= CODE_TIER_MAX &&
+    kinds >>> 16 === hasLocation &&
+    (hasLocation !== 0 ? isPlace : (latitude | longitude) === 0)
+  );
+}
+
+function isCapital(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a;
+}
+
 export function validateOperation(words: Uint32Array, at: number, operation: number): number {
   const flags = (words[at + OperationWord.flags] as number) & 0xffff;
   const allowed = operation === PaymentOperations.capture ? PaymentOperationFlags.final : 0;
   if (!isZeroPair(words, at + OperationWord.timestamp)) return Code.timestampMustBeZero;
-  if ((words[at + OperationWord.reserved16] as number) >>> 16 !== 0) return Code.reservedField;
+  if ((words[at + OperationWord.proofLength] as number) >>> 16 !== 0) return Code.reservedField;
   if (words[at + OperationWord.reserved32] !== 0) return Code.reservedField;
   if (!isZeroPair(words, at + OperationWord.institution)) return Code.reservedField;
   if ((flags & ~allowed) !== 0) return Code.flagsReserved;
   if (isZeroId(words, at)) return Code.idMustNotBeZero;
   if (isReservedId(words, at)) return Code.idReserved;
   if (isZeroId(words, at + OperationWord.paymentId)) return Code.idMustNotBeZero;
-  const takesAmount = operation !== PaymentOperations.void && operation !== PaymentOperations.revert;
+  const takesAmount = operation === PaymentOperations.capture || operation === PaymentOperations.refund;
   if (!takesAmount && !isZeroPair(words, at + OperationWord.amount)) {
     return Code.amountMustBeZero;
   }

@@ -35,8 +35,23 @@ export function whyNotOpen(version: DataView, now: number): number {
       return Code.paymentAlreadyVoided;
     case PaymentStates.expired:
       return Code.paymentExpired;
+    case PaymentStates.held:
+      return Code.paymentHeld;
+    case PaymentStates.challenged:
+      return Code.challengeRequired;
     default:
       return Code.paymentAlreadyCaptured;
+  }
+}
+
+/** Why what the payment keeps, or waits for, cannot be given up at `now`. */
+export function whyNotReleasable(version: DataView, now: number): number {
+  switch (version.getUint8(StateField.state * 4)) {
+    case PaymentStates.held:
+    case PaymentStates.challenged:
+      return readView64(version, StateField.expiresAt) <= now ? Code.paymentExpired : Code.ok;
+    default:
+      return whyNotOpen(version, now);
   }
 }
 

@@ -1,17 +1,17 @@
 /** Reading versions of payments: every version in the long form, whichever it is stored in. */
 import { LIMITS } from '../../protocol/limits.ts';
-import { PAYMENT, PaymentOperations } from '../../protocol/records.ts';
-import { Code } from '../../protocol/results.ts';
+import { PAYMENT, PaymentStates } from '../../protocol/records.ts';
 import { LSN_UNIT_BYTES } from '../journal/header.ts';
 import { type EventLog, EventTypes, eventView } from '../ledger/events.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { readU64, writeU64 } from '../ledger/words.ts';
+import { NEW_PAYMENT_BYTES_MAX } from '../risk/decision.ts';
 import {
+  endOfReference,
   JOINT_PAYMENT_BYTES,
   JointPaymentWord,
   LinkField,
   NewPaymentField,
-  newPaymentEventBytes,
   PaymentEventByte,
   PaymentEventFlags,
   PaymentField,
@@ -26,7 +26,7 @@ const STATE_WORDS = (PaymentEventByte.operation - PaymentEventByte.state) >> 2;
 export class Versions {
   readonly #events: EventLog;
   /** A first version as it is stored, aligned, and in the long form. */
-  readonly #short = new Uint32Array((newPaymentEventBytes(LIMITS.referenceBytesMax) + JOINT_PAYMENT_BYTES) >> 2);
+  readonly #short = new Uint32Array(NEW_PAYMENT_BYTES_MAX >> 2);
   readonly #shortBytes = new Uint8Array(this.#short.buffer);
   readonly #long = new Uint32Array(paymentEventBytes(LIMITS.referenceBytesMax) >> 2);
 
@@ -57,7 +57,7 @@ export class Versions {
 export function lengthen(words: Uint32Array, at: number, lsn: number, out: Uint32Array): void {
   const length = words[at + 1] as number;
   const isJoint = (((words[at] as number) >>> 8) & PaymentEventFlags.joint) !== 0;
-  const referenceBytes = length - PaymentEventByte.newReference - (isJoint ? JOINT_PAYMENT_BYTES : 0);
+  const referenceBytes = endOfReference(words, at) - PaymentEventByte.newReference;
   out.fill(0);
   out[0] = EventTypes.payment | (PaymentEventFlags.current << 8) | ((words[at] as number) & 0xffff_0000);
   out[1] = PaymentEventByte.reference + referenceBytes;
@@ -79,24 +79,26 @@ export function lengthen(words: Uint32Array, at: number, lsn: number, out: Uint3
 
 /** Writes the PAYMENT_STATE of the first version at word `at` to word `to` of `out`. */
 export function writeFirstState(words: Uint32Array, at: number, out: Uint32Array, to: number): void {
-  const state = words[at + NewPaymentField.state] as number;
+  const head = words[at + NewPaymentField.state] as number;
+  const state = head & 0xff;
   const shift = to - StateField.state;
   for (let word = 0; word < STATE_WORDS; word++) out[to + word] = 0;
-  out[to] = state;
+  out[to] = head;
   out[shift + StateField.version] = 1;
   copyPair(words, at + PaymentField.timestamp, out, shift + StateField.createdAt);
   copyPair(words, at + PaymentField.timestamp, out, shift + StateField.updatedAt);
-  if (state >>> 16 !== Code.ok) return;
+  if (state === PaymentStates.declined) return;
   copyPair(words, at + NewPaymentField.discount, out, shift + StateField.discount);
-  if (((state >>> 8) & 0xff) === PaymentOperations.sale) {
+  if (state === PaymentStates.captured) {
     copyPair(words, at + PaymentField.amount, out, shift + StateField.captured);
     copyPair(words, at + NewPaymentField.discount, out, shift + StateField.discountCaptured);
     copyPair(words, at + NewPaymentField.fee, out, shift + StateField.feeCharged);
-  } else {
-    // The holds end at the same time: their timers end the payment.
-    const timestamp = readU64(words, at + PaymentField.timestamp);
-    writeU64(out, shift + StateField.expiresAt, timestamp + secondsOf(words, at) * MICROS_PER_SECOND);
+    return;
   }
+  // Holds end at the same time: their timers end the payment.
+  const seconds = state === PaymentStates.challenged ? LIMITS.challengeSeconds : secondsOf(words, at);
+  const timestamp = readU64(words, at + PaymentField.timestamp);
+  writeU64(out, shift + StateField.expiresAt, timestamp + seconds * MICROS_PER_SECOND);
 }
 
 /** Life of an authorisation, from its first version. */
@@ -104,15 +106,19 @@ export function secondsOf(words: Uint32Array, at: number): number {
   return words[at + PaymentField.expiresAfterS] || LIMITS.authorisationSecondsDefault;
 }
 
-/** An authorisation's holds follow it in the journal: the payer's part, then the campaign's. */
+/** The holds of a payment follow the version that made them: the payer's part, then the campaign's. */
 function writeHolds(words: Uint32Array, at: number, next: number, out: Uint32Array): void {
-  const state = words[at + NewPaymentField.state] as number;
-  if (state >>> 16 !== Code.ok || ((state >>> 8) & 0xff) !== PaymentOperations.authorise) return;
-  const discount = readU64(words, at + NewPaymentField.discount);
-  const hasPayerPart = readU64(words, at + PaymentField.amount) > discount;
-  if (hasPayerPart) writeU64(out, LinkField.payerHold, next);
-  if (discount > 0)
-    writeU64(out, LinkField.campaignHold, hasPayerPart ? next + LEG_EVENT_BYTES / LSN_UNIT_BYTES : next);
+  const state = (words[at + NewPaymentField.state] as number) & 0xff;
+  if (state !== PaymentStates.authorised && state !== PaymentStates.held) return;
+  linkHolds(out, 0, next, readU64(words, at + PaymentField.amount), readU64(words, at + NewPaymentField.discount));
+}
+
+/** Writes into the version at word `at` where its holds are: from position `next` on. */
+export function linkHolds(words: Uint32Array, at: number, next: number, amount: number, discount: number): void {
+  const hasPayerPart = amount > discount;
+  if (hasPayerPart) writeU64(words, at + LinkField.payerHold, next);
+  if (discount === 0) return;
+  writeU64(words, at + LinkField.campaignHold, hasPayerPart ? next + LEG_EVENT_BYTES / LSN_UNIT_BYTES : next);
 }
 
 function copyPair(from: Uint32Array, at: number, to: Uint32Array, word: number): void {

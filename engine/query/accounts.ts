@@ -47,6 +47,7 @@ function writeAccount(ledger: Ledger, account: number, reply: ReplyArea): void {
   reply.copy(ledger.events.read(ledger.accounts.createdLsn[account] as number), EVENT_PREFIX_BYTES, ACCOUNT.size);
   reply.view.setBigUint64(at + ACCOUNT.at.creditLimit, BigInt(ledger.accounts.creditLimit[account] as number), true);
   reply.view.setUint8(at + ACCOUNT.at.state, ledger.accounts.state[account] as number);
+  reply.view.setUint8(at + ACCOUNT.at.tier, ledger.accounts.tier[account] as number);
   writeBalances(reply.words, (at >> 2) + AccountWord.debitsPending, ledger.accounts, account);
 }
 

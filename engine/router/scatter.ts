@@ -20,6 +20,7 @@ import {
   TRANSFER_OUTCOME,
 } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { RISK_SIGNAL } from '../../protocol/risk.ts';
 import type { CommandEnvelope, ReplyCursor, ReplySink } from '../gateway.ts';
 import type { Merge } from './gather.ts';
 import { deliverOne, Gather, refusalFrame } from './gather.ts';
@@ -39,6 +40,7 @@ const TRANSFER_RECORDS: RecordShape = {
   flagsAt: TRANSFER.at.flags,
 };
 const CHANGE_RECORDS: RecordShape = { recordBytes: ACCOUNT_CHANGE.size, keyAt: ACCOUNT_CHANGE.at.accountId };
+const SIGNAL_RECORDS: RecordShape = { recordBytes: RISK_SIGNAL.size, keyAt: RISK_SIGNAL.at.accountId };
 const IDS: RecordShape = { recordBytes: 16, keyAt: 0 };
 
 export class Scatter {
@@ -93,15 +95,36 @@ export class Scatter {
       case 'void':
       case 'refund':
       case 'revert':
+      case 'release':
+      case 'confirm':
         return this.#payments.operate(envelope, body, sink);
+      case 'readCases':
+        // One case is asked of all partitions; a page goes through them.
+        if (decodeMessagePack(body)?.paymentId !== undefined) return this.#all(envelope, body, sink, mergeExplained);
+        return this.#page(envelope, body, sink);
       case 'queryPayments':
       case 'listParties':
         return this.#page(envelope, body, sink);
       case 'putParty':
       case 'getParty':
         return this.#one(this.#homeOfParty(envelope.institution, body), envelope, body, sink);
+      case 'reportSignals':
+        return this.#split(envelope, body, sink, SIGNAL_RECORDS, RESULT.size);
+      case 'openCase':
+      case 'changeCase':
+      case 'explainPayment':
+        return this.#all(envelope, body, sink, mergeExplained);
+      case 'getRiskList':
+        return this.#one(0, envelope, body, sink);
+      case 'putRiskExemption':
+      case 'putFreeze':
+      case 'endFreeze':
+      case 'readAccountRisk':
+        return this.#one(this.#homeOfAccount(body), envelope, body, sink);
+      case 'activateRules':
       case 'putTariff':
       case 'putCampaign':
+      case 'putRiskList':
         return this.#terms({ ...envelope }, body.slice(), sink);
       default:
         return Code.unknownKind;
@@ -180,8 +203,8 @@ export class Scatter {
   }
 
   /**
-   * Terms are kept in every partition, but only the one that has their account can say whether it exists: it is asked
-   * first, so that what it refuses is kept nowhere.
+   * Terms and rules are kept in every partition, but only the one that has the account of terms can say whether it exists: it is
+   * asked first, so that what it refuses is kept nowhere.
    */
   #terms(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
     const terms = decodeMessagePack(body);
@@ -204,7 +227,7 @@ export class Scatter {
   /** Pages go through one partition after the other; the cursor says in which one to go on. */
   #page(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
     const partitions = this.#lanes.length;
-    const isRich = envelope.kind === COMMANDS.listParties.kind;
+    const isRich = envelope.kind !== COMMANDS.queryPayments.kind;
     const { partition, body: local } = readPageCursor(body, isRich, partitions);
     return this.#one(partition, { ...envelope, count: isRich ? local.length : envelope.count }, local, {
       deliver: (replies) => {
@@ -212,6 +235,12 @@ export class Scatter {
         if (frame !== undefined) deliverOne(sink, pageOf(frame.slice(), isRich, partition, partitions));
       },
     });
+  }
+
+  /** Partition of the account that a MessagePack body names. A body that names none is refused wherever it goes. */
+  #homeOfAccount(body: Uint8Array): number {
+    const id = parseId(String(decodeMessagePack(body)?.accountId ?? ''));
+    return id === undefined ? 0 : partitionOfId(id, this.#lanes.length);
   }
 
   /** Partition of a party, by its name. A body that is no party is refused wherever it goes. */
@@ -223,6 +252,13 @@ export class Scatter {
 }
 
 const mergePayments: Merge = (parts) => mergeFound(parts, paymentEntryBytes);
+
+/** The partition that knows the payment explains it. */
+const mergeExplained: Merge = (parts) => {
+  const byCode = (wanted: (code: unknown) => boolean) => parts.find((part) => wanted(richCode(part)));
+  const isUnknown = (code: unknown): boolean => code === Code.paymentNotFound || code === Code.caseNotFound;
+  return byCode((code) => code === Code.ok) ?? byCode((code) => !isUnknown(code)) ?? parts[0];
+};
 
 /** Bytes of one entry of a lookupPayments reply: RESULT alone, or with the view. */
 function paymentEntryBytes(frame: Uint8Array, at: number): number {

@@ -35,6 +35,7 @@ export interface Standing {
   readonly creditsPosted: readonly number[];
   readonly creditLimit: readonly number[];
   readonly state: readonly number[];
+  readonly tier: readonly number[];
   readonly holds: number;
   /** Positions of what other partitions have not confirmed. */
   readonly unfinished: readonly number[];
@@ -293,6 +294,7 @@ function standingOf({ state }: Opened): Standing {
     creditsPosted: copy(accounts.creditsPosted),
     creditLimit: copy(accounts.creditLimit),
     state: copy(accounts.state),
+    tier: copy(accounts.tier),
     holds: holds.count,
     unfinished: clearing.unfinished.size === 0 ? NONE : [...clearing.unfinished.keys()],
   };

@@ -180,6 +180,7 @@ function accountChange(record: ReturnType<typeof decodeRecord<(typeof ACCOUNT)['
     flags: namesOf(AccountFlags, record.flags),
     creditLimit: String(record.creditLimit),
     tariff: record.tariff,
+    tier: record.tier,
     owner: record.owner,
     userData128: idText(record.userData128),
     userData64: String(record.userData64),
@@ -194,6 +195,7 @@ function termsChange(record: RecordOf<(typeof ACCOUNT_CHANGE)['fields']>): Accou
     account: formatId(record.accountId),
     creditLimit: has(AccountChangeFields.creditLimit) ? String(record.creditLimit) : null,
     state: has(AccountChangeFields.state) ? nameOf(AccountStates, record.state) : null,
+    tier: has(AccountChangeFields.tier) ? record.tier : null,
   };
 }
 

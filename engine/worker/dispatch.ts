@@ -10,7 +10,7 @@ import { createAccounts } from '../ledger/create-accounts.ts';
 import { createTransfers } from '../ledger/create-transfers.ts';
 import { endChain } from '../ledger/end-chain.ts';
 import { isUndecided } from '../ledger/results.ts';
-import { createPayment } from '../payment/create.ts';
+import { createPayment, paymentRequest } from '../payment/create.ts';
 import { locateOperation } from '../payment/locate.ts';
 import { operate } from '../payment/operations.ts';
 import type { ReplyTarget } from '../payment/payments.ts';
@@ -22,6 +22,7 @@ import type { ReplyArea } from '../query/reply-area.ts';
 import { ClearingKinds, receiveCrossings, resendCrossings, settleCrossings } from './clearing-commands.ts';
 import { answerEnquiry } from './enquiry.ts';
 import { carryOutPartCommand, collectPartCommand } from './joint-commands.ts';
+import { reportSignals } from '../risk/signals.ts';
 import { richCommand } from './rich-commands.ts';
 import type { PartitionState } from './state.ts';
 
@@ -60,8 +61,8 @@ function payment(isSale: boolean): Handler {
     const { words, start, institution } = command;
     const hasPayee = (command.flags & RouterFlags.withPayee) !== 0;
     const request = hasPayee
-      ? { words, at: start + (ACCOUNT.size >> 2), institution, isSale, payeeAt: start }
-      : { words, at: start, institution, isSale };
+      ? paymentRequest(words, start + (ACCOUNT.size >> 2), institution, isSale, start)
+      : paymentRequest(words, start, institution, isSale);
     createPayment(state.payments, request, target);
     noteUndecided(state, target);
     reply.close(1);
@@ -72,7 +73,8 @@ function operation(kind: number): Handler {
   return (state, command, reply) => {
     const target = { words: reply.words, at: reply.take(RESULT.size + PAYMENT_STATE.size) >> 2 };
     const { words, start, institution } = command;
-    operate(state.payments, { words, at: start, institution, operation: kind }, target);
+    const isProven = (command.flags & RouterFlags.proven) !== 0;
+    operate(state.payments, { words, at: start, institution, operation: kind, isProven }, target);
     noteUndecided(state, target);
     reply.close(1);
   };
@@ -119,6 +121,8 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   void: operation(PaymentOperations.void),
   refund: operation(PaymentOperations.refund),
   revert: operation(PaymentOperations.revert),
+  release: operation(PaymentOperations.release),
+  confirm: operation(PaymentOperations.confirm),
   lookupPayments: (state, command, reply) => lookupPayments(state.payments, command, reply),
   queryPayments: (state, command, reply) => queryPayments(state.payments, command, reply),
   putParty: rich('putParty'),
@@ -126,6 +130,23 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   listParties: rich('listParties'),
   putTariff: rich('putTariff'),
   putCampaign: rich('putCampaign'),
+  activateRules: rich('activateRules'),
+  explainPayment: rich('explainPayment'),
+  reportSignals: (state, command, reply) => {
+    const at = reply.take(command.count * RESULT.size);
+    state.results.target(reply.words, at >> 2, false);
+    reportSignals(state.ledger, state.payments.risk, command, state.results);
+    reply.close(command.count);
+  },
+  putRiskList: rich('putRiskList'),
+  getRiskList: rich('getRiskList'),
+  putRiskExemption: rich('putRiskExemption'),
+  readAccountRisk: rich('readAccountRisk'),
+  putFreeze: rich('putFreeze'),
+  endFreeze: rich('endFreeze'),
+  openCase: rich('openCase'),
+  changeCase: rich('changeCase'),
+  readCases: rich('readCases'),
   // Answered beside the batches, as hello is: here it is a bug.
   readChanges: rich('readChanges'),
 };

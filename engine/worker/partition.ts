@@ -16,7 +16,7 @@ import { CLEARING_ACCOUNTS_PER_BATCH, type ClearingPosition } from '../ledger/cl
 import { ACCOUNT_EVENT_BYTES, ENGINE_ID_WORD3 } from '../ledger/events.ts';
 import { NO_HOLD } from '../ledger/holds.ts';
 import { expireHold } from '../ledger/legs.ts';
-import { expirePayment } from '../payment/release.ts';
+import { expireChallenges, expirePayment } from '../payment/release.ts';
 import { ReplyArea } from '../query/reply-area.ts';
 import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
 import { stateOf } from '../storage/checkpoint/manifest.ts';
@@ -138,7 +138,7 @@ export class Partition {
       crossings: clearing.unfinished.size,
       clearing: clearing.positions(),
       nextLsn: this.#journal.nextLsn,
-      nextDeadline: tables.timers.next,
+      nextDeadline: Math.min(tables.timers.next, this.#state.payments.challenges.next),
       indexEntries: this.#indexes.entries,
       indexPageReads: this.#indexes.pageReads,
     };
@@ -256,11 +256,12 @@ export class Partition {
     this.#outcomes.count(command.kind, reply);
   }
 
-  /** Ends the holds whose time is up: a client's pending transfer, or a payment with all that it holds. */
+  /** Ends what is up: challenges, and holds (a client's pending transfer, or a payment with all that it holds). */
   #expire(): void {
     const { ledger, payments } = this.#state;
     const { timers, holds } = ledger.tables;
-    for (let expired = 0; expired < EXPIRIES_MAX && timers.next <= ledger.now; ) {
+    let expired = expireChallenges(payments, EXPIRIES_MAX);
+    while (expired < EXPIRIES_MAX && timers.next <= ledger.now) {
       const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = timers.keys;
       timers.pop();
       // A reminder of what has ended by other means costs nothing, so it does not count.

@@ -1,4 +1,5 @@
 /** Replay of journal batches into a partition's state: one place for recovery and for verify. */
+import { EntityTables, tableOf } from '../entity/event.ts';
 import { BATCH_HEADER_BYTES, LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
 import { SettledWord } from '../ledger/crossings.ts';
 import { EventTypes, eventView } from '../ledger/events.ts';
@@ -15,8 +16,8 @@ import {
   replayTransfer,
 } from '../ledger/replay.ts';
 import { readU64 } from '../ledger/words.ts';
-import { lockDraft } from '../payment/joint-payments.ts';
-import { replayNewPayment, replayVersion } from '../payment/replay.ts';
+import { replayDraft, replayNewPayment, replayVersion } from '../payment/replay.ts';
+import { replaySignal } from '../risk/signals.ts';
 import type { PartitionState } from './state.ts';
 
 export class Replayer {
@@ -52,7 +53,7 @@ export class Replayer {
   }
 
   #event(offset: number, lsn: number): void {
-    const { ledger, payments, entities } = this.#state;
+    const { ledger, payments } = this.#state;
     const at = offset >> 2;
     switch (this.#bytes[offset]) {
       case EventTypes.transfer:
@@ -66,21 +67,30 @@ export class Replayer {
         return payments.locks.release(readU64(this.#words, at + SettledWord.lsn));
       case EventTypes.joint:
         replayJoint(ledger, this.#words, at, lsn);
-        return lockDraft(payments.locks, readJoint(eventView(this.#bytes, offset)).draft, lsn);
+        return replayDraft(payments, readJoint(eventView(this.#bytes, offset)).draft, lsn);
       case EventTypes.part:
         return replayPart(ledger, this.#words, at, lsn);
       case EventTypes.account:
         return replayAccount(ledger, this.#words, at, lsn);
       case EventTypes.accountChange:
         return replayAccountChange(ledger, this.#words, at, lsn);
+      case EventTypes.signal:
+        return replaySignal(ledger, payments.risk, this.#words, at, lsn);
       case EventTypes.payment:
         return replayVersion(payments, this.#words, at, lsn);
       case EventTypes.newPayment:
         return replayNewPayment(payments, this.#words, at, lsn);
       case EventTypes.entity:
-        return entities.replay(eventView(this.#bytes, offset), lsn);
+        return this.#entity(eventView(this.#bytes, offset), lsn);
       default:
         throw new ReplayError(lsn, `events of type ${this.#bytes[offset]} are not known to this version`);
     }
+  }
+
+  #entity(event: DataView, lsn: number): void {
+    const { entities, registry, ruleSets } = this.#state;
+    entities.replay(event, lsn);
+    registry.replay(event, lsn);
+    if (tableOf(event) === EntityTables.ruleSet) ruleSets.replay(event, lsn);
   }
 }

@@ -22,6 +22,7 @@ import { AWAITS_ANSWERS, AWAITS_TURN, isUndecided } from '../ledger/results.ts';
 import { readU64, writeU64 } from '../ledger/words.ts';
 import { Payments } from '../payment/payments.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
+import { Risk } from '../risk/risk.ts';
 import { ClearingKinds, SETTLEMENT_BYTES, SettlementWord } from './clearing-commands.ts';
 import type { Command, CommandState, Handler } from './dispatch.ts';
 import { type Enquiry, enquiriesOf, readAnswers, settleRehearsed, sortAsked } from './enquiry.ts';
@@ -61,9 +62,10 @@ export class Rehearsal {
       references: new Overlay(ofPayments.references),
     };
     const ledger = new Ledger({ ...tables, ...overlays }, place, real.ledger.clearing);
+    const risk = new Risk(real.risk, ledger, true);
     this.#real = real;
     this.#overlays = overlays;
-    this.#dry = { ...real, ledger, payments: new Payments(ledger, real.entities, overlays, real.payments.locks) };
+    this.#dry = { ...real, ledger, payments: new Payments(ledger, real.entities, overlays, risk, real.payments.locks) };
   }
 
   /** What the dry runs of the batch ask of other partitions, and forgets it. The reply of each has the number of its entry. */

@@ -1,22 +1,31 @@
-/** The commands with MessagePack bodies: parties, tariffs, campaigns. */
+/** The commands with MessagePack bodies: parties, tariffs, campaigns, risk rules. */
 import type { RichReply } from '../../protocol/bodies.ts';
 import type { CommandName } from '../../protocol/commands.ts';
 import { LIMITS } from '../../protocol/limits.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import {
+  parseActivateRulesBody,
   parseCampaignBody,
+  parseExplainPaymentBody,
   parseGetPartyBody,
   parseListPartiesBody,
   parsePartyBody,
   parseTariffBody,
 } from '../../protocol/parse-bodies.ts';
+import { isRegistryCommand, type RegistryReply } from '../../protocol/registry-bodies.ts';
 import { Code } from '../../protocol/results.ts';
+import { registryCommand } from '../risk/registry-commands.ts';
 import type { CommandState } from './dispatch.ts';
 
 const MALFORMED: RichReply = { code: Code.malformedBody };
 
 /** Carries out a rich command. The body was checked to be MessagePack at the edge; here its fields are. */
-export function richCommand(state: CommandState, name: CommandName, institution: number, body: Uint8Array): RichReply {
+export function richCommand(
+  state: CommandState,
+  name: CommandName,
+  institution: number,
+  body: Uint8Array,
+): RichReply | RegistryReply {
   const value = decodeMessagePack(body);
   const { entities } = state;
   switch (name) {
@@ -40,7 +49,16 @@ export function richCommand(state: CommandState, name: CommandName, institution:
       const parsed = parseCampaignBody(value);
       return parsed.ok ? { code: entities.putCampaign(institution, parsed.value) } : MALFORMED;
     }
+    case 'activateRules': {
+      const parsed = parseActivateRulesBody(value);
+      return parsed.ok ? state.ruleSets.activate(institution, parsed.value) : MALFORMED;
+    }
+    case 'explainPayment': {
+      const parsed = parseExplainPaymentBody(value);
+      return parsed.ok ? state.ruleSets.explain(state.payments, institution, parsed.value) : MALFORMED;
+    }
     default:
+      if (isRegistryCommand(name)) return registryCommand(state, name, institution, value);
       throw new Error(`${name} is not decided by a partition`);
   }
 }

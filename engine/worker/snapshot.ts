@@ -10,12 +10,13 @@ import { JointKinds, readJoint } from '../ledger/joint-event.ts';
 import { lockDraft } from '../payment/joint-payments.ts';
 import type { HoldColumn, Holds } from '../ledger/holds.ts';
 import { HOLD_COLUMNS } from '../ledger/holds.ts';
+import { describeSections, isFeatureSection } from '../risk/features.ts';
 import type { PartitionState } from './state.ts';
 
 export type Sections = Readonly<Record<string, Uint8Array>>;
 
 /** What an account takes in a snapshot; a hold takes less. */
-export const SNAPSHOT_ROW_BYTES = 103;
+export const SNAPSHOT_ROW_BYTES = 104;
 
 /** Bytes of one saved hold: id, debit, credit, amount, deadline, code. */
 const HOLD_BYTES = 48;
@@ -30,7 +31,10 @@ export function takeSnapshot(state: PartitionState): Sections {
     sections[`accounts.${column}`] = shared(bytesOf(array.subarray(0, accounts.count * per)));
   }
   sections.holds = shared(saveHolds(holds, holds.extent));
-  return { ...sections, ...smallSections(state) };
+  const { features } = state.risk;
+  features.beginCopy();
+  features.advance(Number.POSITIVE_INFINITY);
+  return { ...sections, ...features.takeCopy(), ...smallSections(state) };
 }
 
 /** What is small enough to be copied at once, whatever the number of accounts. */
@@ -42,7 +46,19 @@ function smallSections(state: PartitionState): Sections {
     clearing: shared(saveUnfinished(state.ledger.clearing)),
     ...saveJoint(state.ledger.clearing),
     entities: shared(state.entities.snapshot()),
+    ...state.registry.save(),
     heads: shared(encodeMessagePack({ heads: [...state.payments.heads] })),
+    ...riskSections(state),
+  };
+}
+
+/** None without rules and challenges, as in checkpoints that were taken before there were any. */
+function riskSections({ payments, ruleSets }: PartitionState): Sections {
+  const challenges = payments.challenges.snapshot();
+  const { inForce } = ruleSets;
+  return {
+    ...(inForce === 0 ? {} : { 'risk.rules': shared(encodeMessagePack({ inForce })) }),
+    ...(challenges === undefined ? {} : { challenges: shared(challenges) }),
   };
 }
 
@@ -65,21 +81,25 @@ export class SnapshotInSteps {
     const { accounts, holds } = this.#state.ledger;
     accounts.beginCopy();
     holds.beginCopy();
+    this.#state.risk.features.beginCopy();
     this.#small = smallSections(this.#state);
   }
 
-  /** Copies so many accounts and holds, or a few more. The sections once nothing is left. */
+  /** Copies so many accounts, holds and rows of features, or a few more. The sections once nothing is left. */
   advance(rows: number): Sections | undefined {
     const { accounts, holds } = this.#state.ledger;
     let done = accounts.copy.advance(rows);
+    const { features } = this.#state.risk;
     if (done < rows) done += holds.copy.advance(rows - done);
+    if (done < rows) done += features.advance(rows - done);
     this.copied += done;
-    if (!accounts.copy.isDone || !holds.copy.isDone) return undefined;
+    if (!accounts.copy.isDone || !holds.copy.isDone || !features.isCopied) return undefined;
     const accountColumns = accounts.copy.take();
     const holdColumns = holds.copy.take();
     return {
       ...Object.fromEntries(ACCOUNT_COLUMNS.map((name, at) => [`accounts.${name}`, accountColumns[at] as Uint8Array])),
       ...Object.fromEntries(HOLD_COLUMNS.map((name, at) => [holdSection(name), holdColumns[at] as Uint8Array])),
+      ...features.takeCopy(),
       ...this.#small,
     };
   }
@@ -87,7 +107,10 @@ export class SnapshotInSteps {
 
 /** The sections of a checkpoint in the form of `takeSnapshot`, in which equal states are equal. */
 export function canonicalSections(sections: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array> {
-  const canonical = new Map([...sections].filter(([name]) => !name.startsWith('holds.')));
+  const canonical = new Map([...sections].filter(([name]) => !name.startsWith('holds.') && !isFeatureSection(name)));
+  const features = describeSections(sections);
+  if (features !== undefined) canonical.set('risk.features', new TextEncoder().encode(features.join('\n')));
+  if (canonical.has('accounts.ids')) canonical.set(TIERS, tiersOf(sections));
   const columns = holdColumnsOf(sections);
   if (columns !== undefined) canonical.set('holds', saveHolds(columns, columns.remaining.length));
   return canonical;
@@ -95,14 +118,21 @@ export function canonicalSections(sections: ReadonlyMap<string, Uint8Array>): Ma
 
 /** Name of a section that a checkpoint of an older version does not have; undefined when it has all. */
 export function missingSection(sections: ReadonlyMap<string, Uint8Array>): string | undefined {
-  return ACCOUNT_COLUMNS.map((column) => `accounts.${column}`).find((name) => !sections.has(name));
+  return ACCOUNT_COLUMNS.map((column) => `accounts.${column}`).find((name) => name !== TIERS && !sections.has(name));
+}
+
+const TIERS = 'accounts.tier' satisfies `accounts.${AccountColumn}`;
+
+/** Checkpoints from before there were tiers do not have them: they were all zero. */
+function tiersOf(sections: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  return sections.get(TIERS) ?? new Uint8Array((sections.get('accounts.ids')?.length ?? 0) / 16);
 }
 
 /** Fills an empty state. Entities are read from the journal, so the event log must be able to read by now. */
 export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<string, Uint8Array>): void {
   const { accounts, holds, tables } = state.ledger;
   const section = (name: string): Uint8Array => {
-    const bytes = sections.get(name);
+    const bytes = name === TIERS ? tiersOf(sections) : sections.get(name);
     if (bytes === undefined) throw new Error(`the checkpoint has no section ${name}`);
     return bytes;
   };
@@ -121,8 +151,21 @@ export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<str
   const joint = sections.get('joint');
   if (joint !== undefined) restoreJoint(state, joint);
   state.entities.restore(section('entities'));
+  restoreRisk(state, sections);
+  state.registry.restore(sections);
   const { heads } = decodeMessagePack(section('heads')) as { heads: [number, number][] };
   for (const [institution, lsn] of heads) state.payments.heads.set(institution, lsn);
+}
+
+function restoreRisk(state: PartitionState, sections: ReadonlyMap<string, Uint8Array>): void {
+  const rules = sections.get('risk.rules');
+  if (rules !== undefined) {
+    const { inForce } = decodeMessagePack(rules) as { inForce: number };
+    state.ruleSets.replay(state.events.read(inForce), inForce);
+    state.risk.features.restore(sections);
+  }
+  const challenges = sections.get('challenges');
+  if (challenges !== undefined) state.payments.challenges.restore(challenges);
 }
 
 type HoldColumns = Pick<Holds, HoldColumn>;

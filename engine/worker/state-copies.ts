@@ -105,6 +105,6 @@ export function isStateDue(state: PartitionState, bounds: StateCopyBounds, journ
   return journalBytes >= Math.min(bounds.checkpointEveryBytes, rows * SNAPSHOT_ROW_BYTES);
 }
 
-function rowsOf({ ledger }: PartitionState): number {
-  return ledger.accounts.count + ledger.holds.extent;
+function rowsOf({ ledger, risk }: PartitionState): number {
+  return ledger.accounts.count + ledger.holds.extent + risk.features.rows;
 }

@@ -9,9 +9,12 @@ import type { PartitionPlace } from '../ledger/ledger.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { ResultWriter } from '../ledger/results.ts';
 import { Timers } from '../ledger/timers.ts';
+import { Registry } from '../risk/registry.ts';
 import { Payments } from '../payment/payments.ts';
 import { Histories } from '../query/histories.ts';
 import { Transfers } from '../query/transfers.ts';
+import { Risk, RiskState } from '../risk/risk.ts';
+import { RuleSets } from '../risk/rule-sets.ts';
 import { Rehearsal } from './rehearsal.ts';
 
 /** Names are stored in checkpoints: never rename one. */
@@ -28,6 +31,10 @@ export const INDEX_NAMES = [
 export type IndexName = (typeof INDEX_NAMES)[number];
 export type Indexes = Readonly<Record<IndexName, KeyIndex>>;
 
+/** What the risk rules count: rows of one table of keys, and buckets of all. About 400 MB when both are used up. */
+const SUBJECTS_MAX = 1_000_000;
+const CELLS_MAX = 8_000_000;
+
 export interface StateOptions extends PartitionPlace {
   readonly hashSeed: number;
   readonly accountsMax: number;
@@ -38,6 +45,10 @@ export class PartitionState {
   readonly ledger: Ledger;
   readonly entities: Entities;
   readonly payments: Payments;
+  /** What risk rules are in force, and what they count. */
+  readonly risk: RiskState;
+  readonly ruleSets: RuleSets;
+  readonly registry: Registry;
   readonly transfers: Transfers;
   readonly histories: Histories;
   readonly events: EventLog;
@@ -56,7 +67,12 @@ export class PartitionState {
     const tables = { accounts, holds, timers, transfers, resolutions, histories, changes, events: this.events };
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
-    this.payments = new Payments(this.ledger, this.entities, { payments, operations, references });
+    this.registry = new Registry(this.ledger, this.entities, hashSeed);
+    const bounds = { hashSeed, subjectsMax: SUBJECTS_MAX, cellsMax: CELLS_MAX };
+    this.risk = new RiskState(bounds, this.registry);
+    const risk = new Risk(this.risk, this.ledger);
+    this.payments = new Payments(this.ledger, this.entities, { payments, operations, references }, risk);
+    this.ruleSets = new RuleSets(this.risk, this.entities, this.events);
     this.transfers = new Transfers(this.events, options.partition);
     this.histories = new Histories(this.ledger, this.transfers);
     this.rehearsal = new Rehearsal(this, options);

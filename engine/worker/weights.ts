@@ -19,6 +19,9 @@ import { ACCOUNT_CHANGE_EVENT_BYTES, ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES }
 import { jointEventBytes } from '../ledger/joint-event.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { paymentEventBytes } from '../payment/event.ts';
+import { OPEN_CASE_BYTES } from '../risk/cases.ts';
+import { NEW_PAYMENT_BYTES_MAX } from '../risk/decision.ts';
+import { SIGNAL_EVENT_BYTES } from '../risk/signals.ts';
 import type { Weight } from './batch.ts';
 import { clearingWeight } from './clearing-commands.ts';
 import { enquiryWeight } from './enquiry.ts';
@@ -27,7 +30,8 @@ import { jointWeight } from './joint-commands.ts';
 /** Header, and what aligning the next frame to 8 costs. */
 const FRAME_BYTES = FRAME_HEADER.size + 8;
 const PAYMENT_REPLY = FRAME_BYTES + RESULT.size + PAYMENT_STATE.size;
-const PAYMENT_JOURNAL = paymentEventBytes(LIMITS.referenceBytesMax) + 3 * LEG_EVENT_BYTES;
+const PAYMENT_JOURNAL =
+  Math.max(paymentEventBytes(LIMITS.referenceBytesMax), NEW_PAYMENT_BYTES_MAX) + 3 * LEG_EVENT_BYTES + OPEN_CASE_BYTES;
 const VIEW_BYTES_MAX = paymentViewBytes(LIMITS.referenceBytesMax);
 const PAGE_BYTES = FRAME_BYTES + RESULT.size + PAGE.size;
 
@@ -72,6 +76,7 @@ const accounts = perRecord(ACCOUNT_EVENT_BYTES, RESULT.size);
 const accountChanges = perRecord(ACCOUNT_CHANGE_EVENT_BYTES, RESULT.size);
 const transfers = perRecord(TRANSFER_EVENT_BYTES, RESULT.size);
 const transfersWithBalances = perRecord(TRANSFER_EVENT_BYTES, RESULT.size + BALANCES.size);
+const signals = perRecord(SIGNAL_EVENT_BYTES, RESULT.size);
 const accountLookups = perRecord(0, RESULT.size + ACCOUNT.size);
 function payments(_count: number, flags: number): Weight {
   return (flags & RouterFlags.mayCross) === 0 ? PAYMENT : JOINT_PAYMENT;
@@ -112,6 +117,8 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   void: payments,
   refund: payments,
   revert: reverts,
+  release: payments,
+  confirm: payments,
   lookupPayments: paymentLookups,
   queryPayments: () => READ_PAGE,
   putParty: () => RICH,
@@ -119,6 +126,18 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   listParties: () => RICH,
   putTariff: () => RICH,
   putCampaign: () => RICH,
+  activateRules: () => RICH,
+  explainPayment: () => RICH,
+  reportSignals: signals,
+  putRiskList: () => RICH,
+  getRiskList: () => RICH,
+  putRiskExemption: () => RICH,
+  readAccountRisk: () => RICH,
+  putFreeze: () => RICH,
+  endFreeze: () => RICH,
+  openCase: () => RICH,
+  changeCase: () => RICH,
+  readCases: () => RICH,
   readChanges: () => RICH,
 };
 

@@ -1,5 +1,5 @@
 /** The client of the switch, for Node and browsers: typed calls, pipelined over one connection that comes back. */
-import type { CampaignBody, HelloReply, PartyBody, ReadChangesBody, TariffBody } from '../bodies.ts';
+import type { ActivateRulesBody, CampaignBody, HelloReply, PartyBody, ReadChangesBody, TariffBody } from '../bodies.ts';
 import {
   type AccountChangeInput,
   type AccountInput,
@@ -20,7 +20,9 @@ import {
   PAGE_LIMIT_DEFAULT,
 } from '../codecs/history-codec.ts';
 import {
+  type ConfirmationInput,
   decodePayment,
+  encodeConfirmation,
   encodePayment,
   encodePaymentOperation,
   type PaymentCommand,
@@ -56,6 +58,7 @@ import {
   type TrialPage,
   type TrialQuery,
 } from '../codecs/reading-codec.ts';
+import { decodeRegistry, encodeRegistry, type RegistryResult } from '../codecs/registry-codec.ts';
 import type { Result } from '../codecs/result-codec.ts';
 import { type ChangesResult, decodeChanges, decodeRich, encodeRich, type RichResult } from '../codecs/rich-codec.ts';
 import {
@@ -72,7 +75,10 @@ import {
   type TransferLookup,
   type TransferResult,
 } from '../codecs/transfer-codec.ts';
+import { decodeReportSignals, encodeReportSignals, type SignalInput } from '../codecs/risk-codec.ts';
+import { formatId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
+import type { RegistryBodies, RegistryCommand } from '../registry-bodies.ts';
 import { Calls } from './calls.ts';
 import { ChangeStream, type ChangesOptions } from './change-stream.ts';
 import { type ClientOptions, type ClientSettings, clientSettings } from './client-options.ts';
@@ -228,6 +234,19 @@ export class SluiceClient {
     return this.#operation('revert', operation, how);
   }
 
+  /** Lets a payment go on that a risk rule holds. */
+  release(operation: Omit<PaymentOperationInput, 'amount'>): Promise<PaymentResult> {
+    return this.#operation('release', operation);
+  }
+
+  /** Lets a challenged payment go on. */
+  confirm(confirmation: ConfirmationInput): Promise<PaymentResult> {
+    return this.#single(
+      (options) => encodeConfirmation(confirmation, options),
+      (reply) => decodePayment(reply, 'confirm'),
+    );
+  }
+
   lookupPayments(ids: readonly bigint[]): Promise<PaymentLookup[]> {
     return this.#batch((options) => encodeLookupPayments(ids, options), decodeLookupPayments);
   }
@@ -271,6 +290,35 @@ export class SluiceClient {
     return this.#single(
       (options) => encodeRich('putCampaign', campaign, options),
       (reply) => decodeRich(reply, 'putCampaign'),
+    );
+  }
+
+  /** Puts a rule set into force; without one, no rules look at payments from then on. */
+  activateRules(body: ActivateRulesBody): Promise<RichResult> {
+    return this.#single(
+      (options) => encodeRich('activateRules', body, options),
+      (reply) => decodeRich(reply, 'activateRules'),
+    );
+  }
+
+  /** What the risk rules saw of a payment, and what they decided: `explanation`. */
+  explainPayment(paymentId: bigint): Promise<RichResult> {
+    return this.#single(
+      (options) => encodeRich('explainPayment', { paymentId: formatId(paymentId) }, options),
+      (reply) => decodeRich(reply, 'explainPayment'),
+    );
+  }
+
+  /** Tells the risk rules what happened to payers outside of payments; results in the order of the signals. */
+  reportSignals(signals: readonly SignalInput[]): Promise<Result[]> {
+    return this.#batch((options) => encodeReportSignals(signals, options), decodeReportSignals);
+  }
+
+  /** What the risk rules are told at run time: the commands of registry-bodies.ts. */
+  registry<C extends RegistryCommand>(command: C, body: RegistryBodies[C]): Promise<RegistryResult> {
+    return this.#single(
+      (options) => encodeRegistry(command, body, options),
+      (reply) => decodeRegistry(reply, command),
     );
   }
 

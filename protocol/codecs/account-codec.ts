@@ -21,7 +21,10 @@ export type Account = Visible<(typeof ACCOUNT)['fields']>;
 /** What the client says about a new account; the rest is zero. `timestamp` (µs) goes with the flag `imported`. */
 export type AccountInput = Pick<Account, 'id' | 'ledger' | 'code'> &
   Partial<
-    Pick<Account, 'creditLimit' | 'userData128' | 'userData64' | 'userData32' | 'flags' | 'tariff' | 'timestamp'>
+    Pick<
+      Account,
+      'creditLimit' | 'userData128' | 'userData64' | 'userData32' | 'flags' | 'tariff' | 'tier' | 'timestamp'
+    >
   >;
 
 /** What is to be changed of an account; what is left out stays as it is. */
@@ -30,6 +33,8 @@ export interface AccountChangeInput {
   readonly accountId: bigint;
   readonly state?: AccountStateName;
   readonly creditLimit?: bigint;
+  /** How well the holder is known: 0 … ACCOUNT_TIER_MAX. */
+  readonly tier?: number;
 }
 
 export interface AccountLookup extends Result {
@@ -62,11 +67,12 @@ export function encodeChangeAccounts(
   options: FrameOptions,
 ): Uint8Array<ArrayBuffer> {
   return buildRecordsFrame('changeAccounts', options, changes, (body, offset, change, index) => {
-    const { id, accountId, state, creditLimit } = change;
+    const { id, accountId, creditLimit = 0n, tier = 0 } = change;
     const fields =
-      (state === undefined ? 0 : AccountChangeFields.state) |
-      (creditLimit === undefined ? 0 : AccountChangeFields.creditLimit);
-    const record = { id, accountId, fields, creditLimit: creditLimit ?? 0n, state: AccountStates[state ?? 'open'] };
+      (change.state === undefined ? 0 : AccountChangeFields.state) |
+      (change.creditLimit === undefined ? 0 : AccountChangeFields.creditLimit) |
+      (change.tier === undefined ? 0 : AccountChangeFields.tier);
+    const record = { id, accountId, fields, creditLimit, state: AccountStates[change.state ?? 'open'], tier };
     writeRecord(ACCOUNT_CHANGE, body, offset, record, `changes[${index}]`);
   });
 }

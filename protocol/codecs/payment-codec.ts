@@ -1,18 +1,29 @@
 /**
- * sale, authorise:        PAYMENT, reference     → RESULT, PAYMENT_STATE (zeros when there is no payment)
- * capture, void, refund, revert:  PAYMENT_OPERATION  → the same
+ * sale, authorise:        PAYMENT, RISK_CONTEXT?, reference     → RESULT, PAYMENT_STATE (zeros when there is no payment)
+ * capture, void, refund, revert, release:  PAYMENT_OPERATION          → the same
+ * confirm:                PAYMENT_OPERATION, proof              → the same
  */
 
 import { LIMITS } from '../limits.ts';
 import type { PaymentOperationName, PaymentStateName } from '../records.ts';
-import { PAYMENT, PAYMENT_OPERATION, PAYMENT_STATE, PaymentOperations, PaymentStates, RESULT } from '../records.ts';
+import {
+  PAYMENT,
+  PAYMENT_OPERATION,
+  PAYMENT_STATE,
+  PaymentFlags,
+  PaymentOperations,
+  PaymentStates,
+  RESULT,
+} from '../records.ts';
 import type { ResultName } from '../results.ts';
+import { RISK_CONTEXT } from '../risk.ts';
 import { DecodeError, EncodeError } from './codec-error.ts';
 import { buildFrame, expectEnd, expectReply, type FrameOptions, type Reply } from './frame-codec.ts';
 import { readRecord, type Visible, writeRecord } from './record-codec.ts';
 import { nameOfCode, type Result, readResult } from './result-codec.ts';
+import { type RiskContextInput, writeRiskContext } from './risk-codec.ts';
 
-type PaymentFields = Omit<Visible<(typeof PAYMENT)['fields']>, 'referenceLength'>;
+type PaymentFields = Omit<Visible<(typeof PAYMENT)['fields']>, 'referenceLength' | 'flags'>;
 
 /** A payment as it was asked for. */
 export type Payment = PaymentFields & {
@@ -22,9 +33,15 @@ export type Payment = PaymentFields & {
 
 /** What the client says about a new payment; the rest is zero or empty. */
 export type PaymentInput = Pick<Payment, 'id' | 'payerAccountId' | 'payeeAccountId' | 'amount' | 'ledger' | 'code'> &
-  Partial<Pick<Payment, 'campaignId' | 'userData64' | 'expiresAfterS' | 'flags' | 'reference'>>;
+  Partial<Pick<Payment, 'campaignId' | 'userData64' | 'expiresAfterS' | 'reference'>> & {
+    /** For the risk rules. */
+    readonly risk?: RiskContextInput;
+  };
 
-export type PaymentOperation = Visible<(typeof PAYMENT_OPERATION)['fields']>;
+export type PaymentOperation = Omit<Visible<(typeof PAYMENT_OPERATION)['fields']>, 'proofLength'>;
+
+/** `proof`: what the payer's device made of the challenge; see protocol/challenge.ts. */
+export type ConfirmationInput = Pick<PaymentOperation, 'id' | 'paymentId'> & { readonly proof: Uint8Array };
 
 /** `amount` left out = all that is left. */
 export type PaymentOperationInput = Pick<PaymentOperation, 'id' | 'paymentId'> &
@@ -44,7 +61,7 @@ export interface PaymentResult extends Result {
 }
 
 export type PaymentCommand = 'sale' | 'authorise';
-export type PaymentOperationCommand = 'capture' | 'void' | 'refund' | 'revert';
+export type PaymentOperationCommand = 'capture' | 'void' | 'refund' | 'revert' | 'release';
 
 /** @throws EncodeError */
 export function encodePayment(
@@ -52,11 +69,28 @@ export function encodePayment(
   payment: PaymentInput,
   options: FrameOptions,
 ): Uint8Array<ArrayBuffer> {
-  const { reference, ...fields } = payment;
+  const { reference, risk, ...fields } = payment;
   const tail = encodeReference(reference, 'payment.reference');
-  return buildFrame(command, options, { count: 1, bodyBytes: PAYMENT.size + tail.length }, (body) => {
-    writeRecord(PAYMENT, body, 0, { ...fields, referenceLength: tail.length }, 'payment');
-    new Uint8Array(body.buffer, body.byteOffset + PAYMENT.size, tail.length).set(tail);
+  const flags = risk === undefined ? 0 : PaymentFlags.riskContext;
+  const textAt = PAYMENT.size + (risk === undefined ? 0 : RISK_CONTEXT.size);
+  return buildFrame(command, options, { count: 1, bodyBytes: textAt + tail.length }, (body) => {
+    writeRecord(PAYMENT, body, 0, { ...fields, flags, referenceLength: tail.length }, 'payment');
+    if (risk !== undefined) writeRiskContext(body, PAYMENT.size, risk, 'payment.risk');
+    new Uint8Array(body.buffer, body.byteOffset + textAt, tail.length).set(tail);
+  });
+}
+
+/** @throws EncodeError */
+export function encodeConfirmation(
+  { proof, ...operation }: ConfirmationInput,
+  options: FrameOptions,
+): Uint8Array<ArrayBuffer> {
+  if (proof.length > LIMITS.proofBytesMax) {
+    throw new EncodeError('confirmation.proof', `has ${proof.length} bytes; ${LIMITS.proofBytesMax} fit`);
+  }
+  return buildFrame('confirm', options, { count: 1, bodyBytes: PAYMENT_OPERATION.size + proof.length }, (body) => {
+    writeRecord(PAYMENT_OPERATION, body, 0, { ...operation, proofLength: proof.length }, 'confirmation');
+    new Uint8Array(body.buffer, body.byteOffset + PAYMENT_OPERATION.size, proof.length).set(proof);
   });
 }
 
@@ -72,7 +106,10 @@ export function encodePaymentOperation(
 }
 
 /** @throws DecodeError */
-export function decodePayment(reply: Reply, command: PaymentCommand | PaymentOperationCommand): PaymentResult {
+export function decodePayment(
+  reply: Reply,
+  command: PaymentCommand | PaymentOperationCommand | 'confirm',
+): PaymentResult {
   expectReply(reply, command);
   expectEnd(reply, RESULT.size + PAYMENT_STATE.size);
   return { ...readResult(reply.body, 0), payment: readPaymentStatus(reply.body, RESULT.size) };

@@ -117,10 +117,11 @@ export function decodeQueryPayments(reply: Reply): PaymentPage {
 }
 
 function readView(view: DataView, offset: number): { readonly value: PaymentView; readonly end: number } {
-  const { referenceLength, ...payment } = readRecord(PAYMENT, view, offset);
+  const { referenceLength, flags: _flags, ...payment } = readRecord(PAYMENT, view, offset);
   const status = readPaymentStatus(view, offset + PAYMENT.size);
   if (status === undefined) throw new DecodeError('a payment without a state');
-  const operation = readRecord(PAYMENT_OPERATION, view, offset + PAYMENT.size + PAYMENT_STATE.size);
+  const at = offset + PAYMENT.size + PAYMENT_STATE.size;
+  const { proofLength: _proof, ...operation } = readRecord(PAYMENT_OPERATION, view, at);
   const reference = readText(view, offset + PAYMENT_VIEW_FIXED_BYTES, referenceLength);
   return {
     value: { payment: { ...payment, reference }, status, lastOperation: operation.id === 0n ? undefined : operation },

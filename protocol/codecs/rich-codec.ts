@@ -1,25 +1,31 @@
 /**
- * hello, putParty, getParty, listParties, putTariff, putCampaign, readChanges: a MessagePack map (bodies.ts)
+ * hello, putParty, getParty, listParties, putTariff, putCampaign, activateRules, explainPayment, readChanges: a MessagePack map (bodies.ts)
  *   → hello: HelloReply; readChanges: ChangesReply; the others: RichReply
  */
 import type {
+  ActivateRulesBody,
   CampaignBody,
+  ExplainPaymentBody,
   GetPartyBody,
   HelloBody,
   HelloReply,
   ListPartiesBody,
   PartyBody,
   ReadChangesBody,
+  RiskExplanation,
   StoredParty,
   TariffBody,
 } from '../bodies.ts';
 import type { Checked } from '../body-fields.ts';
 import type { Change } from '../changes.ts';
+import type { CommandName } from '../commands.ts';
 import { LIMITS } from '../limits.ts';
 import { decodeMessagePack, encodeMessagePack } from '../message-pack.ts';
 import {
+  parseActivateRulesBody,
   parseCampaignBody,
   parseChangesReply,
+  parseExplainPaymentBody,
   parseGetPartyBody,
   parseHelloBody,
   parseHelloReply,
@@ -40,6 +46,8 @@ interface RichBodies {
   readonly listParties: ListPartiesBody;
   readonly putTariff: TariffBody;
   readonly putCampaign: CampaignBody;
+  readonly activateRules: ActivateRulesBody;
+  readonly explainPayment: ExplainPaymentBody;
   readonly readChanges: ReadChangesBody;
 }
 export type RichCommand = keyof RichBodies;
@@ -51,6 +59,8 @@ const PARSERS: { readonly [C in RichCommand]: (value: unknown) => Checked<RichBo
   listParties: parseListPartiesBody,
   putTariff: parseTariffBody,
   putCampaign: parseCampaignBody,
+  activateRules: parseActivateRulesBody,
+  explainPayment: parseExplainPaymentBody,
   readChanges: parseReadChangesBody,
 };
 
@@ -60,6 +70,9 @@ export interface RichResult extends Result {
   readonly parties: readonly StoredParty[];
   /** Cursor of the next page; 0 = there is none. */
   readonly nextCursor: number;
+  readonly explanation: RiskExplanation | undefined;
+  /** With `ruleSetInvalid`. */
+  readonly mistakes: readonly string[];
 }
 
 /** A page of the change stream, or why there is none. */
@@ -92,8 +105,15 @@ export function decodeHello(reply: Reply): HelloReply {
 
 /** @throws DecodeError */
 export function decodeRich(reply: Reply, command: Exclude<RichCommand, 'hello' | 'readChanges'>): RichResult {
-  const { code, party, parties, nextCursor } = readRich(reply, command, parseRichReply);
-  return { ...resultOfCode(code), party, parties: parties ?? [], nextCursor: nextCursor ?? 0 };
+  const { code, party, parties, nextCursor, explanation, mistakes } = readRich(reply, command, parseRichReply);
+  return {
+    ...resultOfCode(code),
+    party,
+    parties: parties ?? [],
+    nextCursor: nextCursor ?? 0,
+    explanation,
+    mistakes: mistakes ?? [],
+  };
 }
 
 /** @throws DecodeError */
@@ -102,7 +122,8 @@ export function decodeChanges(reply: Reply): ChangesResult {
   return { ...resultOfCode(code), changes: changes ?? [], nextCursor: nextCursor ?? 0, atEnd: atEnd ?? false };
 }
 
-function readRich<T>(reply: Reply, command: RichCommand, parse: (value: unknown) => Checked<T>): T {
+/** The checked body of a MessagePack reply. @throws DecodeError */
+export function readRich<T>(reply: Reply, command: CommandName, parse: (value: unknown) => Checked<T>): T {
   expectReply(reply, command);
   const { buffer, byteOffset, byteLength } = reply.body;
   if (reply.count !== byteLength) throw new DecodeError(`${byteLength} bytes of body, ${reply.count} announced`);

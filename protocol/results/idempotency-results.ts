@@ -42,4 +42,6 @@ export const IDEMPOTENCY_RESULTS = {
   existsWithDifferentAccount: differs(431, 'account', '账户'),
   existsWithDifferentState: differs(432, 'account state', '账户状态'),
   existsWithDifferentTimestamp: differs(433, 'time', '时间'),
+  existsWithDifferentTier: differs(438, 'tier', '账户等级'),
+  existsWithDifferentSignal: differs(439, 'signal', '风险信号'),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -72,4 +72,6 @@ export const SHAPE_RESULTS = {
     'An imported pending transfer takes no timeout.',
     '导入的预授权转账不能设超时。',
   ),
+  tierOutOfRange: broken(331, 'There is no such tier, or it is not to be changed.', '账户等级无效或未指定变更。'),
+  signalKindUnknown: broken(332, 'There is no such signal.', '风险信号类型无效。'),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

@@ -68,6 +68,7 @@ describe('words that do', () => {
         connections: 3,
         inFlight: 2,
         rate: undefined,
+        rules: 'default',
         compare: false,
         crossing: 0,
         keep: undefined,

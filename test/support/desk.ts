@@ -63,6 +63,7 @@ import {
   type TrialPage,
   type TrialQuery,
 } from '../../protocol/codecs/reading-codec.ts';
+import { decodeRegistry, encodeRegistry, type RegistryResult } from '../../protocol/codecs/registry-codec.ts';
 import { decodeRich, encodeRich, type RichResult } from '../../protocol/codecs/rich-codec.ts';
 import {
   type ChainEnded,
@@ -71,6 +72,7 @@ import {
   type TransferLookup,
   type TransferResult,
 } from '../../protocol/codecs/transfer-codec.ts';
+import type { RegistryBodies, RegistryCommand } from '../../protocol/registry-bodies.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
 import { memoryPartition } from './memory-partition.ts';
@@ -232,6 +234,15 @@ export class Desk {
   async putTariff(institution: number, body: TariffBody): Promise<number> {
     const frame = await this.one(framed(institution, encodeRich('putTariff', body, ID)));
     return decodeRich(openReply(frame), 'putTariff').code;
+  }
+
+  async registry<C extends RegistryCommand>(
+    institution: number,
+    command: C,
+    body: RegistryBodies[C],
+  ): Promise<RegistryResult> {
+    const frame = await this.one(framed(institution, encodeRegistry(command, body, ID)));
+    return decodeRegistry(openReply(frame), command);
   }
 
   async putCampaign(institution: number, body: CampaignBody): Promise<number> {

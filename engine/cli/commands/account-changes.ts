@@ -1,8 +1,8 @@
-/** `sluice account freeze|close|open|limit`: what an account takes part in, and how far below zero it may go. */
+/** `sluice account freeze|close|open|limit|tier`: what an account takes part in, how far below zero it may go, how well its holder is known. */
 import type { Command } from 'commander';
 import type { AccountChangeInput } from '../../../protocol/codecs/account-codec.ts';
 import { formatId, newId } from '../../../protocol/ids.ts';
-import { readCreditLimit, readCurrency, readNewId } from '../arguments.ts';
+import { readCreditLimit, readCurrency, readNewId, readTier } from '../arguments.ts';
 import { CommandFailure } from '../errors.ts';
 import { addDryRun, command } from '../options.ts';
 import { json } from '../output.ts';
@@ -19,7 +19,7 @@ interface ChangeOptions extends ConnectionOptions {
   readonly dryRun?: boolean;
 }
 
-type Change = Pick<AccountChangeInput, 'state' | 'creditLimit'>;
+type Change = Pick<AccountChangeInput, 'state' | 'creditLimit' | 'tier'>;
 
 export function registerAccountChanges(account: Command, terminal: Terminal): void {
   const freeze = command(account, 'freeze <account>', 'Stop new movements of an account; what is held can be voided.', [
@@ -61,6 +61,16 @@ export function registerAccountChanges(account: Command, terminal: Terminal): vo
       const creditLimit = readCreditLimit(amountText, readCurrency(code));
       return change(text, { creditLimit }, { ...options, currency: code }, terminal);
     });
+
+  const tier = command(
+    account,
+    'tier <account> <number>',
+    'Set how well the holder of an account is known, 0 (not stated) to 3; risk rules look at it.',
+    ['sluice account tier judy 2 --currency EUR'],
+  );
+  addChangeOptions(tier).action((text: string, number: string, options: ChangeOptions) =>
+    change(text, { tier: readTier(number) }, options, terminal),
+  );
 }
 
 const ID_HELP = 'Id of the change, or any text that stands for it: the same again changes nothing.';

@@ -6,7 +6,16 @@ import type { Account } from '../../../protocol/codecs/account-codec.ts';
 import { formatId, parseId, partyAccountId } from '../../../protocol/ids.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import { accountInput, openAccounts, PARTY_KINDS } from '../accounts.ts';
-import { ledgerName, readAmount, readCurrency, readCursor, readHandle, readId, readWhole } from '../arguments.ts';
+import {
+  ledgerName,
+  readAmount,
+  readCurrency,
+  readCursor,
+  readHandle,
+  readId,
+  readTier,
+  readWhole,
+} from '../arguments.ts';
 import { UsageError } from '../errors.ts';
 import { findParty } from '../find-account.ts';
 import { command, group } from '../options.ts';
@@ -24,6 +33,7 @@ interface CreateOptions extends ConnectionOptions {
   readonly name: string;
   readonly mcc: string;
   readonly tariff?: string;
+  readonly tier?: string;
   readonly creditLimit?: string;
 }
 
@@ -55,6 +65,7 @@ export function registerAccount(program: Command, terminal: Terminal): void {
     .option('--name <text>', 'Trading name of a merchant, as payers see it.', '')
     .option('--mcc <code>', 'Merchant category code (ISO 18245).', '0')
     .option('--tariff <number>', 'Fee schedule for payments received.')
+    .option('--tier <number>', 'How well its holder is known, 0 to 3, for risk rules.')
     .option('--credit-limit <amount>', 'How far below zero a customer or merchant may go; needs a single currency.')
     .action((name: string, options: CreateOptions) => createParty(name, options, terminal));
 
@@ -99,6 +110,7 @@ function createParty(text: string, options: CreateOptions, terminal: Terminal): 
   }
   const terms = {
     ...(options.tariff === undefined ? {} : { tariff: readWhole(options.tariff, 'the tariff', 1, 0xffff) }),
+    ...(options.tier === undefined ? {} : { tier: readTier(options.tier) }),
     ...(options.creditLimit === undefined || first === undefined
       ? {}
       : { creditLimit: readAmount(options.creditLimit, first) }),

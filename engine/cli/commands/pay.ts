@@ -8,10 +8,11 @@ import { addDryRun, command } from '../options.ts';
 import { json } from '../output.ts';
 import { expectOk, note } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
-import type { Terminal } from '../terminal.ts';
+import { addRiskOptions, type RiskOptions, readRisk } from '../risk-context.ts';
+import { languageOf, type Terminal } from '../terminal.ts';
 import { paymentResultJson, statusDetails } from '../views.ts';
 
-interface PayOptions extends ConnectionOptions {
+interface PayOptions extends ConnectionOptions, RiskOptions {
   readonly reference?: string;
   readonly campaign?: string;
   readonly authorise?: boolean;
@@ -33,7 +34,7 @@ export function registerPay(program: Command, terminal: Terminal): void {
       'sluice pay alice taxi 2000 JPY --authorise --id ride-42',
     ],
   );
-  addDryRun(addConnectionOptions(pay))
+  addRiskOptions(addDryRun(addConnectionOptions(pay)))
     .option('--reference <text>', 'Your own name for the payment, for example an order number.')
     .option('--campaign <account>', 'Name or id of the account that funds a discount.')
     .option('--authorise', 'Only hold the money; "sluice payment capture" takes it.')
@@ -55,25 +56,37 @@ export function registerPay(program: Command, terminal: Terminal): void {
           ...(options.campaign === undefined
             ? {}
             : { campaignId: readAccount(options.campaign, currency, institution) }),
+          ...readRisk(options),
         };
         const how = { dryRun: options.dryRun === true };
         const result = await sameIdAgain(formatId(id), () =>
           options.authorise === true ? client.authorise(payment, how) : client.sale(payment, how),
         );
         const view = paymentResultJson(id, currency.numeric, result);
-        expectOk(result, terminal, view);
+        const isWaiting = result.payment?.state === 'held' || result.payment?.state === 'challenged';
+        if (!isWaiting) expectOk(result, terminal, view);
         if (options.json === true) {
           terminal.output.write(json(view));
           return;
         }
         const again = note(result, 'decided before: nothing was paid twice');
         const verb = options.authorise === true ? 'Held' : 'Paid';
-        terminal.output.write(`${verb} ${formatMoney(amount, currency.numeric)} from ${from} to ${to}.${again}\n`);
+        terminal.output.write(
+          isWaiting
+            ? `${result.message[languageOf(terminal.environment)]}${again} ${goOn(id, result.payment?.state)}\n`
+            : `${verb} ${formatMoney(amount, currency.numeric)} from ${from} to ${to}.${again}\n`,
+        );
         if (result.payment !== undefined) {
           terminal.output.write(statusDetails(id, result.payment, currency.numeric));
         }
       });
     });
+}
+
+/** How a payment goes on that waits. */
+function goOn(id: bigint, state: string | undefined): string {
+  const operation = state === 'challenged' ? 'confirm' : 'release';
+  return `Go on with: sluice payment ${operation} ${formatId(id)}`;
 }
 
 /** When the answer was lost, the person must know the id, since only the same id is safe to send again. */

@@ -1,9 +1,13 @@
-/** `sluice payment show|capture|void|refund|revert|list`. */
+/** `sluice payment show|capture|void|refund|revert|release|confirm|list`. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { SluiceClient } from '../../../protocol/client/client.ts';
 import type { PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
 import { formatId, type Id, parseId, partyAccountId } from '../../../protocol/ids.ts';
 import { PaymentOperationFlags, type PaymentStateName, PaymentStates } from '../../../protocol/records.ts';
+import { prove, STEP_UP_KEY_FILE } from '../../admission/step-up.ts';
+import { OPTIONS } from '../../config/options.ts';
 import {
   formatMoney,
   readAmount,
@@ -30,6 +34,12 @@ interface OperationOptions extends ConnectionOptions {
   readonly id?: string;
 }
 
+interface ConfirmOptions extends ConnectionOptions {
+  readonly proof?: string;
+  readonly stepUpKey?: string;
+  readonly id?: string;
+}
+
 interface ListOptions extends ConnectionOptions {
   readonly reference?: string;
   readonly account?: string;
@@ -39,17 +49,22 @@ interface ListOptions extends ConnectionOptions {
   readonly cursor?: string;
 }
 
-type Operation = 'capture' | 'void' | 'refund' | 'revert';
+type Operation = 'capture' | 'void' | 'refund' | 'revert' | 'release';
 
 const DONE: Readonly<Record<Operation, string>> = {
   capture: 'Captured',
   void: 'Voided',
   refund: 'Refunded',
   revert: 'Reverted',
+  release: 'Released',
 };
 
 export function registerPayment(program: Command, terminal: Terminal): void {
-  const payment = group(program, 'payment', 'Look at payments; capture, void, refund and revert them.');
+  const payment = group(
+    program,
+    'payment',
+    'Look at payments; capture, void, refund, revert, release and confirm them.',
+  );
 
   const show = command(payment, 'show <payment>', 'Show a payment by its id or by your reference.', [
     'sluice payment show 0198c0de0000700080000000000000aa',
@@ -79,6 +94,11 @@ export function registerPayment(program: Command, terminal: Terminal): void {
     'Undo a payment: release what is held, and give back what is left of what was captured.',
     ['sluice payment revert order-17', 'sluice payment revert order-17 --dry-run'],
   );
+
+  operation(payment, terminal, 'release', 'Let a payment go on that a risk rule holds.', [
+    'sluice payment release order-17',
+  ]);
+  registerConfirm(payment, terminal);
 
   const list = command(payment, 'list', 'List payments, newest first.', [
     'sluice payment list --state authorised',
@@ -138,8 +158,56 @@ function operation(
     );
 }
 
+function registerConfirm(payment: Command, terminal: Terminal): void {
+  const confirm = command(
+    payment,
+    'confirm <payment>',
+    'Let a challenged payment go on, with the proof of its payer.',
+    [
+      'sluice payment confirm order-17',
+      'sluice payment confirm order-17 --proof q1kT3o0xWvV3o2y0m6l7cXg5rJ1b0mC8bF0nq3mJf2E=',
+    ],
+  );
+  addConnectionOptions(confirm)
+    .option('--proof <base64>', "What the payer's device made of the challenge.")
+    .option('--step-up-key <file>', 'Make the proof with the key in this file; in a sandbox its own key is used.')
+    .option('--id <id>', 'Id of the confirmation, or any text that stands for it: the same again is done only once.')
+    .action((text: string, options: ConfirmOptions) =>
+      withClient(options, terminal, async (client) => {
+        const view = await findPayment(client, text, terminal);
+        const { id: paymentId, ledger } = view.payment;
+        const id = readNewId(options.id, institutionOf(client));
+        const proof = proofOf(view, options, terminal);
+        const result = await sameIdAgain(formatId(id), () => client.confirm({ id, paymentId, proof }));
+        const shown = { operationId: formatId(id), ...paymentResultJson(paymentId, ledger, result) };
+        expectOk(result, terminal, shown);
+        if (options.json === true) {
+          terminal.output.write(json(shown));
+          return;
+        }
+        terminal.output.write(`Confirmed.${note(result, 'decided before: not done twice')}\n`);
+        if (result.payment !== undefined) terminal.output.write(statusDetails(paymentId, result.payment, ledger));
+      }),
+    );
+}
+
+function proofOf(
+  view: PaymentView,
+  { proof, stepUpKey, dataDir }: ConfirmOptions,
+  { environment }: Terminal,
+): Uint8Array {
+  if (proof !== undefined) {
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(proof)) throw new UsageError('--proof must be base64');
+    return new Uint8Array(Buffer.from(proof, 'base64'));
+  }
+  const folder = dataDir ?? environment.SLUICE_DATA_DIR ?? OPTIONS.dataDir.default;
+  const path = stepUpKey ?? join(folder, STEP_UP_KEY_FILE);
+  if (!existsSync(path)) throw new UsageError('there is no proof: give one with --proof, or a key with --step-up-key');
+  return prove(view, path);
+}
+
 /** By id, then by the text that `--id` turned into one, then by reference (the newest with it). */
-async function findPayment(client: SluiceClient, text: string, terminal: Terminal): Promise<PaymentView> {
+export async function findPayment(client: SluiceClient, text: string, terminal: Terminal): Promise<PaymentView> {
   const id = parseId(text) ?? readNewId(text, institutionOf(client));
   const [found] = await client.lookupPayments([id]);
   if (found?.view !== undefined) return found.view;

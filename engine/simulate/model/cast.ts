@@ -4,6 +4,8 @@ import { A, MAX } from './reference-ledger.ts';
 
 export interface CastAccount extends Pick<ModelAccount, 'id' | 'ledger' | 'owner' | 'flags' | 'creditLimit'> {
   readonly tariff: number;
+  /** Absent = 0. */
+  readonly tier?: number;
 }
 
 const cny = 156;
@@ -17,7 +19,7 @@ export const CAST: readonly CastAccount[] = [
   { id: 4n, ledger: cny, owner: 3, flags: A.debitLimited, creditLimit: 0n, tariff: 1 },
   { id: 5n, ledger: cny, owner: 3, flags: A.creditLimited, creditLimit: 0n, tariff: 0 },
   { id: 6n, ledger: cny, owner: 2, flags: A.debitLimited, creditLimit: 0n, tariff: 0 },
-  { id: 7n, ledger: cny, owner: 3, flags: 0, creditLimit: 0n, tariff: 2 },
+  { id: 7n, ledger: cny, owner: 3, flags: 0, creditLimit: 0n, tariff: 2, tier: 3 },
   { id: 8n, ledger: usd, owner: 2, flags: 0, creditLimit: 0n, tariff: 1 },
   { id: 9n, ledger: usd, owner: 3, flags: A.debitLimited, creditLimit: MAX, tariff: 0 },
   { id: 10n, ledger: cny, owner: 2, flags: 0, creditLimit: 0n, tariff: 3 },

@@ -6,9 +6,9 @@ import { formatId } from '../../../protocol/ids.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { CAST, type CastAccount } from './cast.ts';
 import type { Command } from './command.ts';
-import { changeAccount } from './reference-changes.ts';
 import { Past, readFrame, readingOf } from './reading.ts';
 import type { Answer, ModelAccount, Open, Said } from './reference-book.ts';
+import { changeAccount } from './reference-changes.ts';
 import { endChain } from './reference-endings.ts';
 import { ReferenceLedger } from './reference-ledger.ts';
 import { type PaymentAnswer, ReferencePayments } from './reference-payments.ts';
@@ -28,7 +28,7 @@ import {
 /** The balances of an engine: columns by number of the account. */
 export type BalanceColumns = Readonly<
   Record<
-    'debitsPending' | 'debitsPosted' | 'creditsPending' | 'creditsPosted' | 'creditLimit' | 'state',
+    'debitsPending' | 'debitsPosted' | 'creditsPending' | 'creditsPosted' | 'creditLimit' | 'state' | 'tier',
     ArrayLike<number>
   >
 >;
@@ -40,6 +40,7 @@ const SIDES = [
   'creditsPosted',
   'creditLimit',
   'state',
+  'tier',
 ] as const satisfies readonly (keyof BalanceColumns & keyof ModelAccount)[];
 
 /** Accounts, and the partition of each. */

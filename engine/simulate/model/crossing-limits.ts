@@ -1,9 +1,10 @@
 /** What a switch of several partitions may still refuse with `crossesPartitions`, in one place: a row goes when it can be done. */
+
+import type { Command } from './command.ts';
 import type { ReferenceLedger } from './reference-ledger.ts';
 import { F } from './reference-ledger.ts';
 import type { ReferencePayments } from './reference-payments.ts';
 import type { ModelTransfer } from './reference-shapes.ts';
-import type { Command } from './command.ts';
 
 const MAY_BE_REFUSED = {
   /** Payments, captures and refunds whose payer and payee live apart. */

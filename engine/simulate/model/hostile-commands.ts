@@ -21,7 +21,6 @@ export class HostileCommands {
   readonly #changes: [number, ModelChange][] = [];
   readonly #payments: [number, 'sale' | 'authorise', ModelPayment][] = [];
   readonly #operations: [number, 'capture' | 'void' | 'refund' | 'revert', ModelOperation][] = [];
-
   readonly #chains: HostileChains;
 
   /** @param chainEnds how many there are in a batch at most, from one jump to the next */
@@ -152,21 +151,24 @@ export class HostileCommands {
         () => (change.accountId = this.#account()),
         () => (change.state = (change.state + 1) % 6),
         () => (change.creditLimit += 1n),
-        () => (change.fields = this.below(5)),
+        () => (change.tier = (change.tier + 1) % 5),
+        () => (change.fields = this.below(9)),
       ];
       if (this.#chance(50)) this.#pick(differences)();
       return { type: 'change', institution: this.#chance(85) ? old[0] : this.#institution(), change };
     }
     const accountId = this.#account();
     const setsLimit = this.#chance(40);
-    const setsState = !setsLimit || this.#chance(20);
+    const setsTier = this.#chance(20);
+    const setsState = !(setsLimit || setsTier) || this.#chance(20);
     const states = [S.open, S.open, S.open, S.frozenForDebits, S.frozen, S.closing, S.closed];
     const change: ModelChange = {
       id: this.#id(),
       accountId,
-      fields: (setsLimit ? C.creditLimit : 0) | (setsState ? C.state : 0),
+      fields: (setsLimit ? C.creditLimit : 0) | (setsState ? C.state : 0) | (setsTier ? C.tier : 0),
       state: setsState ? this.#pick(states) : S.open,
       creditLimit: setsLimit ? this.#pick([0n, 100n, 5000n, this.#amount()]) : 0n,
+      tier: setsTier ? this.below(4) : 0,
     };
     const institution = this.#institutionFor(accountId);
     this.#changes.push([institution, change]);

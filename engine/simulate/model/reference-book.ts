@@ -10,6 +10,7 @@ export interface ModelAccount {
   readonly flags: number;
   readonly creditLimit: bigint;
   readonly state: number;
+  readonly tier: number;
   readonly debitsPending: bigint;
   readonly debitsPosted: bigint;
   readonly creditsPending: bigint;

@@ -1,11 +1,12 @@
-/** Changes of accounts once more: states and credit limits. */
+/** Changes of accounts once more: states, credit limits and tiers. */
 import type { ResultName } from '../../../protocol/results.ts';
 import type { Answer, Open } from './reference-book.ts';
 import { A, MAX, type ReferenceLedger } from './reference-ledger.ts';
 
 export const S = { open: 0, frozenForDebits: 1, frozen: 2, closing: 3, closed: 4 } as const;
 /** Fields of a change. */
-export const C = { creditLimit: 1, state: 2 } as const;
+export const C = { creditLimit: 1, state: 2, tier: 4 } as const;
+const TIER_MAX = 3;
 
 export interface ModelChange {
   id: bigint;
@@ -13,6 +14,7 @@ export interface ModelChange {
   fields: number;
   state: number;
   creditLimit: bigint;
+  tier: number;
 }
 
 export interface DecidedChange {
@@ -28,15 +30,18 @@ const COMPARED_CHANGE: readonly (readonly [keyof ModelChange, ResultName])[] = [
   ['accountId', 'existsWithDifferentAccount'],
   ['state', 'existsWithDifferentState'],
   ['creditLimit', 'existsWithDifferentCreditLimit'],
+  ['tier', 'existsWithDifferentTier'],
 ];
 
-function changeShape({ fields, state, creditLimit }: ModelChange): ResultName {
-  if ((fields & ~3) !== 0) return 'flagsReserved';
+function changeShape({ fields, state, creditLimit, tier }: ModelChange): ResultName {
+  if ((fields & ~7) !== 0) return 'flagsReserved';
   if (fields === 0) return 'nothingToChange';
   if (state > S.closed) return 'stateOutOfRange';
   if ((fields & C.state) === 0 && state !== 0) return 'stateOutOfRange';
   if (creditLimit > MAX) return 'creditLimitOutOfRange';
-  return (fields & C.creditLimit) === 0 && creditLimit !== 0n ? 'creditLimitOutOfRange' : 'ok';
+  if ((fields & C.creditLimit) === 0 && creditLimit !== 0n) return 'creditLimitOutOfRange';
+  if (tier > TIER_MAX) return 'tierOutOfRange';
+  return (fields & C.tier) === 0 && tier !== 0 ? 'tierOutOfRange' : 'ok';
 }
 
 /** Changes an account, or does with it as the engine has said. */
@@ -59,7 +64,7 @@ export function changeAccount(ledger: ReferenceLedger, institution: number, chan
 function decideChange(
   ledger: ReferenceLedger,
   institution: number,
-  { accountId, fields, state, creditLimit }: ModelChange,
+  { accountId, fields, state, creditLimit, tier }: ModelChange,
 ): ResultName {
   const account = ledger.book.accounts.get(accountId);
   if (account === undefined) return 'accountNotFound';
@@ -76,6 +81,7 @@ function decideChange(
     ...account,
     ...(setsState ? { state } : {}),
     ...(setsLimit ? { creditLimit } : {}),
+    ...((fields & C.tier) === 0 ? {} : { tier }),
   });
   return 'ok';
 }

@@ -1,7 +1,8 @@
 /** What an account has, and the two sides of a transfer between partitions, each judged where its account lives. */
 import type { ResultName } from '../../../protocol/results.ts';
-import { S } from './reference-changes.ts';
+import { least, most } from './reference-amounts.ts';
 import type { ModelAccount } from './reference-book.ts';
+import { S } from './reference-changes.ts';
 import { A, F, MAX } from './reference-ledger.ts';
 import type { ModelTransfer } from './reference-shapes.ts';
 
@@ -34,13 +35,12 @@ const HELD_MAX = 2n ** 40n;
 /** What the debit side holds until the other has said what its account owes. */
 export function heldForOwed(account: ModelAccount, { flags }: ModelTransfer, amount: bigint): bigint {
   const { debitsPending, debitsPosted } = account;
-  const limits = [amount, HELD_MAX];
+  const limits = [HELD_MAX];
   if ((flags & F.balancingDebit) === 0) {
     limits.push(MAX - debitsPending - debitsPosted);
     if ((account.flags & A.debitLimited) !== 0) limits.push(available(account));
   }
-  const least = limits.reduce((low, limit) => (limit < low ? limit : low));
-  return least < 1n ? 1n : least;
+  return most(1n, least(amount, ...limits));
 }
 
 /** What is said when that is not enough; `ok`: then that much is moved. */

@@ -4,6 +4,8 @@
  * changed, so that a copy is one of the lists alone.
  */
 import type { ResultName } from '../../../protocol/results.ts';
+import type { CastAccount } from './cast.ts';
+import { least } from './reference-amounts.ts';
 import type { Answer, Book, Decided, Hold, ModelAccount, Open, Said } from './reference-book.ts';
 import { type DecidedChange, S } from './reference-changes.ts';
 import { available, heldForOwed, judgeCredit, judgeDebit, whyNotBeyond } from './reference-crossing.ts';
@@ -71,9 +73,9 @@ export class ReferenceLedger {
     return hold === undefined ? [] : [hold.debit, hold.credit];
   }
 
-  open(account: Pick<ModelAccount, 'id' | 'ledger' | 'owner' | 'flags' | 'creditLimit'>): void {
+  open(account: Omit<CastAccount, 'tariff'>): void {
     const zero = { debitsPending: 0n, debitsPosted: 0n, creditsPending: 0n, creditsPosted: 0n };
-    this.book.accounts.set(account.id, { ...account, ...zero, state: S.open });
+    this.book.accounts.set(account.id, { tier: 0, ...account, ...zero, state: S.open });
   }
 
   account(id: bigint): ModelAccount {
@@ -327,7 +329,7 @@ export class ReferenceLedger {
       const owes = credit.debitsPosted - credit.creditsPosted - credit.creditsPending;
       if (owes <= 0n) return 'exceedsDebits';
       // What was asked for: the credit side does not know what the debit side has.
-      amount = owes < transfer.amount ? owes : transfer.amount;
+      amount = least(owes, transfer.amount);
       if (amount > held) {
         const why = whyNotBeyond(debit, transfer, held);
         if (why !== 'ok') return why;

@@ -285,6 +285,8 @@ export class ReferencePayments {
       captured: 'paymentAlreadyCaptured',
       voided: 'paymentAlreadyVoided',
       expired: 'paymentExpired',
+      challenged: 'challengeRequired',
+      held: 'paymentHeld',
     };
     return closed[payment.standing.state];
   }

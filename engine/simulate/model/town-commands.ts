@@ -252,14 +252,16 @@ export class TownCommands {
   #change(): Command {
     const account = this.#account();
     const setsLimit = this.#chance(40);
+    const tier = setsLimit ? this.#pick([0, 0, 1, 3]) : 0;
     const change: ModelChange = {
       id: this.#next++,
       accountId: account.id,
-      fields: setsLimit ? C.creditLimit : C.state,
+      fields: setsLimit ? C.creditLimit | C.tier : C.state,
       state: setsLimit
         ? S.open
         : this.#pick([S.open, S.open, S.open, S.open, S.open, S.frozenForDebits, S.frozen, S.closing, S.closed]),
       creditLimit: setsLimit ? this.#pick([0n, 100n, 5000n]) : 0n,
+      tier,
     };
     const command: Command = { type: 'change', institution: this.#institutionFor(account), change };
     this.#ofRound.sent.push(command);

@@ -1,8 +1,8 @@
-/** /v1/accounts/{id}/changes: freeze, close or reopen an account, and set its credit limit. */
+/** /v1/accounts/{id}/changes: freeze, close or reopen an account, and set its credit limit and its tier. */
 import { z } from 'zod';
 import { formatId } from '../../../protocol/ids.ts';
 import { encodeRecord } from '../../../protocol/layout.ts';
-import { ACCOUNT_CHANGE, AccountChangeFields, AccountStates } from '../../../protocol/records.ts';
+import { ACCOUNT_CHANGE, ACCOUNT_TIER_MAX, AccountChangeFields, AccountStates } from '../../../protocol/records.ts';
 import { Code } from '../../../protocol/results.ts';
 import { ACCOUNT_STATES, refusalOf } from './accounts.ts';
 import * as fields from './fields.ts';
@@ -18,6 +18,7 @@ const change = z.strictObject({
     .optional()
     .meta({ description: 'closing stops what is new, closed also what is pending; each may go back to open.' }),
   creditLimit: fields.amount.optional(),
+  tier: fields.whole(0, ACCOUNT_TIER_MAX, 'How well its holder is known, for risk rules.').optional(),
 });
 
 const EXAMPLE_ID = '0190a5e0c0de7000800000000000c33e';
@@ -27,7 +28,7 @@ export const postAccountChange = route({
   path: '/v1/accounts/{id}/changes',
   command: 'changeAccounts',
   tag: 'Accounts',
-  summary: 'Freeze, close or reopen an account, or set its credit limit.',
+  summary: 'Freeze, close or reopen an account, or set its credit limit or its tier.',
   description:
     'What is left out stays as it is. A credit limit below what is used stops new debits until there is room.',
   params: z.strictObject({ id: fields.id }),
@@ -66,9 +67,11 @@ export const postAccountChange = route({
       accountId: params.id,
       creditLimit: BigInt(body.creditLimit ?? 0),
       state: AccountStates[body.state ?? 'open'],
+      tier: body.tier ?? 0,
       fields:
         (body.state === undefined ? 0 : AccountChangeFields.state) |
-        (body.creditLimit === undefined ? 0 : AccountChangeFields.creditLimit),
+        (body.creditLimit === undefined ? 0 : AccountChangeFields.creditLimit) |
+        (body.tier === undefined ? 0 : AccountChangeFields.tier),
     });
     const reply = await caller.send('changeAccounts', 1, bytes);
     if (reply.kind === 'problem') return reply;

@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { formatId, type Id } from '../../../protocol/ids.ts';
 import { encodeRecord, writeU128 } from '../../../protocol/layout.ts';
-import { ACCOUNT, AccountFlags, type AccountStateName, AccountStates, RESULT } from '../../../protocol/records.ts';
+import {
+  ACCOUNT,
+  ACCOUNT_TIER_MAX,
+  AccountFlags,
+  type AccountStateName,
+  AccountStates,
+  RESULT,
+} from '../../../protocol/records.ts';
 import { Code } from '../../../protocol/results.ts';
 import * as fields from './fields.ts';
 import { chooseId, chooseIdInList } from './identity.ts';
@@ -20,6 +27,7 @@ const newAccount = z.strictObject({
   creditsMustNotExceedDebits: fields.flag('For liquidity: the account cannot have more than was paid in.').optional(),
   creditLimit: fields.amount.optional(),
   tariff: fields.whole(0, 0xffff, 'Fee schedule of payments received; 0 = none.').optional(),
+  tier: fields.whole(0, ACCOUNT_TIER_MAX, 'How well its holder is known, for risk rules; 0 = not stated.').optional(),
   linked: fields.flag('Opens together with the next one of the list, or not at all.').optional(),
   imported: fields
     .flag('History of another system, with its own timestamp. All of a list are imported, or none.')
@@ -54,6 +62,7 @@ const accountShape = z.strictObject({
   creditsMustNotExceedDebits: z.boolean(),
   state: z.enum(ACCOUNT_STATES),
   tariff: z.int(),
+  tier: z.int(),
   owner: z.int().meta({ description: 'Number of the institution that may debit it.' }),
   userData128: views.idText.nullable(),
   userData64: z.string(),
@@ -97,6 +106,7 @@ export const postAccounts = route({
         code: item.code,
         creditLimit: BigInt(item.creditLimit ?? 0),
         tariff: item.tariff ?? 0,
+        tier: item.tier ?? 0,
         timestamp: BigInt(item.timestamp ?? 0),
         userData128: item.userData128 ?? 0n,
         userData64: item.userData64 ?? 0n,
@@ -151,6 +161,7 @@ export const getAccount = route({
       creditsMustNotExceedDebits: false,
       state: 'open',
       tariff: 0,
+      tier: 0,
       owner: 2,
       userData128: null,
       userData64: '0',
@@ -186,6 +197,7 @@ function accountAt(view: DataView, offset: number): z.infer<typeof accountShape>
     creditsMustNotExceedDebits: (flags & AccountFlags.creditsMustNotExceedDebits) !== 0,
     state: ACCOUNT_STATES[view.getUint8(at('state'))] ?? 'open',
     tariff: view.getUint16(at('tariff'), true),
+    tier: view.getUint8(at('tier')),
     owner: view.getUint32(at('owner'), true),
     userData128: views.idOrNullAt(view, at('userData128')),
     userData64: String(view.getBigUint64(at('userData64'), true)),

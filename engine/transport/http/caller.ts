@@ -5,6 +5,7 @@ import { COMMANDS, type CommandName, mayRunDry } from '../../../protocol/command
 import { FRAME_HEADER, FrameFlags, REFUSAL, REFUSED_KIND, REPLY_BIT } from '../../../protocol/frame.ts';
 import { type Id, partyAccountId } from '../../../protocol/ids.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
+import type { RegistryBodies, RegistryCommand, RegistryReply } from '../../../protocol/registry-bodies.ts';
 import { Code } from '../../../protocol/results.ts';
 import { type ChangeReader, type ChangesPage, type ChangesRequest, call, type Gateway } from '../../gateway.ts';
 import type { AccountName } from './fields.ts';
@@ -123,16 +124,26 @@ export class Caller {
 
   /** Sends a command with a MessagePack body; codes other than `ok` become problems. */
   async sendRich(name: CommandName, body: object): Promise<RichReply | Problem> {
+    return this.#sendPacked<RichReply>(name, body);
+  }
+
+  /** The same for what the risk rules are told at run time. */
+  async sendRegistry<C extends RegistryCommand>(name: C, body: RegistryBodies[C]): Promise<RegistryReply | Problem> {
+    return this.#sendPacked<RegistryReply>(name, body);
+  }
+
+  async #sendPacked<R extends { readonly code: number }>(name: CommandName, body: object): Promise<R | Problem> {
     const bytes = encodeMessagePack(body);
     const reply = await this.send(name, bytes.length, bytes);
     if (reply.kind === 'problem') return reply;
     const rich: unknown = decodeMessagePack(new Uint8Array(reply.view.buffer, reply.view.byteOffset, reply.count));
-    if (!isRichReply(rich)) return problem('internalError');
-    return rich.code === Code.ok ? rich : problemOfCode(rich.code);
+    if (!hasCode<R>(rich)) return problem('internalError');
+    if (rich.code === Code.ok) return rich;
+    return problemOfCode(rich.code, 'mistakes' in rich ? { extra: { mistakes: rich.mistakes } } : {});
   }
 }
 
-function isRichReply(value: unknown): value is RichReply {
+function hasCode<R extends { readonly code: number }>(value: unknown): value is R {
   return typeof value === 'object' && value !== null && 'code' in value && typeof value.code === 'number';
 }
 

@@ -122,6 +122,15 @@ export const currency = field(
   readCurrency,
 );
 
+/** Name of a list, or id of a rule. */
+export function riskName(description: string) {
+  return field({ type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$', description }, (value) =>
+    typeof value === 'string' && /^[a-z0-9][a-z0-9-]{0,63}$/.test(value)
+      ? value
+      : new Fault('must be 1-64 of a-z 0-9 and -, a letter or digit first'),
+  );
+}
+
 /** Text of at most so many bytes in UTF-8, without control characters. */
 export function text(bytesMax: number, description: string, tooLong: ResultName = 'malformedBody') {
   return field({ type: 'string', maxLength: bytesMax, description }, (value) => {

@@ -1,7 +1,8 @@
-/** /v1/payments/{id}/captures, /void, /refunds, /revert: what follows a payment. */
+/** /v1/payments/{id}/captures, /void, /refunds, /revert, /release, /confirmation: what follows a payment. */
 import { z } from 'zod';
 import { formatId, type Id } from '../../../protocol/ids.ts';
 import { encodeRecord } from '../../../protocol/layout.ts';
+import { LIMITS } from '../../../protocol/limits.ts';
 import { PAYMENT_OPERATION, PaymentOperationFlags, RESULT } from '../../../protocol/records.ts';
 import type { Caller } from './caller.ts';
 import * as fields from './fields.ts';
@@ -27,23 +28,27 @@ interface Operation {
   readonly id?: Id | undefined;
   readonly amount?: number | undefined;
   readonly final?: boolean | undefined;
+  readonly proof?: Uint8Array;
 }
 
 async function operate(
-  name: 'capture' | 'void' | 'refund' | 'revert',
+  name: 'capture' | 'void' | 'refund' | 'revert' | 'release' | 'confirm',
   paymentId: Id,
   operation: Operation,
   caller: Caller,
 ): Promise<Outcome> {
   const id = chooseId(caller, operation.id);
   if (typeof id !== 'bigint') return id;
-  const { bytes, view } = views.blank(PAYMENT_OPERATION);
+  const { proof = new Uint8Array(0) } = operation;
+  const { bytes, view } = views.blank(PAYMENT_OPERATION, 1, proof.length);
   encodeRecord(PAYMENT_OPERATION, view, 0, {
     id,
     paymentId,
     amount: BigInt(operation.amount ?? 0),
     flags: operation.final === true ? PaymentOperationFlags.final : 0,
+    proofLength: proof.length,
   });
+  bytes.set(proof, PAYMENT_OPERATION.size);
   const reply = await caller.send(name, 1, bytes);
   if (reply.kind === 'problem') return reply;
   return decided(views.resultAt(reply.view, 0), stateAt(reply.view, RESULT.size), {
@@ -143,4 +148,47 @@ export const postRevert = route({
     'insufficientFundsToRefund',
   ],
   handle: ({ params: { id }, body }, caller) => operate('revert', id, body, caller),
+});
+
+export const postRelease = route({
+  method: 'post',
+  path: '/v1/payments/{id}/release',
+  command: 'release',
+  tag: 'Payments',
+  summary: 'Let a payment go on that a risk rule holds.',
+  params,
+  body: z.strictObject({ id: fields.id.optional() }),
+  bodyOptional: true,
+  answer: operationShape,
+  example: { body: {}, answer: { ...EXAMPLE, operation: 'release', version: 2 } },
+  errors: ['paymentNotFound', 'paymentForbidden', 'paymentNotHeld', 'paymentExpired'],
+  handle: ({ params: { id }, body }, caller) => operate('release', id, body, caller),
+});
+
+const proof = fields.field(
+  { type: 'string', contentEncoding: 'base64', description: "What the payer's device made of the `challenge`." },
+  (value) => {
+    const isBase64 = typeof value === 'string' && /^[A-Za-z0-9+/]+={0,2}$/.test(value);
+    const bytes = isBase64 ? Buffer.from(value, 'base64') : undefined;
+    return bytes === undefined || bytes.length > LIMITS.proofBytesMax
+      ? new fields.Fault(`must be base64 of at most ${LIMITS.proofBytesMax} bytes`)
+      : new Uint8Array(bytes);
+  },
+);
+
+export const postConfirmation = route({
+  method: 'post',
+  path: '/v1/payments/{id}/confirmation',
+  command: 'confirm',
+  tag: 'Payments',
+  summary: 'Let a challenged payment go on, with the proof of its payer.',
+  params,
+  body: z.strictObject({ id: fields.id.optional(), proof }),
+  answer: operationShape,
+  example: {
+    body: { proof: 'q1kT3o0xWvV3o2y0m6l7cXg5rJ1b0mC8bF0nq3mJf2E=' },
+    answer: { ...EXAMPLE, operation: 'confirm', version: 2 },
+  },
+  errors: ['paymentNotFound', 'paymentForbidden', 'paymentNotChallenged', 'challengeExpired', 'proofInvalid'],
+  handle: ({ params: { id }, body }, caller) => operate('confirm', id, body, caller),
 });

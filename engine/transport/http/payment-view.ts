@@ -1,5 +1,7 @@
 /** Payments as JSON. */
 import { z } from 'zod';
+import { challengeText } from '../../../protocol/challenge.ts';
+import { decodeRecord } from '../../../protocol/layout.ts';
 import {
   PAYMENT,
   PAYMENT_OPERATION,
@@ -40,7 +42,7 @@ export const stateFields = {
   updatedAt: views.timeText.nullable(),
   expiresAt: views.timeText
     .nullable()
-    .meta({ description: 'When an open authorisation ends; null when it is not open.' }),
+    .meta({ description: 'When an open authorisation, a hold or a challenge ends; null when nothing is open.' }),
 };
 const stateShape = z.strictObject(stateFields);
 export type StateView = z.infer<typeof stateShape>;
@@ -60,6 +62,10 @@ export const paymentFields = {
 };
 export const paymentShape = z.strictObject({
   ...paymentFields,
+  challenge: z
+    .string()
+    .nullable()
+    .meta({ description: 'Of a challenged payment: the text that the payer proves; null otherwise.' }),
   lastOperation: z
     .strictObject({ id: views.idText, amount: views.amountText, decidedAt: views.timeText.nullable() })
     .nullable()
@@ -113,6 +119,7 @@ export function paymentAt(
       campaign: views.idOrNullAt(view, at('campaignId')),
       code: view.getUint16(at('code'), true),
       userData64: String(view.getBigUint64(at('userData64'), true)),
+      challenge: challengeAt(view, offset),
       lastOperation:
         operationId === null
           ? null
@@ -123,6 +130,13 @@ export function paymentAt(
             },
     },
   };
+}
+
+function challengeAt(view: DataView, offset: number): string | null {
+  const state = offset + PAYMENT.size;
+  if (view.getUint8(state + PAYMENT_STATE.at.state) !== PaymentStates.challenged) return null;
+  const { createdAt, expiresAt } = decodeRecord(PAYMENT_STATE, view, state);
+  return challengeText({ ...decodeRecord(PAYMENT, view, offset), createdAt, expiresAt });
 }
 
 /**

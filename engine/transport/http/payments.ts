@@ -3,13 +3,15 @@ import { z } from 'zod';
 import { formatId, type Id } from '../../../protocol/ids.ts';
 import { encodeRecord, writeU128 } from '../../../protocol/layout.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
-import { PAGE, PAYMENT, PAYMENT_QUERY, PaymentStates, RESULT } from '../../../protocol/records.ts';
+import { PAGE, PAYMENT, PAYMENT_QUERY, PaymentFlags, PaymentStates, RESULT } from '../../../protocol/records.ts';
 import { Code } from '../../../protocol/results.ts';
+import { RISK_CONTEXT } from '../../../protocol/risk.ts';
 import type { Caller } from './caller.ts';
 import * as fields from './fields.ts';
 import { chooseId } from './identity.ts';
 import { answer, problem, problemOfCode } from './outcome.ts';
 import { decided, paymentAt, paymentFields, paymentShape, stateAt, stateName } from './payment-view.ts';
+import { encodeRiskContext, riskContext } from './risk-context.ts';
 import { route } from './route.ts';
 import * as views from './views.ts';
 
@@ -27,6 +29,7 @@ const newPayment = z.strictObject({
   expiresAfterSeconds: fields.whole(1, 0xffff_ffff, 'With capture false: life of the hold.').optional(),
   code: fields.whole(1, 0xffff, 'What kind of payment this is; 1 when left out.').optional(),
   userData64: fields.userData64.optional(),
+  risk: riskContext.optional(),
 });
 type NewPayment = z.infer<typeof newPayment>;
 
@@ -88,6 +91,9 @@ export const postPayment = route({
     'campaignNotApplicable',
     'campaignExhausted',
     'crossesPartitions',
+    'declinedByRisk',
+    'challengeRequired',
+    'paymentHeld',
   ],
   async handle({ body }, caller) {
     const id = chooseId(caller, body.id);
@@ -120,7 +126,8 @@ const UTF_8 = new TextEncoder();
 /** Field by field and not through `encodeRecord`: this is the hot path of HTTP. */
 function encodePayment(id: Id, payer: Id, payee: Id, body: NewPayment): Uint8Array {
   const tail = body.reference === undefined ? 0 : Buffer.byteLength(body.reference);
-  const { bytes, view } = views.blank(PAYMENT, 1, tail);
+  const textAt = PAYMENT.size + (body.risk === undefined ? 0 : RISK_CONTEXT.size);
+  const { bytes, view } = views.blank(PAYMENT, 1, textAt - PAYMENT.size + tail);
   writeU128(view, PAYMENT.at.id, id);
   writeU128(view, PAYMENT.at.payerAccountId, payer);
   writeU128(view, PAYMENT.at.payeeAccountId, payee);
@@ -131,7 +138,11 @@ function encodePayment(id: Id, payer: Id, payee: Id, body: NewPayment): Uint8Arr
   view.setUint32(PAYMENT.at.ledger, body.currency.numeric, true);
   view.setUint16(PAYMENT.at.code, body.code ?? 1, true);
   view.setUint16(PAYMENT.at.referenceLength, tail, true);
-  if (body.reference !== undefined) UTF_8.encodeInto(body.reference, bytes.subarray(PAYMENT.size));
+  if (body.risk !== undefined) {
+    view.setUint16(PAYMENT.at.flags, PaymentFlags.riskContext, true);
+    encodeRiskContext(view, PAYMENT.size, body.risk);
+  }
+  if (body.reference !== undefined) UTF_8.encodeInto(body.reference, bytes.subarray(textAt));
   return bytes;
 }
 
@@ -143,7 +154,7 @@ export const getPayment = route({
   summary: 'A payment as it stands.',
   params: z.strictObject({ id: fields.id }),
   answer: paymentShape,
-  example: { answer: { ...EXAMPLE, lastOperation: null } },
+  example: { answer: { ...EXAMPLE, challenge: null, lastOperation: null } },
   errors: ['paymentNotFound', 'paymentForbidden'],
   async handle({ params }, caller) {
     const bytes = new Uint8Array(16);
@@ -173,7 +184,7 @@ export const getPayments = route({
   description: 'An `account` that is a handle needs its `currency` as well.',
   query: search,
   answer: z.strictObject({ payments: z.array(paymentShape), nextCursor: views.cursorText }),
-  example: { answer: { payments: [{ ...EXAMPLE, lastOperation: null }], nextCursor: null } },
+  example: { answer: { payments: [{ ...EXAMPLE, challenge: null, lastOperation: null }], nextCursor: null } },
   errors: ['limitOutOfRange', 'cursorInvalid', 'accountForbidden'],
   async handle({ query }, caller) {
     if (query.account !== undefined && 'handle' in query.account && query.currency === undefined) {

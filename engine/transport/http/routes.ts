@@ -6,8 +6,13 @@ import { postChainPost, postChainVoid } from './chains.ts';
 import { getChanges } from './changes.ts';
 import { getEntries } from './history.ts';
 import { getParties, getParty, putParty } from './parties.ts';
-import { postCapture, postRefund, postRevert, postVoid } from './payment-operations.ts';
+import { postCapture, postConfirmation, postRefund, postRelease, postRevert, postVoid } from './payment-operations.ts';
 import { getPayment, getPayments, postPayment } from './payments.ts';
+import { getDecision, postSignal, putRules } from './risk.ts';
+import { getRiskList, getRiskLists, putRiskList } from './risk-lists.ts';
+import { getAccountRisk, putExemption } from './account-risk.ts';
+import { getCase, getCases, putCase, putCaseChange, putCaseRelease, putCaseReturn } from './cases.ts';
+import { putFreeze, putFreezeRelease, putFreezeReturn } from './freezes.ts';
 import type { Route } from './route.ts';
 import { getStatement } from './statement.ts';
 import { putCampaign, putTariff } from './terms.ts';
@@ -33,10 +38,29 @@ export const ROUTES: readonly Route[] = [
   postVoid,
   postRefund,
   postRevert,
+  postRelease,
+  postConfirmation,
+  getDecision,
   putParty,
   getParty,
   getParties,
   putTariff,
   putCampaign,
+  putRules,
+  postSignal,
+  getRiskLists,
+  getRiskList,
+  putRiskList,
+  putExemption,
+  getAccountRisk,
+  putFreeze,
+  putFreezeRelease,
+  putFreezeReturn,
+  getCases,
+  getCase,
+  putCase,
+  putCaseChange,
+  putCaseRelease,
+  putCaseReturn,
   getChanges,
 ];

@@ -1,13 +1,13 @@
 /** Changing accounts: one row per result, in order of precedence; what each state lets pass; credit limits; replay. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { takeSnapshot } from '../../../engine/worker/snapshot.ts';
+import { canonicalSections, missingSection, restoreSnapshot, takeSnapshot } from '../../../engine/worker/snapshot.ts';
 import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { cast, nameOf } from '../../support/cast.ts';
 import { changesRequest, Desk, type RawChange, type RawTransfer, reply, SECOND } from '../../support/desk.ts';
 import { type MemoryPartition, memoryPartition, replayed } from '../../support/memory-partition.ts';
 
-const { state: STATE, creditLimit: LIMIT } = AccountChangeFields;
+const { state: STATE, creditLimit: LIMIT, tier: TIER } = AccountChangeFields;
 const { open, frozenForDebits, frozen, closing, closed } = AccountStates;
 const { pending, postPending, voidPending } = TransferFlags;
 const MAX = BigInt(Number.MAX_SAFE_INTEGER);
@@ -48,12 +48,13 @@ describe('the shape of a change, in order', () => {
   const rows: readonly (readonly [ResultName, RawChange])[] = [
     ['timestampMustBeZero', { timestamp: 1n }],
     ['reservedField', { reserved: 1n }],
-    ['flagsReserved', { fields: 4 }],
+    ['flagsReserved', { fields: 8 }],
     ['idMustNotBeZero', { id: 0n }],
     ['accountIdMustNotBeZero', { accountId: 0n }],
     ['nothingToChange', { fields: 0 }],
     ['stateOutOfRange', { state: 5 }],
     ['creditLimitOutOfRange', { creditLimit: 1n }],
+    ['tierOutOfRange', { tier: 1 }],
   ];
   it.each(rows)('%s, before all that comes after it', async (name, broken) => {
     expect(await change({ ...freeze, ...broken })).toBe(name);
@@ -71,9 +72,11 @@ describe('the shape of a change, in order', () => {
     expect(await change({ ...freeze, fields: LIMIT })).toBe('stateOutOfRange');
     expect(await change({ ...freeze, fields: LIMIT, state: 0, creditLimit: MAX + 1n })).toBe('creditLimitOutOfRange');
     expect(await change({ ...freeze, accountId: 2n, fields: LIMIT, state: 0, creditLimit: MAX })).toBe('ok');
+    expect(await change({ ...freeze, id: 501n, fields: TIER, state: 0, tier: 4 })).toBe('tierOutOfRange');
+    expect(await change({ ...freeze, id: 501n, fields: TIER, state: 0, tier: 3 })).toBe('ok');
   });
 
-  it.each(['reserved8', 'reserved32', 'reserved'] as const)('%s is reserved', async (field) => {
+  it.each(['reserved32', 'reserved'] as const)('%s is reserved', async (field) => {
     expect(await change({ ...freeze, [field]: field === 'reserved' ? 1n << 63n : 1 })).toBe('reservedField');
   });
 });
@@ -107,12 +110,13 @@ describe('a change against the state, in order', () => {
 });
 
 describe('the id of a change', () => {
-  const both: RawChange = { ...freeze, accountId: 2n, fields: STATE | LIMIT, creditLimit: 5n };
+  const both: RawChange = { ...freeze, accountId: 2n, fields: STATE | LIMIT | TIER, creditLimit: 5n, tier: 1 };
   const changes: readonly (readonly [ResultName, RawChange])[] = [
-    ['existsWithDifferentFlags', { fields: STATE, creditLimit: 0n }],
+    ['existsWithDifferentFlags', { fields: STATE, creditLimit: 0n, tier: 0 }],
     ['existsWithDifferentAccount', { accountId: 4n }],
     ['existsWithDifferentState', { state: closing }],
     ['existsWithDifferentCreditLimit', { creditLimit: 6n }],
+    ['existsWithDifferentTier', { tier: 2 }],
   ];
   it.each(changes)('%s, before all that comes after it', async (name, other) => {
     expect(await change(both)).toBe('ok');
@@ -228,4 +232,31 @@ it('is shown by look-ups, kept in checkpoints and found again by a replay', asyn
   expect(takeSnapshot(memory.state)['accounts.state']).toEqual(
     Uint8Array.from([open, frozenForDebits, closed, open, open, open]),
   );
+});
+
+describe('a tier', () => {
+  function tier(accountId: bigint, value: number): Promise<string> {
+    return change({ id: next++, accountId, fields: TIER, tier: value });
+  }
+
+  it('is given at the opening, changed alone, shown by look-ups, found again by a replay', async () => {
+    await desk.accounts(2, { id: 20n, ledger: 156, code: 1, tariff: 1, tier: 3 }, { id: 21n, ledger: 156, code: 1 });
+    expect([await tier(20n, 2), await tier(21n, 3), await tier(21n, 0)]).toEqual(['ok', 'ok', 'ok']);
+    expect(await set(20n, frozen)).toBe('ok');
+    const [first, second] = await desk.lookupAccounts(2, 20n, 21n);
+    expect(first?.account).toMatchObject({ tier: 2, state: frozen, tariff: 1 });
+    expect(second?.account).toMatchObject({ tier: 0, state: open });
+    expect(takeSnapshot(replayed(memory))).toEqual(takeSnapshot(memory.state));
+  });
+
+  it('is zero in a checkpoint from before there were tiers', async () => {
+    const sections = new Map(Object.entries(takeSnapshot(memory.state)));
+    sections.delete('accounts.tier');
+    expect(missingSection(sections)).toBeUndefined();
+    const accounts = sections.get('accounts.ids') as Uint8Array;
+    expect(canonicalSections(sections).get('accounts.tier')).toEqual(new Uint8Array(accounts.length / 16));
+    const restored = memoryPartition().state;
+    restoreSnapshot(restored, sections);
+    expect([...restored.ledger.accounts.tier.subarray(0, 6)]).toEqual([0, 0, 0, 0, 0, 0]);
+  });
 });

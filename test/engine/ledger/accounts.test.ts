@@ -31,6 +31,7 @@ const SHAPE: readonly (readonly [ResultName, RawAccount])[] = [
   ['creditLimitOutOfRange', { creditLimit: 1n }],
   ['ledgerMustNotBeZero', { ledger: 0 }],
   ['codeMustNotBeZero', { code: 0 }],
+  ['tierOutOfRange', { tier: 4 }],
 ];
 
 describe('the shape of an account', () => {
@@ -40,13 +41,10 @@ describe('the shape of an account', () => {
     expect(await open(Object.assign({}, base, ...later.reverse(), broken))).toEqual([name]);
   });
 
-  it.each(['state', 'reserved8', 'owner', 'reserved32', 'reservedA', 'reservedB'] as const)(
-    '%s is reserved',
-    async (field) => {
-      const one = field.startsWith('reservedA') || field === 'reservedB' ? 1n << 63n : 1;
-      expect(await open({ ...base, [field]: one })).toEqual(['reservedField']);
-    },
-  );
+  it.each(['state', 'owner', 'reserved32', 'reservedA', 'reservedB'] as const)('%s is reserved', async (field) => {
+    const one = field.startsWith('reservedA') || field === 'reservedB' ? 1n << 63n : 1;
+    expect(await open({ ...base, [field]: one })).toEqual(['reservedField']);
+  });
 
   it.each(['debitsPending', 'debitsPosted', 'creditsPending', 'creditsPosted'] as const)(
     '%s is zero',
@@ -70,6 +68,7 @@ const full: RawAccount = {
   userData64: 2n,
   userData32: 3,
   tariff: 4,
+  tier: 1,
 };
 const CHANGES: readonly (readonly [ResultName, RawAccount])[] = [
   ['existsWithDifferentFlags', { flags: debitLimited | linked }],
@@ -80,6 +79,7 @@ const CHANGES: readonly (readonly [ResultName, RawAccount])[] = [
   ['existsWithDifferentCode', { code: 2 }],
   ['existsWithDifferentCreditLimit', { creditLimit: 8n }],
   ['existsWithDifferentTariff', { tariff: 5 }],
+  ['existsWithDifferentTier', { tier: 3 }],
 ];
 
 describe('an account that exists', () => {

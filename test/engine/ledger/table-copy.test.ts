@@ -72,4 +72,15 @@ describe('TableCopy', () => {
     copy.advance(1);
     expect(() => copy.take()).toThrow('not done');
   });
+
+  it('is right when a column has another type than in the copy before', () => {
+    const copy = new TableCopy();
+    const whole = Uint32Array.from({ length: 8 }, (_, index) => index);
+    const half = Float64Array.from({ length: 8 }, (_, index) => index / 2);
+    for (const array of [whole, half, whole]) {
+      copy.begin([{ array, width: 1 }], 8);
+      copy.advance(8);
+      expect(Buffer.from(copy.take()[0]!)).toEqual(bytesOf(array, 8));
+    }
+  });
 });

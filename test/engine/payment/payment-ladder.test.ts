@@ -38,7 +38,7 @@ const base: RawPayment = { id: 100n, payerAccountId: 4n, payeeAccountId: 3n, amo
 const SHAPE: readonly (readonly [ResultName, RawPayment])[] = [
   ['timestampMustBeZero', { timestamp: 1n }],
   ['reservedField', { reservedC: 1n << 63n }],
-  ['flagsReserved', { flags: 1 }],
+  ['flagsReserved', { flags: 2 }],
   ['idMustNotBeZero', { id: 0n }],
   ['idReserved', { id: ENGINE }],
   ['debitAccountIdMustNotBeZero', { payerAccountId: 0n }],
@@ -89,7 +89,7 @@ describe('the shape of an operation', () => {
     }
   });
 
-  it.each(['reserved16', 'reserved32', 'institution', 'reserved'] as const)('%s is reserved', async (field) => {
+  it.each(['proofLength', 'reserved32', 'institution', 'reserved'] as const)('%s is reserved', async (field) => {
     expect(await operate('capture', { ...operation, [field]: 1 })).toBe('reservedField');
   });
 

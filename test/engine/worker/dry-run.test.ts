@@ -74,9 +74,9 @@ beforeEach(async () => {
 
 describe('a dry run', () => {
   const transfer = (...items: RawTransfer[]): Request => transfersRequest(2, items, FrameFlags.balances);
-  const terms = AccountChangeFields.state | AccountChangeFields.creditLimit;
+  const terms = AccountChangeFields.state | AccountChangeFields.creditLimit | AccountChangeFields.tier;
   const chainEnd = { id: 10n, pendingId: 5n, debitAccountId: 4n };
-  const change = { id: 9n, accountId: 2n, fields: terms, state: AccountStates.frozen, creditLimit: 77n };
+  const change = { id: 9n, accountId: 2n, fields: terms, state: AccountStates.frozen, creditLimit: 77n, tier: 2 };
   const requests: [string, Request][] = [
     ['transfers', transfer({ ...move, id: 10n }, { ...move, id: 11n, flags: pending, timeoutS: 5 })],
     ['one id twice', transfer({ ...move, id: 10n }, { ...move, id: 10n }, { ...move, id: 10n, amount: 11n })],

@@ -7,15 +7,15 @@ import { RESULTS } from '../../../protocol/results.ts';
 /** Answered before a command reaches a partition: by the check of the frame. */
 const EDGE_ONLY = ['referenceTooLong'];
 
-const FOLDERS = ['ledger', 'payment', 'entity', 'query'].map((name) => join(import.meta.dirname, '..', name));
+const FOLDERS = ['ledger', 'payment', 'entity', 'query', 'risk'].map((name) => join(import.meta.dirname, '..', name));
 
 function testsOf(folder: string): string {
   const files = readdirSync(folder).filter((name) => name.endsWith('.test.ts'));
   return files.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
 }
 
-describe('results 3xx to 7xx', () => {
-  const rows = Object.entries(RESULTS).filter(([, { code }]) => code >= 300 && code < 800);
+describe('results 3xx to 8xx', () => {
+  const rows = Object.entries(RESULTS).filter(([, { code }]) => code >= 300 && code < 900);
   const tests = FOLDERS.map(testsOf).join('\n');
 
   it.each(rows.map(([name]) => name))('%s is in a test, or of the edge alone', (name) => {

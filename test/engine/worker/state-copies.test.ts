@@ -83,7 +83,7 @@ describe('StateCopies of a large state', () => {
   });
 
   it('begins when the journal has grown by as much as the state takes, or by what is configured', () => {
-    const bytes = ACCOUNTS * 103;
+    const bytes = ACCOUNTS * 104;
     expect([bytes - 1, bytes].map((grown) => isStateDue(state, BOUNDS, grown))).toEqual([false, true]);
     const often = { checkpointEveryBytes: 1000 };
     expect([999, 1000].map((grown) => isStateDue(state, often, grown))).toEqual([false, true]);

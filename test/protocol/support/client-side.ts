@@ -1,4 +1,6 @@
 /** The client's codecs by command, for tests that go through all of them. */
+import { fromHex } from './golden-file.ts';
+import { decodeReportSignals, encodeReportSignals } from '../../../protocol/codecs/risk-codec.ts';
 import {
   decodeChangeAccounts,
   decodeCreateAccounts,
@@ -17,6 +19,8 @@ import {
 import { decodeAccountHistory, encodeAccountHistory } from '../../../protocol/codecs/history-codec.ts';
 import {
   decodePayment,
+  type ConfirmationInput,
+  encodeConfirmation,
   encodePayment,
   encodePaymentOperation,
   type PaymentOperationCommand,
@@ -52,7 +56,9 @@ import {
   encodeEndChain,
   encodeLookupTransfers,
 } from '../../../protocol/codecs/transfer-codec.ts';
+import { decodeRegistry, encodeRegistry } from '../../../protocol/codecs/registry-codec.ts';
 import type { CommandName } from '../../../protocol/commands.ts';
+import type { RegistryCommand } from '../../../protocol/registry-bodies.ts';
 
 interface ClientOptions extends FrameOptions {
   readonly balances?: boolean;
@@ -76,6 +82,17 @@ const operation = (command: PaymentOperationCommand): ClientCodec => ({
 const rich = (command: Exclude<RichCommand, 'hello' | 'readChanges'>): ClientCodec => ({
   encode: (input, options) => encodeRich(command, input, options),
   decode: (reply) => decodeRich(reply, command),
+});
+
+/** The proof as hex digits. */
+function confirmation(input: ConfirmationInHex, options: ClientOptions): Uint8Array<ArrayBuffer> {
+  return encodeConfirmation({ ...input, proof: fromHex(input.proof) }, options);
+}
+
+type ConfirmationInHex = Omit<ConfirmationInput, 'proof'> & { readonly proof: string };
+const registry = (command: RegistryCommand): ClientCodec => ({
+  encode: (input, options) => encodeRegistry(command, input, options),
+  decode: (reply) => decodeRegistry(reply, command),
 });
 
 export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
@@ -108,6 +125,8 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   void: operation('void'),
   refund: operation('refund'),
   revert: operation('revert'),
+  release: operation('release'),
+  confirm: { encode: confirmation, decode: (reply) => decodePayment(reply, 'confirm') },
   lookupPayments: { encode: encodeLookupPayments, decode: decodeLookupPayments },
   queryPayments: { encode: encodeQueryPayments, decode: decodeQueryPayments },
   putParty: rich('putParty'),
@@ -115,6 +134,18 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   listParties: rich('listParties'),
   putTariff: rich('putTariff'),
   putCampaign: rich('putCampaign'),
+  activateRules: rich('activateRules'),
+  explainPayment: rich('explainPayment'),
+  reportSignals: { encode: encodeReportSignals, decode: decodeReportSignals },
+  putRiskList: registry('putRiskList'),
+  getRiskList: registry('getRiskList'),
+  putRiskExemption: registry('putRiskExemption'),
+  readAccountRisk: registry('readAccountRisk'),
+  putFreeze: registry('putFreeze'),
+  endFreeze: registry('endFreeze'),
+  openCase: registry('openCase'),
+  changeCase: registry('changeCase'),
+  readCases: registry('readCases'),
   readChanges: {
     encode: (input, options) => encodeRich('readChanges', input, options),
     decode: decodeChanges,

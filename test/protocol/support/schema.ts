@@ -7,8 +7,10 @@ import type { FieldTable, Layout } from '../../../protocol/layout.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
 import * as bodies from '../../../protocol/parse-bodies.ts';
 import * as reading from '../../../protocol/reading-records.ts';
+import * as registry from '../../../protocol/registry-bodies.ts';
 import * as records from '../../../protocol/records.ts';
 import { RESULTS } from '../../../protocol/results.ts';
+import * as risk from '../../../protocol/risk.ts';
 import { CloseCodes, WEBSOCKET_PATH } from '../../../protocol/websocket.ts';
 
 /** In the order of the specification page. */
@@ -33,9 +35,11 @@ export const LAYOUTS: readonly Layout<FieldTable>[] = [
   reading.AGGREGATE,
   records.PAGE,
   records.PAYMENT,
+  risk.RISK_CONTEXT,
   records.PAYMENT_OPERATION,
   records.PAYMENT_STATE,
   records.PAYMENT_QUERY,
+  risk.RISK_SIGNAL,
 ];
 
 export const BODIES: Readonly<Record<string, Readonly<Record<string, Field<unknown>>>>> = {
@@ -46,8 +50,20 @@ export const BODIES: Readonly<Record<string, Readonly<Record<string, Field<unkno
   ListPartiesBody: bodies.LIST_PARTIES_FIELDS,
   TariffBody: bodies.TARIFF_FIELDS,
   CampaignBody: bodies.CAMPAIGN_FIELDS,
+  ActivateRulesBody: bodies.ACTIVATE_RULES_FIELDS,
+  ExplainPaymentBody: bodies.EXPLAIN_PAYMENT_FIELDS,
   StoredParty: bodies.STORED_PARTY_FIELDS,
   RichReply: bodies.RICH_REPLY_FIELDS,
+  PutRiskListBody: registry.PUT_RISK_LIST_FIELDS,
+  GetRiskListBody: registry.GET_RISK_LIST_FIELDS,
+  PutRiskExemptionBody: registry.PUT_RISK_EXEMPTION_FIELDS,
+  ReadAccountRiskBody: registry.READ_ACCOUNT_RISK_FIELDS,
+  PutFreezeBody: registry.PUT_FREEZE_FIELDS,
+  EndFreezeBody: registry.END_FREEZE_FIELDS,
+  OpenCaseBody: registry.OPEN_CASE_FIELDS,
+  ChangeCaseBody: registry.CHANGE_CASE_FIELDS,
+  ReadCasesBody: registry.READ_CASES_FIELDS,
+  RegistryReply: registry.REGISTRY_REPLY_FIELDS,
   ReadChangesBody: bodies.READ_CHANGES_FIELDS,
   ChangesReply: bodies.CHANGES_REPLY_FIELDS,
   Change: bodies.CHANGE_FIELDS,
@@ -70,9 +86,11 @@ export function schema(): object {
       records.TransferFlags,
       reading.HistoryFlags,
       records.ResultFlags,
+      records.PaymentFlags,
       records.PaymentOperationFlags,
+      risk.RiskContextFlags,
     ],
-    states: [records.AccountStates, records.PaymentStates, records.PaymentOperations],
+    states: [records.AccountStates, records.PaymentStates, records.PaymentOperations, risk.Channels, risk.Signals],
     kinds: [frame.REPLY_BIT, frame.REFUSED_KIND],
     limits: LIMITS,
     transport: [WEBSOCKET_PATH, CloseCodes],

@@ -8,6 +8,7 @@ import type { PaymentLookup, PaymentPage, PaymentView } from '../../../protocol/
 import type { AggregatePage, BalanceAt, TrialPage } from '../../../protocol/codecs/reading-codec.ts';
 import { readRecord, type Visible } from '../../../protocol/codecs/record-codec.ts';
 import type { Result } from '../../../protocol/codecs/result-codec.ts';
+import type { RegistryResult } from '../../../protocol/codecs/registry-codec.ts';
 import type { ChangesResult, RichResult } from '../../../protocol/codecs/rich-codec.ts';
 import type {
   ChainEnded,
@@ -31,6 +32,8 @@ import { encodeRecord, type FieldTable, type Layout, type RecordOf, readU128 } f
 import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
 import * as reading from '../../../protocol/reading-records.ts';
 import * as records from '../../../protocol/records.ts';
+import { Channels, countryText, RISK_CONTEXT, RISK_SIGNAL, Signals } from '../../../protocol/risk.ts';
+import { toHex } from './golden-file.ts';
 
 export interface ServerRequest {
   readonly command: CommandName;
@@ -88,7 +91,7 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
       return nonZero(readRecord(reading.AGGREGATE_QUERY, body, 0));
     case 'sale':
     case 'authorise':
-      return withReference(records.PAYMENT, body);
+      return withContext(body);
     case 'queryPayments': {
       const query = withReference(records.PAYMENT_QUERY, body);
       const state = Object.entries(records.PaymentStates).find(([, number]) => number === query.state)?.[0];
@@ -98,10 +101,42 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
     case 'void':
     case 'refund':
     case 'revert':
+    case 'release':
       return nonZero(readRecord(records.PAYMENT_OPERATION, body, 0));
+    case 'confirm': {
+      const { proofLength, ...operation } = nonZero(readRecord(records.PAYMENT_OPERATION, body, 0));
+      const from = body.byteOffset + records.PAYMENT_OPERATION.size;
+      return { ...operation, proof: toHex(new Uint8Array(body.buffer, from, Number(proofLength ?? 0))) };
+    }
+    case 'reportSignals':
+      return many(count, (index) => {
+        const signal = nonZero(readRecord(RISK_SIGNAL, body, index * RISK_SIGNAL.size));
+        return { ...signal, kind: Object.entries(Signals).find(([, number]) => number === signal.kind)?.[0] };
+      });
     default:
       return decodeMessagePack(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
   }
+}
+
+/** A payment with its circumstances, as the client's encoder takes them. */
+function withContext(body: DataView): Record<string, unknown> {
+  const { flags = 0, referenceLength, ...payment } = nonZero(readRecord(records.PAYMENT, body, 0));
+  const hasContext = (Number(flags) & records.PaymentFlags.riskContext) !== 0;
+  const textAt = records.PAYMENT.size + (hasContext ? RISK_CONTEXT.size : 0);
+  const risk = hasContext ? { risk: readContext(readRecord(RISK_CONTEXT, body, records.PAYMENT.size)) } : {};
+  const reference = referenceLength === undefined ? {} : { reference: readText(body, textAt, Number(referenceLength)) };
+  return { ...payment, ...risk, ...reference };
+}
+
+function readContext(context: Visible<(typeof RISK_CONTEXT)['fields']>): Record<string, unknown> {
+  const { channel, country, flags, latitude, longitude, ...rest } = context;
+  const name = Object.entries(Channels).find(([, number]) => number === channel)?.[0];
+  return {
+    ...nonZero(rest),
+    ...(channel === 0 ? {} : { channel: name }),
+    ...(country === 0 ? {} : { country: countryText(country) }),
+    ...(flags === 0 ? {} : { location: { latitude: (latitude | 0) / 1e6, longitude: (longitude | 0) / 1e6 } }),
+  };
 }
 
 function withReference<F extends FieldTable>(shape: Layout<F>, body: DataView): Record<string, unknown> {
@@ -113,13 +148,14 @@ function withReference<F extends FieldTable>(shape: Layout<F>, body: DataView): 
 
 /** As the client's encoder takes it. */
 function accountChange(change: Visible<(typeof records.ACCOUNT_CHANGE)['fields']>): Record<string, unknown> {
-  const { id, accountId, fields, creditLimit } = change;
+  const { id, accountId, fields, creditLimit, tier } = change;
   const state = Object.entries(records.AccountStates).find(([, number]) => number === change.state)?.[0];
   return {
     id,
     accountId,
     ...((fields & records.AccountChangeFields.state) === 0 ? {} : { state }),
     ...((fields & records.AccountChangeFields.creditLimit) === 0 ? {} : { creditLimit }),
+    ...((fields & records.AccountChangeFields.tier) === 0 ? {} : { tier }),
   };
 }
 
@@ -165,6 +201,7 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     case 'ping':
       return { count: 0, bytes: [] };
     case 'createAccounts':
+    case 'reportSignals':
     case 'changeAccounts': {
       const results = value as Result[];
       return { count: results.length, bytes: results.map(result) };
@@ -219,7 +256,9 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     case 'capture':
     case 'void':
     case 'refund':
-    case 'revert': {
+    case 'revert':
+    case 'release':
+    case 'confirm': {
       const payment = value as PaymentResult;
       return { count: 1, bytes: [result(payment), status(payment.payment)] };
     }
@@ -240,10 +279,34 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       const page = changes === undefined ? {} : { changes, nextCursor, atEnd };
       return { bytes: [encodeMessagePack({ code, ...page })] };
     }
+    case 'putRiskList':
+    case 'getRiskList':
+    case 'putRiskExemption':
+    case 'readAccountRisk':
+    case 'putFreeze':
+    case 'endFreeze':
+    case 'openCase':
+    case 'changeCase':
+    case 'readCases': {
+      const {
+        replayed: _r,
+        timestamp: _t,
+        name: _n,
+        message: _m,
+        retry: _l,
+        dryRun: _d,
+        ...reply
+      } = value as RegistryResult;
+      return { bytes: [encodeMessagePack(reply)] };
+    }
     default: {
-      const { code, party, parties, nextCursor } = value as RichResult;
+      const { code, party, parties, nextCursor, explanation, mistakes } = value as RichResult;
       const list = parties.length > 0 ? { parties, nextCursor } : {};
-      return { bytes: [encodeMessagePack({ code, ...(party === undefined ? {} : { party }), ...list })] };
+      const risk = {
+        ...(explanation === undefined ? {} : { explanation }),
+        ...(mistakes.length === 0 ? {} : { mistakes }),
+      };
+      return { bytes: [encodeMessagePack({ code, ...(party === undefined ? {} : { party }), ...list, ...risk })] };
     }
   }
 }

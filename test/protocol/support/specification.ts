@@ -7,18 +7,29 @@ import { LIMITS } from '../../../protocol/limits.ts';
 import { HistoryFlags } from '../../../protocol/reading-records.ts';
 import {
   AccountFlags,
+  PaymentFlags,
   PaymentOperationFlags,
   PaymentOperations,
   PaymentStates,
   ResultFlags,
   TransferFlags,
 } from '../../../protocol/records.ts';
+import { Channels, RiskContextFlags, Signals } from '../../../protocol/risk.ts';
 import { RESULTS } from '../../../protocol/results.ts';
 import { readGolden } from './golden-file.ts';
 import { BODIES, LAYOUTS } from './schema.ts';
 
 const WIDTH: Readonly<Record<FieldType, number>> = { u8: 1, u16: 2, u32: 4, u64: 8, i64: 8, u128: 16 };
-const FLAGS = { FrameFlags, AccountFlags, TransferFlags, HistoryFlags, ResultFlags, PaymentOperationFlags };
+const FLAGS = {
+  FrameFlags,
+  AccountFlags,
+  TransferFlags,
+  HistoryFlags,
+  ResultFlags,
+  PaymentFlags,
+  PaymentOperationFlags,
+  RiskContextFlags,
+};
 const EXAMPLES = [
   'hello',
   'ping with checksum',
@@ -65,6 +76,14 @@ function sections(): Record<string, string> {
       table(
         ['value', 'operation'],
         Object.entries(PaymentOperations).map(([operation, value]) => [value, operation]),
+      ),
+      table(
+        ['value', 'channel of a payment'],
+        Object.entries(Channels).map(([channel, value]) => [value, channel]),
+      ),
+      table(
+        ['value', 'signal'],
+        Object.entries(Signals).map(([signal, value]) => [value, signal]),
       ),
     ].join('\n\n'),
     bodies: Object.entries(BODIES)
@@ -133,7 +152,7 @@ function dump(hex: string): string {
   return lines.join('\n');
 }
 
-const source = (['records', 'reading-records', 'frame'] as const)
+const source = (['records', 'reading-records', 'risk', 'frame'] as const)
   .map((file) => readFileSync(new URL(`../../../protocol/${file}.ts`, import.meta.url), 'utf8'))
   .join('\n');
 

@@ -34,9 +34,26 @@ const GOOD: Readonly<Record<string, unknown>> = {
   'post /v1/payments/{id}/void': { id: ID },
   'post /v1/payments/{id}/refunds': { id: ID },
   'post /v1/payments/{id}/revert': { id: ID },
+  'post /v1/payments/{id}/release': { id: ID },
+  'post /v1/payments/{id}/confirmation': { id: ID, proof: 'AQID' },
+  'put /v1/risk/rules': { ruleSet: { version: '1', rules: [] } },
+  'post /v1/risk/signals': { id: ID, account: 'alice', currency: 'CNY', kind: 'authenticationFailed' },
   'put /v1/parties/{handle}': { kind: 'customer', currencies: ['CNY'] },
   'put /v1/tariffs/{number}': tariff,
   'put /v1/campaigns/{accountId}': { basisPoints: 1 },
+  'put /v1/risk/lists/{name}': { add: [ID] },
+  'put /v1/accounts/{id}/exemptions/{rule}': {},
+  'put /v1/accounts/{id}/freezes/{freeze}': {
+    kind: 'sender',
+    reason: { en: 'a', zh: 'b' },
+    until: '2026-01-31T08:00:00Z',
+  },
+  'put /v1/accounts/{id}/freezes/{freeze}/release': {},
+  'put /v1/accounts/{id}/freezes/{freeze}/return': {},
+  'put /v1/cases/{id}': {},
+  'put /v1/cases/{id}/changes': { by: 'ann' },
+  'put /v1/cases/{id}/release': { by: 'ann' },
+  'put /v1/cases/{id}/return': { by: 'ann' },
 };
 const pathOf = (path: string) => path.replace('{number}', '7').replaceAll(/\{\w+\}/g, ID);
 

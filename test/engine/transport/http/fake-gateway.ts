@@ -19,6 +19,7 @@ import {
   PAYMENT_OPERATION,
   PAYMENT_QUERY,
   PAYMENT_STATE,
+  PaymentFlags,
   PaymentOperations,
   PaymentStates,
   RESULT,
@@ -28,6 +29,7 @@ import {
   TransferFlags,
 } from '../../../../protocol/records.ts';
 import { Code } from '../../../../protocol/results.ts';
+import { RISK_CONTEXT, RISK_SIGNAL } from '../../../../protocol/risk.ts';
 
 const NOW = 1_769_846_400_000_123n;
 const packr = new Packr({ useRecords: false });
@@ -143,17 +145,26 @@ export class FakeGateway implements Gateway {
         return { count: 0, parts: [result(Code.ok), page(0n, 0)] };
       case 'sale':
       case 'authorise':
-        return { count: 1, parts: this.#pay(name, decodeRecord(PAYMENT, view, 0), body.slice(PAYMENT.size)) };
+        return {
+          count: 1,
+          parts: this.#pay(name, decodeRecord(PAYMENT, view, 0), body.slice(PAYMENT.size + contextBytes(view))),
+        };
       case 'capture':
       case 'void':
       case 'refund':
       case 'revert':
+      case 'release':
+      case 'confirm':
         return { count: 1, parts: this.#operate(name, decodeRecord(PAYMENT_OPERATION, view, 0), body) };
       case 'lookupPayments':
         return each(16, (at) => {
           const payment = this.payments.get(readU128(view, at));
           return payment ? [result(Code.ok), ...viewOf(payment)] : [result(Code.paymentNotFound)];
         });
+      case 'reportSignals':
+        return each(RISK_SIGNAL.size, (at) => [
+          result(this.accounts.has(readU128(view, at + RISK_SIGNAL.at.accountId)) ? Code.ok : Code.accountNotFound),
+        ]);
       case 'queryPayments':
         return this.#query(decodeRecord(PAYMENT_QUERY, view, 0), body.slice(PAYMENT_QUERY.size));
       default: {
@@ -250,7 +261,7 @@ export class FakeGateway implements Gateway {
   }
 
   #operate(
-    name: 'capture' | 'void' | 'refund' | 'revert',
+    name: 'capture' | 'void' | 'refund' | 'revert' | 'release' | 'confirm',
     operation: RecordOf<typeof PAYMENT_OPERATION.fields>,
     bytes: Uint8Array,
   ): Uint8Array[] {
@@ -306,6 +317,8 @@ export class FakeGateway implements Gateway {
       const party = this.parties.get(handle);
       return party === undefined ? { code: Code.partyNotFound } : { code: Code.ok, party };
     }
+    if (name === 'explainPayment') return { code: Code.decisionNotFound };
+    if (name === 'readCases' && 'paymentId' in (body as object)) return { code: Code.caseNotFound };
     if (name === 'listParties') return { code: Code.ok, parties: [...this.parties.values()], nextCursor: 0 };
     if (name === 'putTariff') {
       const { feeAccountId } = body as { feeAccountId: string };
@@ -313,6 +326,11 @@ export class FakeGateway implements Gateway {
     }
     return { code: Code.ok };
   }
+}
+
+/** Of the circumstances that follow a payment. */
+function contextBytes(view: DataView): number {
+  return (view.getUint16(PAYMENT.at.flags, true) & PaymentFlags.riskContext) === 0 ? 0 : RISK_CONTEXT.size;
 }
 
 function record<F extends Parameters<typeof encodeRecord>[0]['fields']>(

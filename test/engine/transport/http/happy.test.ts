@@ -81,6 +81,7 @@ describe('accounts and transfers', () => {
       creditsMustNotExceedDebits: false,
       state: 'open',
       tariff: 0,
+      tier: 0,
       owner: 2,
       userData128: null,
       userData64: '18446744073709551615',
@@ -256,7 +257,8 @@ describe('payments', () => {
     const quoted = await ok('POST', '/v1/payments', body, { 'idempotency-key': `"${key}"` });
     expect(quoted.body.id).toBe(first.body.id);
     const seen = (await ok('GET', `/v1/payments/${key}`)).body;
-    const { lastOperation, ...same } = seen;
+    const { lastOperation, challenge, ...same } = seen;
+    expect(challenge).toBeNull();
     expect(same).toEqual(first.body);
     expect(lastOperation).toBeNull();
   });

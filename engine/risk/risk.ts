@@ -1,0 +1,181 @@
+/**
+ * The risk rules of a partition, between a payment and the ledger:
+ *
+ *   describe: the facts of the payment ─▶ assess: features read, rules evaluated ─▶ decision, kept with the payment ─▶ count
+ *
+ * Everything is a function of the journal: features are counted from the payments in it, and rule sets are switched by events of it.
+ * Without a rule set nothing is looked at, kept or counted.
+ */
+import { PaymentStates } from '../../protocol/records.ts';
+import { NO_ACCOUNT } from '../ledger/accounts.ts';
+import { formatId } from '../../protocol/ids.ts';
+import { decodeEntity } from '../entity/entities.ts';
+import type { EventLog } from '../ledger/events.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { idAt } from '../ledger/words.ts';
+import { PaymentField } from '../payment/event.ts';
+import { OPENING_RULES_MAX } from './cases.ts';
+import { type CompiledRules, compile } from './compile.ts';
+import { contextIn, DecisionBuffer, encodeDecision, FEATURES_MAX, HITS_MAX, readDecision } from './decision.ts';
+import { type Decision, evaluate, newDecision } from './evaluate.ts';
+import { type DescribedPayment, describePayment, describeSignal } from './describe.ts';
+import { Counted, type Facts, newFacts } from './facts.ts';
+import { FeatureStore } from './features.ts';
+import type { Registry } from './registry.ts';
+import { Outcomes, type RuleSet } from './rule-set.ts';
+
+/** A rule set in force. */
+export interface ActiveRules {
+  readonly rules: CompiledRules;
+  /** Position of the event that put it into force. */
+  readonly lsn: number;
+}
+
+/** What a partition keeps of risk. */
+export class RiskState {
+  readonly features: FeatureStore;
+  /** Lists, exemptions and freezes. */
+  readonly registry: Registry;
+  #active: ActiveRules | undefined;
+
+  constructor(options: ConstructorParameters<typeof FeatureStore>[0], registry: Registry) {
+    this.registry = registry;
+    this.features = new FeatureStore(options);
+  }
+
+  get active(): ActiveRules | undefined {
+    return this.#active;
+  }
+
+  /** Puts a checked rule set into force; features that it shares with the one before go on. */
+  activate(ruleSet: RuleSet, lsn: number): void {
+    const rules = compile(ruleSet);
+    this.#active = { rules, lsn };
+    this.features.use(rules.features);
+  }
+
+  /** Ids of the rules of the set that was put into force at `lsn`, in their order. */
+  idsOf(lsn: number, events: EventLog): readonly string[] {
+    if (lsn === this.#active?.lsn) return this.#active.rules.rules.map(({ id }) => id);
+    return decodeEntity<{ ruleSet: RuleSet }>(events.read(lsn)).ruleSet.rules.map(({ id }) => id);
+  }
+
+  deactivate(): void {
+    this.#active = undefined;
+    this.features.use([]);
+  }
+}
+
+export class Risk {
+  /** Whether nothing is counted: for a dry run. */
+  readonly isDry: boolean;
+  /** Bytes of the decision on the payment that was described last; 0 = no rules looked at it. */
+  decisionBytes = 0;
+  readonly #state: RiskState;
+  readonly #ledger: Ledger;
+  readonly #facts: Facts = newFacts();
+  readonly #values = new Float64Array(FEATURES_MAX);
+  readonly #decision: Decision = newDecision(HITS_MAX);
+  readonly #encoded = new DecisionBuffer();
+
+  #payer = NO_ACCOUNT;
+  /** Whether the features were read for the facts as they are. */
+  #wasRead = false;
+  /** Made once: a payment allocates nothing. */
+  readonly #isExempt = (rule: number): boolean => {
+    const id = this.#rules?.rules.rules[rule]?.id;
+    return id !== undefined && this.#state.registry.exemptions.isExempt(this.#payer, id, this.#ledger.now);
+  };
+
+  constructor(state: RiskState, ledger: Ledger, isDry = false) {
+    this.#state = state;
+    this.#ledger = ledger;
+    this.isDry = isDry;
+  }
+
+  /** Whether payments of the payer with this index are stopped. */
+  isFrozen(payer: number): boolean {
+    return this.#state.registry.freezes.isFrozen(payer, this.#ledger.now);
+  }
+
+  get #rules(): ActiveRules | undefined {
+    return this.#state.active;
+  }
+
+  /** Takes down what is known of a payment. `payer`: index of its account, or NO_ACCOUNT. */
+  describe(payment: DescribedPayment, payer: number): void {
+    this.decisionBytes = 0;
+    this.#wasRead = false;
+    if (this.#rules === undefined) return;
+    const tier = payer === NO_ACCOUNT ? 0 : (this.#ledger.accounts.tier[payer] as number);
+    describePayment(this.#facts, payment, this.#ledger.now, tier);
+  }
+
+  /** Has the rules look at the payment that was described; an Outcomes value. */
+  assess(payer: number): number {
+    this.#payer = payer;
+    const active = this.#rules;
+    if (active === undefined) return Outcomes.approve;
+    const { rules } = active;
+    this.#state.features.read(this.#facts, this.#values);
+    this.#wasRead = true;
+    evaluate(rules, this.#facts, this.#values, this.#state.registry.lists, this.#isExempt, this.#decision);
+    const { outcome, hits, hitCount } = this.#decision;
+    this.decisionBytes = encodeDecision(this.#encoded, {
+      ruleSet: active.lsn,
+      outcome,
+      tier: this.#facts.tier,
+      values: this.#values,
+      featureCount: rules.features.length,
+      hits,
+      hitCount,
+    });
+    return this.#decision.outcome;
+  }
+
+  /** Writes the decision from word `at` on, if there is one. */
+  writeDecision(words: Uint32Array, at: number): void {
+    const { words: encoded } = this.#encoded;
+    for (let word = 0; word * 4 < this.decisionBytes; word++) words[at + word] = encoded[word] as number;
+  }
+
+  /** Counts the payment that was described, by the state (PaymentStates) that it got into. */
+  count(state: number): void {
+    if (this.isDry || this.#rules === undefined) return;
+    if (state === PaymentStates.challenged) return;
+    const counted = state === PaymentStates.declined ? Counted.declines : Counted.payments;
+    this.#state.features.count(this.#facts, counted, this.#wasRead);
+    this.#wasRead = false;
+  }
+
+  /** Opens a case for the payment whose first version is at word `at`, if the rules want it reviewed. */
+  openCase(words: Uint32Array, at: number): void {
+    const decision = this.isDry ? undefined : readDecision(words, at);
+    if (decision?.outcome !== Outcomes.review) return;
+    const paymentId = formatId(idAt(words, at + PaymentField.id));
+    const live = decision.hits.filter(({ isShadow }) => !isShadow).map(({ rule }) => rule);
+    const rules = this.#state.idsOf(decision.ruleSet, this.#ledger.events);
+    const named = live.flatMap((rule) => rules[rule] ?? []).slice(0, OPENING_RULES_MAX);
+    this.#state.registry.cases.open(words[at + 2] as number, paymentId, named);
+  }
+
+  /** Counts a challenged payment that is confirmed. */
+  countConfirmed(payment: DescribedPayment): void {
+    this.describe(payment, NO_ACCOUNT);
+    this.count(PaymentStates.captured);
+  }
+
+  /** Counts the payment whose first version is at word `at`, and which got into `state`: for recovery. */
+  replay(words: Uint32Array, at: number, state: number): void {
+    if (this.#rules === undefined) return;
+    this.describe({ words, at: at + PaymentField.id, contextAt: contextIn(words, at) }, NO_ACCOUNT);
+    this.count(state);
+  }
+
+  /** Counts the RISK_SIGNAL at word `at`. */
+  countSignal(words: Uint32Array, at: number): void {
+    if (this.isDry || this.#rules === undefined) return;
+    const counted = describeSignal(this.#facts, words, at, this.#ledger.now);
+    this.#state.features.count(this.#facts, counted);
+  }
+}
