@@ -121,7 +121,7 @@ export const TRANSFER = layout('transfer', 128, {
   flags: [110, 'u16'],
   /** When it was decided. Sent as zero, unless it is imported. */
   timestamp: [112, 'u64'],
-  /** Sent as zero; on the record of a balancing transfer, the amount that was asked for. */
+  /** Sent as zero; on the record of a balancing transfer the amount, of an import that came late the time that was asked for. */
   reserved: [120, 'u64'],
 });
 

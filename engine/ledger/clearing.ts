@@ -11,6 +11,9 @@
  * event of its own and idempotent by the transfer's id, so what was not settled is sent again after a crash. The debit side
  * decides, and its timers are the only ones: what it posts, voids or lets expire, B has to follow, in the same order.
  *
+ * What takes as much as the credit account owes is held as far as the debit side may give it; B says in its answer what it moved, and
+ * A gives back the rest. An imported record has its time in the message.
+ *
  * Invariant per pair and ledger: posted on clearing(B→A) − posted on clearing(A→B) = what B has taken and A has not settled.
  */
 import { ACCOUNT, TRANSFER } from '../../protocol/records.ts';

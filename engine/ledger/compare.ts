@@ -40,7 +40,9 @@ export function compareTransfer(words: Uint32Array, at: number, stored: DataView
   if (field(TransferWord.ledger, 1, FilledIn.ledger)) return Code.existsWithDifferentLedger;
   if ((sent & 0xffff) !== keptCode) return Code.existsWithDifferentCode;
   const isImported = ((sent >>> 16) & TransferFlags.imported) !== 0;
-  return isImported && field(TransferWord.timestamp, 2, 0) ? Code.existsWithDifferentTimestamp : Code.ok;
+  const time = record + ((filledIn & FilledIn.time) !== 0 ? TransferWord.reserved : TransferWord.timestamp);
+  const isTimeOther = isImported && differs(words, at + TransferWord.timestamp, stored, time, 2);
+  return isTimeOther ? Code.existsWithDifferentTimestamp : Code.ok;
 }
 
 /** The same for an ACCOUNT record and the event that opened the account. `institution` asks. */

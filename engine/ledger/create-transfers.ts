@@ -201,15 +201,16 @@ function decideChain(
     const judged = known !== 0 ? whyNotFresh(ledger, message, at, known) : ledger.decide(words, at, institution);
     const isSent = judged === Code.crossesPartitions && ledger.credit !== NO_ACCOUNT;
     crosses ||= isSent;
-    const isRevert = (transferFlags(words, at) & TransferFlags.revert) !== 0;
-    ends ||= (judged === Code.ok || isSent) && (ledger.hold !== NO_HOLD || ledger.isBalanced || isRevert);
+    const isOther = (transferFlags(words, at) & (TransferFlags.revert | TransferFlags.imported)) !== 0;
+    ends ||= (judged === Code.ok || isSent) && (ledger.hold !== NO_HOLD || ledger.isBalanced || isOther);
     const code = isSent ? Code.ok : judged;
     if (code !== Code.ok || (crosses && ends)) {
       goBack();
       for (let rest = index; rest <= last; rest++) {
         if (findTransfer(ledger, words, start + rest * RECORD_WORDS) === 0) fresh.add(rest);
       }
-      // What ends a hold, reverts a transfer or moves what there is cannot wait until other partitions have answered.
+      // What ends a hold, reverts a transfer, moves what there is or has a time of its own cannot wait until other partitions
+      // have answered.
       const reason = code === Code.ok ? Code.crossesPartitions : code;
       return recordFailure(ledger, message, { first, last, culprit: index, code: reason, fresh }, results);
     }

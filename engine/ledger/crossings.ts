@@ -2,11 +2,13 @@
 import { TRANSFER, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
+import { balanceReceived } from './balancing.ts';
 import { clearingAccount, sideOf } from './clearing.ts';
 import { compareTransfer } from './compare.ts';
 import { EventTypes, FilledIn, SETTLED_EVENT_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
 import { enter, find } from './key-index.ts';
+import { putInOrder, whyNotImportedTo } from './imported.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import { endHold, findLegHold, reserveLeg, writeEngineId } from './legs.ts';
@@ -14,7 +16,7 @@ import { isReverted, leaveOut } from './revert.ts';
 import { transferFlags } from './validate.ts';
 import { readU64, TransferWord, writeU64 } from './words.ts';
 
-const { pending, postPending, voidPending, revert, imported, expired } = TransferFlags;
+const { pending, postPending, voidPending, balancingCredit, revert, imported, expired } = TransferFlags;
 const RECORD_WORDS = TRANSFER.size >> 2;
 
 /** Words of a settled event. */
@@ -60,11 +62,14 @@ export interface CrossingOrigin {
   /** The partition of its debit side, and its position there. */
   readonly peer: number;
   readonly lsn: number;
+  /** Of a transfer of what the credit account owes: what is held for it there, and what is answered when that is too little. */
+  readonly held: number;
+  readonly beyond: number;
 }
 
 /**
  * Carries out the credit side of the TRANSFER record at word `at`, which another partition sends, or refuses it; a record that came
- * before gets its first answer.
+ * before gets its first answer. `ledger.amount` is what it moves, if it is not refused.
  */
 export function receiveCrossing(ledger: Ledger, words: Uint32Array, at: number, origin: CrossingOrigin): number {
   ledger.take(NO_ACCOUNT, NO_ACCOUNT, readU64(words, at + TransferWord.amount));
@@ -77,7 +82,7 @@ export function receiveCrossing(ledger: Ledger, words: Uint32Array, at: number, 
     answer = firstAnswer(ledger, words, at);
   }
   if (answer !== undefined) return answer.code;
-  const code = ends ? findEnded(ledger, words, at) : judgeReceived(ledger, words, at, origin.peer);
+  const code = ends ? findEnded(ledger, words, at) : judgeReceived(ledger, words, at, origin);
   // Also that there was no room: the other side takes it as final, and a message that comes again may not be carried out then.
   ledger.record(words, at, origin.institution, code);
   return code;
@@ -100,21 +105,32 @@ function firstAnswer(ledger: Ledger, words: Uint32Array, at: number): FirstAnswe
   const stored = ledger.events.read(known);
   const difference = compareTransfer(words, at, stored);
   if (difference !== Code.ok) return { code: difference, isOther: true };
+  ledger.amount = Number(stored.getBigUint64((TransferEventWord.record + TransferWord.amount) * 4, true));
   return { code: stored.getUint16(2, true), isOther: false };
 }
 
-function judgeReceived(ledger: Ledger, words: Uint32Array, at: number, peer: number): number {
+function judgeReceived(ledger: Ledger, words: Uint32Array, at: number, origin: CrossingOrigin): number {
   const credit = ledger.findAccount(words, at + TransferWord.creditAccountId);
   if (credit === NO_ACCOUNT) return Code.creditAccountNotFound;
   const currency = words[at + TransferWord.ledger] as number;
   if (ledger.accounts.ledger[credit] !== currency) return Code.accountsMustHaveTheSameLedger;
-  const debit = clearingAccount(ledger, peer, currency);
+  const debit = clearingAccount(ledger, origin.peer, currency);
   if (debit === NO_ACCOUNT) return Code.accountTableFull;
+  const flags = transferFlags(words, at);
   // All reverts of a transfer come here, where its debit account lives: of two under way the first is the one.
-  const isRevert = (transferFlags(words, at) & revert) !== 0;
+  const isRevert = (flags & revert) !== 0;
   if (isRevert && isReverted(ledger, words, at + TransferWord.pendingId)) return Code.originalTransferAlreadyReverted;
-  ledger.take(debit, credit, ledger.amount);
-  return ledger.judge(debit, credit, ledger.amount, (transferFlags(words, at) & pending) !== 0);
+  if ((flags & imported) !== 0) {
+    const code = whyNotImportedTo(ledger, words, at, credit, origin.institution);
+    if (code !== Code.ok) return code;
+  }
+  const takesOwed = (flags & balancingCredit) !== 0;
+  ledger.take(debit, credit, ledger.amount, takesOwed ? FilledIn.balanced : 0);
+  if (takesOwed) {
+    const code = balanceReceived(ledger, origin.held, origin.beyond);
+    if (code !== Code.ok) return code;
+  }
+  return ledger.judge(debit, credit, ledger.amount, (flags & pending) !== 0);
 }
 
 /** What ends a hold is not judged again: the debit side has decided it, on the same hold. */
@@ -137,12 +153,19 @@ function followExpiry(ledger: Ledger, words: Uint32Array, at: number): number {
 /**
  * Takes the other partition's answer to what is at `lsn`: a crossing becomes a transfer, or a refusal. Returns the position of the
  * transfer; 0 when this was settled before.
+ *
+ * @param moved what the credit side moved: less than is held here, when it takes what its account owes
  */
-export function settleCrossing(ledger: Ledger, lsn: number, code: number): number {
+export function settleCrossing(ledger: Ledger, lsn: number, code: number, moved: number): number {
   if (!ledger.clearing.finish(lsn)) return 0;
   const original = ledger.events.read(lsn);
   if (original.getUint8(0) === EventTypes.crossing) {
-    return recordCrossing(ledger, endCrossing(ledger, lsn, ledger.clearing.record), code);
+    const ended = endCrossing(ledger, lsn, ledger.clearing.record);
+    const takesOwed = (transferFlags(ended.record, 0) & balancingCredit) !== 0;
+    if (takesOwed && code === Code.ok && !(moved > 0 && moved <= ended.amount)) {
+      throw new Error('another partition took more than is held for it');
+    }
+    return recordCrossing(ledger, takesOwed ? { ...ended, amount: moved } : ended, code);
   }
   writeSettled(ledger, lsn, original.getUint32(8, true));
   return lsn;
@@ -166,7 +189,8 @@ export function endCrossing(ledger: Ledger, lsn: number, record: Uint32Array): E
   clearing.finish(lsn);
   const original = events.read(lsn);
   const institution = original.getUint32(8, true);
-  for (let word = 0; word < TransferWord.timestamp; word++) {
+  // With the time: an imported one has its own.
+  for (let word = 0; word < TransferWord.reserved; word++) {
     record[word] = original.getUint32((TransferEventWord.record + word) * 4, true);
   }
   const filledIn = original.getUint8(1);
@@ -190,8 +214,10 @@ export function endCrossing(ledger: Ledger, lsn: number, record: Uint32Array): E
 
 /** Carries out a crossing that was ended, or records why it was refused; returns the position of the event. */
 export function recordCrossing(ledger: Ledger, ended: EndedCrossing, code: number): number {
-  ledger.take(ended.debit, ended.credit, ended.amount, ended.filledIn);
-  return ledger.record(ended.record, 0, ended.institution, code);
+  const { record, debit } = ended;
+  const follows = code === Code.ok && (transferFlags(record, 0) & imported) !== 0;
+  ledger.take(debit, ended.credit, ended.amount, follows ? putInOrder(ledger, record, debit) : ended.filledIn);
+  return ledger.record(record, 0, ended.institution, code);
 }
 
 /** Notes that what is at `lsn` is not under way any more. */
@@ -243,7 +269,7 @@ export function openForChain(ledger: Ledger, words: Uint32Array, start: number, 
     const at = start + index * RECORD_WORDS;
     const debit = ledger.findAccount(words, at + TransferWord.debitAccountId);
     const currency = words[at + TransferWord.ledger] as number;
-    const ends = (transferFlags(words, at) & (postPending | voidPending | revert | imported)) !== 0;
+    const ends = (transferFlags(words, at) & (postPending | voidPending | revert)) !== 0;
     if (ends || debit === NO_ACCOUNT || ledger.accounts.ledger[debit] !== currency) continue;
     if (!ledger.isElsewhere(words, at + TransferWord.creditAccountId)) continue;
     clearingAccount(ledger, ledger.clearing.homeOf(words, at + TransferWord.creditAccountId), currency);

@@ -39,7 +39,8 @@ export const ACCOUNT_CHANGE_EVENT_BYTES = EVENT_PREFIX_BYTES + ACCOUNT_CHANGE.si
 /**
  * Flags in the prefix of a transfer event: fields that the client sent as zero and the engine filled in. `balanced`: the amount is
  * what was moved, and what was asked for is in the record's reserved field. `wholeChain`: it ended a whole chain, and the reserved
- * field says of how many transfers, or of a refusal the position of the one that stood in the way: see end-chain.ts.
+ * field says of how many transfers, or of a refusal the position of the one that stood in the way: see end-chain.ts. `time`: the record was imported with the earlier time
+ * that is in the reserved field: see imported.ts.
  */
 export const FilledIn = {
   amount: 1,
@@ -49,6 +50,7 @@ export const FilledIn = {
   balanced: 16,
   debitAccountId: 32,
   wholeChain: 64,
+  time: 128,
 } as const;
 
 /** Finds an event of an earlier batch; the view is valid until the next read. */

@@ -4,10 +4,10 @@
  */
 import { AccountFlags, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { EVENT_PREFIX_BYTES, EventTypes } from './events.ts';
+import { EVENT_PREFIX_BYTES, EventTypes, FilledIn } from './events.ts';
 import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
-import { AccountWord, fitsRange, readU64, TransferWord } from './words.ts';
+import { AccountWord, fitsRange, readU64, TransferWord, writeU64 } from './words.ts';
 
 /** When the TRANSFER record at word `at` was or is decided, µs: its own time, or that of the batch. */
 export function transferTime(ledger: Ledger, words: Uint32Array, at: number): number {
@@ -38,16 +38,42 @@ export function whyNotImported(
   credit: number,
   institution: number,
 ): number {
-  const { debit, clearing } = ledger;
-  // The other partition would not know the time.
-  if (clearing.isClearing(debit) || clearing.isClearing(credit)) return Code.crossesPartitions;
-  if (!ledger.mayDebit(credit, institution)) return Code.accountForbidden;
+  // What ends a hold between partitions is followed there unasked, whatever its time.
+  if (ledger.clearing.isClearing(credit)) return Code.crossesPartitions;
+  const code = whyNotImportedTo(ledger, words, at, credit, institution);
+  return code === Code.ok ? whyNotImportedFor(ledger, words, at, ledger.debit) : code;
+}
+
+/** The same of its credit account alone: where that lives, if the debit account is elsewhere. */
+export function whyNotImportedTo(
+  ledger: Ledger,
+  words: Uint32Array,
+  at: number,
+  credit: number,
+  institution: number,
+): number {
+  return ledger.mayDebit(credit, institution) ? whyNotImportedFor(ledger, words, at, credit) : Code.accountForbidden;
+}
+
+/** Why the record's time does not go with an account of this partition, or `ok`. */
+export function whyNotImportedFor(ledger: Ledger, words: Uint32Array, at: number, account: number): number {
   const time = readU64(words, at + TransferWord.timestamp);
   if (time > ledger.now) return Code.importedEventTimestampMustNotAdvance;
-  if (time < newestTime(ledger, debit) || time < newestTime(ledger, credit)) {
-    return Code.importedEventTimestampMustNotRegress;
-  }
-  return Code.ok;
+  return time < newestTime(ledger, account) ? Code.importedEventTimestampMustNotRegress : Code.ok;
+}
+
+/**
+ * Puts the time of an imported record, which another partition has accepted, behind entries that its debit account got meanwhile;
+ * what was sent goes to the reserved field. Somebody has used the account at the same time: in order there is nothing to put off.
+ * Returns FilledIn.
+ */
+export function putInOrder(ledger: Ledger, record: Uint32Array, debit: number): number {
+  const sent = readU64(record, TransferWord.timestamp);
+  const newest = newestTime(ledger, debit);
+  if (newest <= sent) return 0;
+  writeU64(record, TransferWord.reserved, sent);
+  writeU64(record, TransferWord.timestamp, newest);
+  return FilledIn.time;
 }
 
 /** Time of an account's newest entry, or of its opening when it has none. */

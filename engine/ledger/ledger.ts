@@ -14,7 +14,7 @@ import { partitionOfAccount } from '../hash-id.ts';
 import { whyNotPosted, whyStopped } from './account-states.ts';
 import type { Accounts } from './accounts.ts';
 import { NO_ACCOUNT } from './accounts.ts';
-import { balance } from './balancing.ts';
+import { balance, balanceTowards } from './balancing.ts';
 import { Books } from './books.ts';
 import { Clearing, isForeignId } from './clearing.ts';
 import { judgeCrossing } from './crossings.ts';
@@ -23,7 +23,7 @@ import { EventTypes, FilledIn, TRANSFER_EVENT_BYTES } from './events.ts';
 import { countEntry } from './histories.ts';
 import type { Holds } from './holds.ts';
 import { NO_HOLD } from './holds.ts';
-import { transferTime, whyNotImported } from './imported.ts';
+import { transferTime, whyNotImported, whyNotImportedFor } from './imported.ts';
 import type { KeyIndex } from './key-index.ts';
 import { enter, find } from './key-index.ts';
 import { whyNoHold } from './pending.ts';
@@ -55,6 +55,8 @@ export interface PartitionPlace {
 const { pending, postPending, voidPending, keepRemainder, revert, imported } = TransferFlags;
 const AMOUNT_MAX = LIMITS.amountMax;
 const MICROS_PER_SECOND = 1_000_000;
+/** Of a record with FilledIn.time. */
+const SENT_TIME = [TransferWord.reserved, TransferWord.reserved + 1];
 
 /** Words of a transfer event: the prefix, the outcome, and where its TRANSFER record begins. */
 export const TransferEventWord = {
@@ -210,7 +212,7 @@ export class Ledger {
     return (creditsPosted[account] as number) - debits + (creditLimit[account] as number);
   }
 
-  /** Sets what `record` carries out, for what was decided before. `filledIn`: FilledIn.balanced, when it moves less than was asked. */
+  /** Sets what `record` carries out, for what was decided before. `filledIn`: FilledIn.balanced, when it may move less than was asked. */
   take(debit: number, credit: number, amount: number, filledIn = 0): void {
     this.debit = debit;
     this.credit = credit;
@@ -254,12 +256,12 @@ export class Ledger {
   }
 
   #decideCrossing(words: Uint32Array, at: number, flags: number): number {
-    // The other partition would not know the time.
-    if ((flags & imported) !== 0) return Code.crossesPartitions;
+    if ((flags & imported) !== 0) {
+      const why = whyNotImportedFor(this, words, at, this.debit);
+      if (why !== Code.ok) return why;
+    }
     if ((flags & BALANCING) === 0) return judgeCrossing(this, words, at);
-    // What a credit account owes is known where it lives only.
-    if ((flags & TransferFlags.balancingCredit) !== 0) return Code.crossesPartitions;
-    const code = balance(this, flags);
+    const code = balanceTowards(this, flags);
     if (code !== Code.ok) return code;
     this.filledIn = FilledIn.balanced;
     return judgeCrossing(this, words, at);
@@ -338,6 +340,8 @@ export class Ledger {
     if (filledIn === FilledIn.balanced) {
       out.copyWithin(record + TransferWord.reserved, record + TransferWord.amount, record + TransferWord.amount + 2);
       writeU64(out, record + TransferWord.amount, this.amount);
+    } else if (filledIn === FilledIn.time) {
+      for (const word of SENT_TIME) out[record + word] = words[at + word] as number;
     } else if (filledIn !== 0) {
       this.#fillIn(record);
     }

@@ -3,7 +3,7 @@
  * about money; a part that is asked again after a `busy` gives the same answers, because ids make it so.
  */
 import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
-import { FrameFlags } from '../../protocol/frame.ts';
+import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { deriveId, parseId } from '../../protocol/ids.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import { AGGREGATE_QUERY, BALANCE_QUERY, HISTORY_FILTER } from '../../protocol/reading-records.ts';
@@ -21,9 +21,10 @@ import {
 } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { RISK_SIGNAL } from '../../protocol/risk.ts';
-import type { CommandEnvelope, ReplySink } from '../gateway.ts';
+import type { CommandEnvelope, ReplyCursor, ReplySink } from '../gateway.ts';
 import type { Merge } from './gather.ts';
 import { deliverOne, Gather, refusalFrame } from './gather.ts';
+import { importRounds } from './import-rounds.ts';
 import type { Lane } from './lane.ts';
 import { mergeFound, mergeRich, mergeScattered, readCode, richCode } from './merge.ts';
 import { mergeTrial, trialLimit } from './merge-trial.ts';
@@ -61,7 +62,7 @@ export class Scatter {
       case 'createTransfers': {
         const withBalances = (envelope.flags & FrameFlags.balances) !== 0;
         const stride = withBalances ? RESULT.size + BALANCES.size : RESULT.size;
-        return this.#split(envelope, body, sink, TRANSFER_RECORDS, stride);
+        return this.#transfers(envelope, body, sink, stride);
       }
       case 'changeAccounts':
         return this.#split(envelope, body, sink, CHANGE_RECORDS, RESULT.size);
@@ -138,6 +139,32 @@ export class Scatter {
     const lane = this.#lanes[partition];
     if (lane === undefined) throw new Error(`no partition ${partition}`);
     return lane;
+  }
+
+  /** Imports in rounds: see import-rounds.ts. A dry run leaves nothing that the next round could see. */
+  #transfers(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink, stride: number): number {
+    const isDry = (envelope.flags & FrameFlags.dryRun) !== 0;
+    const rounds = isDry ? [] : importRounds(body, envelope.count, this.#lanes.length);
+    if (rounds.length < 2) return this.#split(envelope, body, sink, TRANSFER_RECORDS, stride);
+    const whole = { ...envelope };
+    const kept = body.slice();
+    const frames: Uint8Array[] = [];
+    const send = (round: number): number => {
+      const indexes = rounds[round] ?? [];
+      const picked = pickRecords(kept, indexes, TRANSFER.size);
+      const deliver = (replies: ReplyCursor): void => {
+        const frame = replies.take();
+        if (frame === undefined) return;
+        // Not taken: what was decided before is answered again when the message comes again.
+        if (frame.length !== FRAME_HEADER.size + indexes.length * stride) return deliverOne(sink, frame.slice());
+        frames.push(frame.slice());
+        if (frames.length === rounds.length) return deliverOne(sink, mergeScattered(frames, rounds, stride));
+        const code = send(round + 1);
+        if (code !== Code.ok) deliverOne(sink, refusalFrame(whole, code));
+      };
+      return this.#split({ ...whole, count: indexes.length }, picked, { deliver }, TRANSFER_RECORDS, stride);
+    };
+    return send(0);
   }
 
   /** Each record to its partition; the results come back in the order of the request. */

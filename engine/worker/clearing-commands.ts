@@ -10,14 +10,16 @@
  */
 import { COMMANDS } from '../../protocol/commands.ts';
 import { layout } from '../../protocol/layout.ts';
-import { PAYMENT_STATE, RESULT, TRANSFER } from '../../protocol/records.ts';
+import { PAYMENT_STATE, RESULT, TRANSFER, TransferFlags } from '../../protocol/records.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
+import { whyNotBeyond } from '../ledger/balancing.ts';
 import { receiveCrossing, settleCrossing } from '../ledger/crossings.ts';
 import { ENGINE_ID_WORD3, FilledIn, SETTLED_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { resendAll } from '../ledger/joint.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
 import { writeBalances } from '../ledger/results.ts';
+import { transferFlags } from '../ledger/validate.ts';
 import { readU64, TransferWord, writeU64 } from '../ledger/words.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
 import type { Weight } from './batch.ts';
@@ -40,13 +42,15 @@ const CROSSING_HEAD = layout('crossingHead', 32, {
   to: [12, 'u32'],
   /** Who asked for it. */
   institution: [16, 'u32'],
-  reserved: [20, 'u32'],
-  reserved64: [24, 'u64'],
+  /** Of a transfer of what the credit account owes: the answer when that is more than is held; 0 = then it moves what is held. */
+  beyond: [20, 'u32'],
+  /** What is held for it; its record says what was asked for. */
+  held: [24, 'u64'],
 });
 export const CROSSING_BYTES = CROSSING_HEAD.size + TRANSFER.size;
 
 /** What became of the credit side. */
-const CROSSING_ANSWER = layout('crossingAnswer', 48, {
+const CROSSING_ANSWER = layout('crossingAnswer', 64, {
   lsn: [0, 'u64'],
   from: [8, 'u32'],
   code: [12, 'u16'],
@@ -56,14 +60,17 @@ const CROSSING_ANSWER = layout('crossingAnswer', 48, {
   debitsPosted: [24, 'u64'],
   creditsPending: [32, 'u64'],
   creditsPosted: [40, 'u64'],
+  /** What it moved; says nothing of a refusal. */
+  moved: [48, 'u64'],
+  reserved64: [56, 'u64'],
 });
 export const ANSWER_BYTES = CROSSING_ANSWER.size;
 
 /** The result that a client waits for: lsn u64, command kind u32, pad u32, RESULT, BALANCES or PAYMENT_STATE. */
 export const SETTLEMENT_BYTES = 16 + RESULT.size + PAYMENT_STATE.size;
 
-export const HeadWord = { lsn: 0, from: 2, to: 3, institution: 4 } as const;
-const AnswerWord = { lsn: 0, from: 2, code: 3, balances: 4 } as const;
+export const HeadWord = { lsn: 0, from: 2, to: 3, institution: 4, beyond: 5, held: 6 } as const;
+const AnswerWord = { lsn: 0, from: 2, code: 3, balances: 4, moved: 12 } as const;
 export const SettlementWord = { lsn: 0, kind: 2, result: 4, debitBalances: 8, creditBalances: 16 } as const;
 
 /** Word of a settlement that holds the code of its RESULT, in the lower half. */
@@ -90,7 +97,13 @@ export function receiveCrossings(ledger: Ledger, command: ClearingCommand, reply
     const head = command.start + (index * CROSSING_BYTES) / 4;
     const institution = words[head + HeadWord.institution] as number;
     const from = words[head + HeadWord.from] as number;
-    const origin = { institution, peer: from, lsn: readU64(words, head + HeadWord.lsn) };
+    const origin = {
+      institution,
+      peer: from,
+      lsn: readU64(words, head + HeadWord.lsn),
+      held: readU64(words, head + HeadWord.held),
+      beyond: words[head + HeadWord.beyond] as number,
+    };
     const code = receiveCrossing(ledger, words, head + CROSSING_HEAD.size / 4, origin);
     const at = reply.take(ANSWER_BYTES) >> 2;
     reply.words.fill(0, at, at + ANSWER_BYTES / 4);
@@ -98,6 +111,7 @@ export function receiveCrossings(ledger: Ledger, command: ClearingCommand, reply
     reply.words[at + 1] = words[head + 1] as number;
     reply.words[at + AnswerWord.from] = from;
     reply.words[at + AnswerWord.code] = code;
+    writeU64(reply.words, at + AnswerWord.moved, ledger.amount);
     const { credit } = ledger;
     if (credit !== NO_ACCOUNT && ledger.mayDebit(credit, institution)) {
       writeBalances(reply.words, at + AnswerWord.balances, ledger.accounts, credit);
@@ -113,7 +127,8 @@ export function settleCrossings(ledger: Ledger, command: ClearingCommand, reply:
   for (let index = 0; index < command.count; index++) {
     const answer = command.start + (index * ANSWER_BYTES) / 4;
     const crossing = readU64(words, answer);
-    const lsn = settleCrossing(ledger, crossing, (words[answer + AnswerWord.code] as number) & 0xffff);
+    const code = (words[answer + AnswerWord.code] as number) & 0xffff;
+    const lsn = settleCrossing(ledger, crossing, code, readU64(words, answer + AnswerWord.moved));
     if (lsn === 0 || !isAwaited(ledger, lsn)) continue;
     settled++;
     const at = reply.take(SETTLEMENT_BYTES) >> 2;
@@ -177,7 +192,8 @@ export function crossingMessage(ledger: Ledger, lsn: number): Uint32Array {
   return words;
 }
 
-function writeMessage({ clearing, events, place }: Ledger, lsn: number, words: Uint32Array, at: number): void {
+function writeMessage(ledger: Ledger, lsn: number, words: Uint32Array, at: number): void {
+  const { clearing, events, place } = ledger;
   const event = events.read(lsn);
   const sent = at + CROSSING_HEAD.size / 4;
   for (let word = 0; word < TransferWord.timestamp; word++) {
@@ -187,6 +203,21 @@ function writeMessage({ clearing, events, place }: Ledger, lsn: number, words: U
   words[at + HeadWord.from] = place.partition;
   words[at + HeadWord.to] = clearing.homeOf(words, sent + TransferWord.creditAccountId);
   words[at + HeadWord.institution] = event.getUint32(8, true);
+  if ((transferFlags(words, sent) & TransferFlags.imported) !== 0) {
+    for (const word of [TransferWord.timestamp, TransferWord.timestamp + 1]) {
+      words[sent + word] = event.getUint32((TransferEventWord.record + word) * 4, true);
+    }
+  }
+  if ((transferFlags(words, sent) & TransferFlags.balancingCredit) === 0) return;
+  // The other side compares what the client asked for: that is in the reserved field here.
+  const held = readU64(words, sent + TransferWord.amount);
+  const debit = ledger.findAccount(words, sent + TransferWord.debitAccountId);
+  const asked = TransferEventWord.record + TransferWord.reserved;
+  for (let word = 0; word < 2; word++) {
+    words[sent + TransferWord.amount + word] = event.getUint32((asked + word) * 4, true);
+  }
+  writeU64(words, at + HeadWord.held, held);
+  words[at + HeadWord.beyond] = whyNotBeyond(ledger, transferFlags(words, sent), debit, held);
 }
 
 /** What a clearing command takes of a batch at most. */

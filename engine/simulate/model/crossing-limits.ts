@@ -1,9 +1,10 @@
 /** What a switch of several partitions may still refuse with `crossesPartitions`, in one place: a row goes when it can be done. */
+
+import type { Command } from './command.ts';
 import type { ReferenceLedger } from './reference-ledger.ts';
 import { F } from './reference-ledger.ts';
 import type { ReferencePayments } from './reference-payments.ts';
 import type { ModelTransfer } from './reference-shapes.ts';
-import type { Command } from './command.ts';
 
 const MAY_BE_REFUSED = {
   /** Payments, captures and refunds whose payer and payee live apart. */
@@ -12,8 +13,8 @@ const MAY_BE_REFUSED = {
   chains: false,
   /** Chains that end a pending transfer and have a credit account elsewhere: what ends cannot wait for the others' answers. */
   chainedEndings: true,
-  /** Transfers that balance the credit side: what it owes is known where it lives only. */
-  balancingCredit: true,
+  /** Chains that take what a credit account owes and have a credit account elsewhere. */
+  chainedBalancing: true,
 };
 
 /** What the outcome of a command, or of some records of it, depends on. */
@@ -65,10 +66,11 @@ function unitOf(first: number, items: readonly ModelTransfer[], ledger: Referenc
   const debits = items.map(({ debitAccountId }) => debitAccountId);
   const isBalancing = items.some(({ flags }) => (flags & F.balancingCredit) !== 0);
   const ends = items.some(({ pendingId }) => pendingId !== 0n);
-  const mayBeRefused =
-    (isChain && (crosses(ledger, debits) || (MAY_BE_REFUSED.chainedEndings && ends && crosses(ledger, accounts)))) ||
-    (((isChain && MAY_BE_REFUSED.chains) || (isBalancing && MAY_BE_REFUSED.balancingCredit)) &&
-      crosses(ledger, accounts));
+  const isLimited =
+    MAY_BE_REFUSED.chains ||
+    (MAY_BE_REFUSED.chainedEndings && ends) ||
+    (MAY_BE_REFUSED.chainedBalancing && isBalancing);
+  const mayBeRefused = isChain && (crosses(ledger, debits) || (isLimited && crosses(ledger, accounts)));
   return { first, end: first + items.length, accounts, mayBeRefused, isJoint: isChain && crosses(ledger, accounts) };
 }
 

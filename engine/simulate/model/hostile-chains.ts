@@ -1,8 +1,8 @@
 /** Random chains of holds, and their endings: mostly of something that is pending, some again, with other content or of nonsense. */
 import { CAST, PARTNERS } from './cast.ts';
 import type { Command } from './command.ts';
-import { A, F } from './reference-ledger.ts';
 import type { ModelChainEnd } from './reference-endings.ts';
+import { A, F } from './reference-ledger.ts';
 import type { ModelTransfer } from './reference-shapes.ts';
 
 const LIMITS = A.debitLimited | A.creditLimited;

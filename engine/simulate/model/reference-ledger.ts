@@ -5,9 +5,10 @@
  */
 import type { ResultName } from '../../../protocol/results.ts';
 import type { CastAccount } from './cast.ts';
+import { least } from './reference-amounts.ts';
 import type { Answer, Book, Decided, Hold, ModelAccount, Open, Said } from './reference-book.ts';
 import { type DecidedChange, S } from './reference-changes.ts';
-import { available, judgeCredit, judgeDebit } from './reference-crossing.ts';
+import { available, heldForOwed, judgeCredit, judgeDebit, whyNotBeyond } from './reference-crossing.ts';
 import { type DecidedChainEnd, endOne } from './reference-endings.ts';
 import { COMPARED, type ModelTransfer, shapeOf } from './reference-shapes.ts';
 
@@ -319,10 +320,22 @@ export class ReferenceLedger {
       if (has < amount) amount = has;
     }
     if (ledger !== debit.ledger) return 'transferMustHaveTheSameLedgerAsAccounts';
-    const first = this.isLenient ? 'ok' : judgeDebit(debit, amount);
+    const held = (flags & F.balancingCredit) === 0 ? amount : heldForOwed(debit, transfer, amount);
+    const first = this.isLenient ? 'ok' : judgeDebit(debit, held);
     if (first !== 'ok') return first;
     if (credit === undefined) return 'creditAccountNotFound';
     if (credit.ledger !== ledger) return 'accountsMustHaveTheSameLedger';
+    if ((flags & F.balancingCredit) !== 0) {
+      const owes = credit.debitsPosted - credit.creditsPosted - credit.creditsPending;
+      if (owes <= 0n) return 'exceedsDebits';
+      // What was asked for: the credit side does not know what the debit side has.
+      amount = least(owes, transfer.amount);
+      if (amount > held) {
+        const why = whyNotBeyond(debit, transfer, held);
+        if (why !== 'ok') return why;
+        amount = held;
+      }
+    }
     const second = this.isLenient ? 'ok' : judgeCredit(credit, amount, (flags & F.pending) !== 0);
     return second === 'ok' ? this.#carryOut(transfer, amount) : second;
   }
