@@ -38,6 +38,8 @@ export const RouterFlags = {
   withAnswers: 1 << 13,
   /** A confirmation whose proof was checked; it does not follow any more. */
   proven: 1 << 12,
+  /** A payment's body begins with what other partitions say of risk features; the payee's record comes after that. */
+  withReadings: 1 << 12,
 } as const;
 export const FRAME_FLAGS_MASK = 0x0fff;
 

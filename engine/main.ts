@@ -147,7 +147,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
       clock: wallClockMicros,
       clearing: clearing.port(partition),
     });
-    lane.nextDeadline = figures.nextDeadline;
+    lane.takeFigures(figures);
     return lane;
   });
   clearing.connect(lanes);

@@ -90,7 +90,7 @@ export function receiveCrossing(ledger: Ledger, words: Uint32Array, at: number, 
 
 /** Whether a refusal says nothing of the transfer, so that it is not remembered. */
 export function isPassing(code: number): boolean {
-  return code === Code.pendingTableFull || code === Code.accountTableFull;
+  return code === Code.pendingTableFull || code === Code.accountTableFull || code === Code.busy;
 }
 
 interface FirstAnswer {

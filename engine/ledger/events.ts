@@ -24,6 +24,8 @@ export const EventTypes = {
   joint: 10,
   part: 11,
   signal: 12,
+  /** What another partition has counted by a key that is kept here: risk/shared-counts.ts. */
+  counts: 13,
 } as const;
 
 export const EVENT_PREFIX_BYTES = EVENT_PREFIX.size;

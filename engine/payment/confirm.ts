@@ -25,6 +25,7 @@ export function planConfirm(payments: Payments, version: DataView): OperationPla
   const { ledger, entities } = payments;
   const refused = whyNotConfirmed(version);
   if (refused !== Code.ok) return { code: refused };
+  if (payments.risk.isBehind) return { code: Code.busy };
   if (readView64(version, StateField.expiresAt) <= ledger.now) return { code: Code.challengeExpired };
   const isSale = version.getUint8(StateField.state * 4 + 1) === PaymentOperations.sale;
   const state = isSale ? PaymentStates.captured : PaymentStates.authorised;

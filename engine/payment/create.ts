@@ -44,18 +44,11 @@ const CHALLENGE: Course = { state: PaymentStates.challenged, code: Code.challeng
 const DECLINE: Course = { state: PaymentStates.declined, code: Code.declinedByRisk };
 
 /** The PAYMENT record at word `at`, and what follows it. */
-export function paymentRequest(
-  words: Uint32Array,
-  at: number,
-  institution: number,
-  isSale: boolean,
-  payeeAt?: number,
-): PaymentRequest {
+export function paymentRequest(words: Uint32Array, at: number, institution: number, isSale: boolean): PaymentRequest {
   const hasContext = (paymentFlags(words, at) & PaymentFlags.riskContext) !== 0;
   const contextAt = hasContext ? at + RECORD_WORDS : 0;
   const referenceAt = at + RECORD_WORDS + (hasContext ? CONTEXT_WORDS : 0);
-  const request = { words, at, institution, isSale, contextAt, referenceAt };
-  return payeeAt === undefined ? request : { ...request, payeeAt };
+  return { words, at, institution, isSale, contextAt, referenceAt };
 }
 
 export function createPayment(payments: Payments, request: PaymentRequest, reply: ReplyTarget): void {
@@ -66,6 +59,7 @@ export function createPayment(payments: Payments, request: PaymentRequest, reply
   if (holder !== 0) return payments.postpone(reply, holder, AWAITS_TURN);
   const known = payments.find(words, at);
   if (known !== 0) return replayPayment(payments, request, known, reply);
+  if (payments.risk.isBehind) return payments.refuse(reply, Code.busy);
   if (!isSale && !payments.hasRoomToHold) return payments.refuse(reply, Code.pendingTableFull);
 
   const terms = noTerms();
@@ -93,7 +87,7 @@ function operationOf({ isSale }: PaymentRequest): number {
 /** What the risk rules want to become of it. */
 function choose(payments: Payments, request: PaymentRequest, terms: Terms): Course {
   const { isSale } = request;
-  switch (payments.risk.assess(terms.payer)) {
+  switch (payments.risk.assess(terms.payer, request.readings)) {
     case Outcomes.decline:
       return DECLINE;
     case Outcomes.review:

@@ -4,6 +4,7 @@ import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { LegRoles } from '../ledger/leg-event.ts';
 import { AccountWord, isZeroId, PaymentWord, readU64, sameId } from '../ledger/words.ts';
+import type { Readings } from '../risk/readings.ts';
 import { discountOn, feeOn } from './amounts.ts';
 import type { Payments } from './payments.ts';
 import { holdingLeg, type Leg, Parties, type Plan, PlanKinds, postingLeg } from './plan.ts';
@@ -20,6 +21,8 @@ export interface PaymentRequest {
   readonly referenceAt: number;
   /** Word of the payee's ACCOUNT record, when it lives elsewhere; all zeros when there is no such account. */
   readonly payeeAt?: number;
+  /** What other partitions say of risk features. */
+  readonly readings?: Readings;
 }
 
 /** Indexes of accounts (NO_ACCOUNT when elsewhere), amounts in minor units. */

@@ -89,18 +89,21 @@ class Features {
     this.utcOffsetMinutes = offsetMinutesOf(utcOffset) ?? 0;
   }
 
-  /** Place of the feature in the values. */
+  /** Place of the feature in the values. It is read exactly when one that asks for it wants that. */
   place(definition: Omit<FeatureDefinition, 'name'>): number {
     const name = nameOf(definition);
     const known = this.#places.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (definition.exact === true) this.definitions[known] = { name, ...definition };
+      return known;
+    }
     this.definitions.push({ name, ...definition });
     this.#places.set(name, this.definitions.length - 1);
     return this.definitions.length - 1;
   }
 
   measured(feature: MeasuredFeature, filters: Pick<FeatureDefinition, 'channels' | 'amounts'>): number {
-    const { measure, by, of, upTo, counts } = feature;
+    const { measure, by, of, upTo, counts, exact } = feature;
     return this.place({
       measure,
       by: typeof by === 'string' ? [by] : by,
@@ -108,6 +111,7 @@ class Features {
       counts,
       window: sliding(feature.window),
       ...filters,
+      ...(exact === true ? { exact } : {}),
     });
   }
 }
@@ -196,9 +200,11 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
     case 'fan_out': {
       const [by, of] = rule.kind === 'fan_in' ? (['payee', 'payer'] as const) : (['payer', 'payee'] as const);
       const { above } = rule;
+      const isExact = rule.kind === 'fan_in' && rule.exact === true;
       const distinct = features.place({
         ...{ measure: 'distinct', by: [by], of, upTo: above, counts: 'payments', window: sliding(rule.window) },
-        ...{ ...filter },
+        ...filter,
+        ...(isExact ? { exact: true } : {}),
       });
       return (_facts, values) => (values[distinct] as number) > above;
     }

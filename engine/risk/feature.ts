@@ -37,4 +37,9 @@ export interface FeatureDefinition {
   readonly channels?: number;
   /** Counts only payments of at least / below so much, by ISO 4217 numeric code; a currency that is not named is not counted. */
   readonly amounts?: readonly { readonly ledger: number; readonly from: number; readonly below: number }[];
+  /**
+   * With several partitions: what others have asked for and not decided counts as well, so that no two can both stay within a limit.
+   * No part of the name.
+   */
+  readonly exact?: true;
 }

@@ -5,15 +5,31 @@
  *   (one by-list)  │       └─ columns of the next …
  *                  └─ …
  *
+ * With several partitions, a key that is not a payer's is kept in one of them, which the others tell and ask (shared-counts.ts, readings.ts).
  * What is kept is a function of the events that were counted and of their order: reading changes nothing. A table exists as long as
  * a feature uses it.
  */
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
-import { type Column, TableCopy } from '../ledger/table-copy.ts';
-import { type Counter, counterOf } from './counters.ts';
-import { Counted, type Facts, Subjects, type SubjectName } from './facts.ts';
+import { TableCopy } from '../ledger/table-copy.ts';
+import { partitionOfAccount } from '../hash-id.ts';
+import { counterOf } from './counters.ts';
+import { Counted, type Facts, Subjects } from './facts.ts';
 import type { FeatureDefinition } from './feature.ts';
+import { withReserved } from './exact.ts';
+import {
+  ELSEWHERE,
+  type Feature,
+  homeSubjectAt,
+  isPerCurrency,
+  LOCAL,
+  passes,
+  type Table,
+  tableName,
+} from './kept-feature.ts';
 import { KeyTable, NO_KEY, NO_ROW } from './key-table.ts';
+import { addReading, featureHash, findReading, type Readings } from './readings.ts';
+import { Reservations } from './reservations.ts';
+import { clearRow, INDEX_SECTION, restoreTable, type SavedIndex, tableColumns } from './saved-features.ts';
 import type { Surroundings } from './window-lists.ts';
 
 export interface FeatureBounds {
@@ -22,53 +38,16 @@ export interface FeatureBounds {
   readonly subjectsMax: number;
   /** Non-empty buckets (or members) of one feature. */
   readonly cellsMax: number;
-}
-
-/** One feature, and where it is kept. */
-interface Feature {
-  readonly definition: FeatureDefinition;
-  readonly counter: Counter;
-  readonly counted: number;
-  /** What it says when it does not apply: -1 for `last`. */
-  readonly nothing: number;
-  readonly table: Table;
-  readonly channels: number;
-  readonly amounts: FeatureDefinition['amounts'];
-}
-
-/** The features of one key. */
-interface Table {
-  readonly name: string;
-  readonly keys: KeyTable;
-  /** What the features keep, `stride` numbers to a row. */
-  rows: Float64Array;
-  stride: number;
-  readonly copy: TableCopy;
-  readonly features: Feature[];
-  /** Row of the payment's key, when it was looked up last. */
-  row: number;
+  /** Which partition this is, of how many. Absent = the only one. */
+  readonly place?: { readonly partition: number; readonly partitions: number };
 }
 
 const ALL_CHANNELS = 0xffff_ffff;
 const NONE: readonly Feature[] = [];
-const WHOLE_CURRENCY: readonly SubjectName[] = ['payer', 'payee', 'merchant'];
-/** In a checkpoint: what there is, and where. */
-const INDEX_SECTION = 'risk.index';
-
-interface SavedTable {
-  readonly name: string;
-  readonly used: number;
-  readonly hand: number;
-  readonly evicted: number;
-  readonly features: readonly { readonly name: string; readonly hand: number }[];
-}
-
-interface SavedIndex {
-  readonly definitions: readonly FeatureDefinition[];
-  readonly tables: readonly SavedTable[];
-  readonly dropped: number;
-}
-
+/** No payment's key in the reservations. */
+const NOBODY = '';
+/** See FeatureStore.sharedBy. */
+export const EXACT_SHIFT = 8;
 export class FeatureStore {
   /** Counts that found no room, and buckets that went to make room for others. */
   dropped = 0;
@@ -81,10 +60,20 @@ export class FeatureStore {
   #copied: readonly Table[] = [];
   /** The index section of the copy under way. */
   #index: Uint8Array = new Uint8Array(0);
+  /** What others have read exactly and not decided. */
+  readonly reserved = new Reservations();
+  /** Other partitions that keep a key of what was counted last, and a feature that counts it. */
+  readonly elsewhere: number[] = [];
+  /** Subjects by which keys are kept in other partitions too: a bit each, by Subjects; EXACT_SHIFT higher those that are read exactly. */
+  sharedBy = 0;
+  readonly #partition: number;
+  readonly #partitions: number;
   readonly #around: Surroundings & { rows: number; table: Table | undefined };
 
   constructor(bounds: FeatureBounds) {
     this.#bounds = bounds;
+    this.#partition = bounds.place?.partition ?? 0;
+    this.#partitions = bounds.place?.partitions ?? 1;
     this.#around = {
       rows: 0,
       table: undefined,
@@ -117,20 +106,23 @@ export class FeatureStore {
       const table = tables.get(name) ?? renewed(before.get(name)) ?? this.#table(name, definition);
       tables.set(name, table);
       const feature = known.get(definition.name) ?? this.#feature(definition, table);
-      const kept = feature.table === table ? feature : { ...feature, table };
+      const kept = { ...feature, definition, table };
       table.features.push(kept);
       return kept;
     });
     this.#byCounted = Object.values(Counted).map((thing) => this.#features.filter(({ counted }) => counted === thing));
     this.#tables = [...tables.values()];
     for (const table of this.#tables) this.#layOut(table);
+    this.sharedBy = this.#partitions === 1 ? 0 : sharedBy(this.#features);
   }
 
   /**
    * Writes what every feature says at the time of a payment, that payment included. Values are whole numbers, in the order of
    * the definitions. A feature of other channels says nothing: 0.
+   *
+   * @param readings what other partitions say of features whose keys they keep; what they did not tell was never counted
    */
-  read(facts: Facts, values: Float64Array): void {
+  read(facts: Facts, values: Float64Array, readings?: Readings): void {
     this.#locate(facts);
     const features = this.#features;
     const channel = 1 << facts.channel;
@@ -138,12 +130,24 @@ export class FeatureStore {
       const feature = features[index] as Feature;
       const { row } = feature.table;
       if (row === NO_KEY || (feature.channels & channel) === 0) values[index] = feature.nothing;
-      else
-        values[index] = feature.counter.value(
-          row,
-          facts,
-          feature.counted === Counted.payments && passes(feature, facts),
-        );
+      else {
+        const read = row === ELSEWHERE && readings !== undefined ? findReading(readings, feature.hash) : undefined;
+        values[index] = read ?? this.#value(feature, facts, NOBODY);
+      }
+    }
+  }
+
+  /**
+   * Answers another partition: adds what the features say whose keys are kept here to the readings at word `at`.
+   *
+   * @param own the payment's key in the reservations
+   */
+  answer(facts: Facts, words: Uint32Array, at: number, own: string): void {
+    this.#locate(facts);
+    for (const feature of this.#features) {
+      const { row, homeAt } = feature.table;
+      if (homeAt === LOCAL || row === NO_KEY || row === ELSEWHERE) continue;
+      addReading(words, at, feature.hash, this.#value(feature, facts, own));
     }
   }
 
@@ -154,11 +158,23 @@ export class FeatureStore {
    */
   count(facts: Facts, counted: number, wasRead = false): void {
     if (!wasRead) this.#locate(facts);
+    this.#count(facts, counted, false);
+    if (this.sharedBy !== 0) this.#findElsewhere(facts, counted);
+  }
+
+  /** Counts what another partition has decided, by the keys that are kept here. */
+  countOfOthers(facts: Facts, counted: number): void {
+    this.#locate(facts);
+    this.#count(facts, counted, true);
+  }
+
+  #count(facts: Facts, counted: number, onlyShared: boolean): void {
     const features = this.#byCounted[counted] ?? NONE;
     for (let index = 0; index < features.length; index++) {
       const feature = features[index] as Feature;
       const { table } = feature;
-      if (table.row === NO_KEY || !passes(feature, facts)) continue;
+      if (table.row === NO_KEY || table.row === ELSEWHERE || !passes(feature, facts)) continue;
+      if (onlyShared && table.homeAt === LOCAL) continue;
       if (table.row === NO_ROW) table.row = table.keys.add((row) => clearRow(table, row));
       table.copy.before(table.row);
       table.keys.touched[table.row] = facts.now;
@@ -247,6 +263,36 @@ export class FeatureStore {
       const table = tables[index] as Table;
       table.row = table.keys.find(facts);
     }
+    if (this.sharedBy !== 0) this.#locateHomes(facts);
+  }
+
+  #locateHomes({ subjects }: Facts): void {
+    for (const table of this.#tables) {
+      const { homeAt } = table;
+      if (homeAt === LOCAL || table.row === NO_KEY) continue;
+      table.home = partitionAtWord(subjects, homeAt, this.#partitions);
+      if (table.home !== this.#partition) table.row = ELSEWHERE;
+    }
+  }
+
+  /** Who has to be told: where a key is kept by which something is counted, or was read exactly. */
+  #findElsewhere(facts: Facts, counted: number): void {
+    const { elsewhere } = this;
+    elsewhere.length = 0;
+    for (const feature of this.#features) {
+      const { row, home } = feature.table;
+      if (row !== ELSEWHERE || elsewhere.includes(home)) continue;
+      const isCounted = feature.counted === counted && passes(feature, facts);
+      if (isCounted || feature.definition.exact === true) elsewhere.push(home);
+    }
+  }
+
+  #value(feature: Feature, facts: Facts, own: string): number {
+    const { counter, table } = feature;
+    const counts = feature.counted === Counted.payments && passes(feature, facts);
+    const value = counter.value(table.row, facts, counts);
+    if (feature.definition.exact !== true || this.reserved.size === 0) return value;
+    return withReserved(feature, facts, value, counts, this.reserved.others(facts.now, own));
   }
 
   #copies(): TableCopy[] {
@@ -279,7 +325,17 @@ export class FeatureStore {
       subjects: definition.by.map((subject) => Subjects[subject]),
       perCurrency: isPerCurrency(definition),
     });
-    return { name, keys, rows: new Float64Array(0), stride: 0, copy: new TableCopy(), features: [], row: NO_KEY };
+    return {
+      name,
+      keys,
+      rows: new Float64Array(0),
+      stride: 0,
+      copy: new TableCopy(),
+      features: [],
+      homeAt: homeSubjectAt(definition),
+      row: NO_KEY,
+      home: 0,
+    };
   }
 
   /** Gives each feature of the table its place in the rows. Those that were there before take along what they keep. */
@@ -306,93 +362,28 @@ export class FeatureStore {
       table,
       channels: definition.channels ?? ALL_CHANNELS,
       amounts: definition.amounts,
+      hash: featureHash(definition.name),
     };
   }
 }
 
-/** What the sections of a checkpoint say in the form of `describe`; undefined when nothing was counted. */
-export function describeSections(sections: ReadonlyMap<string, Uint8Array>): string[] | undefined {
-  const index = sections.get(INDEX_SECTION);
-  if (index === undefined) return undefined;
-  const { definitions, tables } = decodeMessagePack(index) as object as SavedIndex;
-  const subjectsMax = Math.max(1, ...tables.map(({ used }) => used));
-  const largest = Math.max(0, ...[...sections].map(([name, bytes]) => (isCells(name) ? bytes.length : 0)));
-  const store = new FeatureStore({ hashSeed: 0, subjectsMax, cellsMax: largest / 4 + 1 });
-  store.use(definitions);
-  store.restore(sections);
-  return store.describe();
+/** See FeatureStore.sharedBy. */
+function sharedBy(features: readonly Feature[]): number {
+  let bits = 0;
+  for (const { table, definition } of features) {
+    if (table.homeAt === LOCAL) continue;
+    const subject = table.homeAt >> 2;
+    bits |= (1 << subject) | (definition.exact === true ? 1 << (subject + EXACT_SHIFT) : 0);
+  }
+  return bits;
 }
 
-/** Whether a section is one of those that `describeSections` puts together. */
-export function isFeatureSection(name: string): boolean {
-  return name === INDEX_SECTION || /^risk\.[0-9]+\./.test(name);
-}
-
-function isCells(name: string): boolean {
-  return /^risk\.[0-9]+\.cells\./.test(name);
+function partitionAtWord(words: Uint32Array, at: number, partitions: number): number {
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words.subarray(at, at + 4);
+  return partitionOfAccount(w0, w1, w2, w3, partitions);
 }
 
 /** The same keys, for other features. The old table stays as it is: a copy of it may be under way. */
 function renewed(table: Table | undefined): Table | undefined {
   return table === undefined ? undefined : { ...table, features: [] };
-}
-
-/** Amounts by device, address or card may be of several currencies; an account has one. */
-function isPerCurrency({ measure, by }: FeatureDefinition): boolean {
-  const addsAmounts = measure === 'sum' || measure === 'max';
-  return addsAmounts && !by.some((subject) => WHOLE_CURRENCY.includes(subject));
-}
-
-function tableName(definition: FeatureDefinition): string {
-  return definition.by.join('+') + (isPerCurrency(definition) ? '+currency' : '');
-}
-
-function passes({ channels, amounts }: Feature, { channel, ledger, amount }: Facts): boolean {
-  if ((channels & (1 << channel)) === 0) return false;
-  if (amounts === undefined) return true;
-  for (let index = 0; index < amounts.length; index++) {
-    const range = amounts[index] as NonNullable<FeatureDefinition['amounts']>[number];
-    if (range.ledger === ledger) return amount >= range.from && amount < range.below;
-  }
-  return false;
-}
-
-function clearRow({ features, copy }: Table, row: number): void {
-  copy.before(row);
-  for (const { counter } of features) counter.clear(row);
-}
-
-function tableColumns({ keys, rows, stride }: Table): Column[] {
-  return [
-    { array: keys.ids, width: 4 },
-    { array: keys.touched, width: 1 },
-    { array: rows, width: stride },
-  ];
-}
-
-function restoreTable(
-  table: Table,
-  saved: SavedTable,
-  number: number,
-  sections: ReadonlyMap<string, Uint8Array>,
-): void {
-  const { keys, features } = table;
-  tableColumns(table).forEach(({ array }, column) => {
-    const name = `risk.${number}.${column}`;
-    const bytes = sections.get(name);
-    if (bytes === undefined) throw new Error(`the checkpoint has no section ${name}`);
-    new Uint8Array(array.buffer, 0, bytes.length).set(bytes);
-  });
-  keys.restore(saved.used, saved.hand);
-  keys.evicted = saved.evicted;
-  saved.features.forEach(({ name, hand }, place) => {
-    const feature = features[place];
-    if (feature?.definition.name !== name) throw new Error(`the rule set in force does not keep ${name} there`);
-    const { lists } = feature.counter;
-    if (lists === undefined) return;
-    lists.hand = hand;
-    const prefix = `risk.${number}.cells.${place}.`;
-    lists.cells.restore([0, 1, 2].map((index) => sections.get(`${prefix}${index}`) ?? new Uint8Array(0)));
-    lists.cells.freeAllBut(saved.used, (row) => lists.head(row));
-  });
 }

@@ -7,11 +7,12 @@
  * Without a rule set nothing is looked at, kept or counted.
  */
 import { PaymentStates } from '../../protocol/records.ts';
+import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { formatId } from '../../protocol/ids.ts';
 import { decodeEntity } from '../entity/entities.ts';
 import type { EventLog } from '../ledger/events.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Ledger, PartitionPlace } from '../ledger/ledger.ts';
 import { idAt } from '../ledger/words.ts';
 import { PaymentField } from '../payment/event.ts';
 import { OPENING_RULES_MAX } from './cases.ts';
@@ -20,9 +21,12 @@ import { contextIn, DecisionBuffer, encodeDecision, FEATURES_MAX, HITS_MAX, read
 import { type Decision, evaluate, newDecision } from './evaluate.ts';
 import { type DescribedPayment, describePayment, describeSignal } from './describe.ts';
 import { Counted, type Facts, newFacts } from './facts.ts';
-import { FeatureStore } from './features.ts';
+import { type FeatureBounds, FeatureStore } from './features.ts';
+import type { Readings } from './readings.ts';
 import type { Registry } from './registry.ts';
+import { keyOf } from './reservations.ts';
 import { Outcomes, type RuleSet } from './rule-set.ts';
+import { readCounted, SharedCounts } from './shared-counts.ts';
 
 /** A rule set in force. */
 export interface ActiveRules {
@@ -34,13 +38,16 @@ export interface ActiveRules {
 /** What a partition keeps of risk. */
 export class RiskState {
   readonly features: FeatureStore;
+  /** What is counted for other partitions, and by them. */
+  readonly shared: SharedCounts;
   /** Lists, exemptions and freezes. */
   readonly registry: Registry;
   #active: ActiveRules | undefined;
 
-  constructor(options: ConstructorParameters<typeof FeatureStore>[0], registry: Registry) {
+  constructor(options: FeatureBounds & { readonly place: PartitionPlace }, registry: Registry) {
     this.registry = registry;
     this.features = new FeatureStore(options);
+    this.shared = new SharedCounts(options.place.partition, options.place.partitions);
   }
 
   get active(): ActiveRules | undefined {
@@ -79,6 +86,7 @@ export class Risk {
   readonly #encoded = new DecisionBuffer();
 
   #payer = NO_ACCOUNT;
+  #described: DescribedPayment | undefined;
   /** Whether the features were read for the facts as they are. */
   #wasRead = false;
   /** Made once: a payment allocates nothing. */
@@ -106,18 +114,29 @@ export class Risk {
   describe(payment: DescribedPayment, payer: number): void {
     this.decisionBytes = 0;
     this.#wasRead = false;
+    this.#described = payment;
     if (this.#rules === undefined) return;
     const tier = payer === NO_ACCOUNT ? 0 : (this.#ledger.accounts.tier[payer] as number);
     describePayment(this.#facts, payment, this.#ledger.now, tier);
   }
 
-  /** Has the rules look at the payment that was described; an Outcomes value. */
-  assess(payer: number): number {
+  /** Whether other partitions have to count first what was counted for them: then nothing may be decided that is counted there. */
+  get isBehind(): boolean {
+    const { features, shared } = this.#state;
+    return features.sharedBy !== 0 && shared.isBehind(this.#ledger.now);
+  }
+
+  /**
+   * Has the rules look at the payment that was described; an Outcomes value.
+   *
+   * @param readings what other partitions say of features whose keys they keep
+   */
+  assess(payer: number, readings?: Readings): number {
     this.#payer = payer;
     const active = this.#rules;
     if (active === undefined) return Outcomes.approve;
     const { rules } = active;
-    this.#state.features.read(this.#facts, this.#values);
+    this.#state.features.read(this.#facts, this.#values, readings);
     this.#wasRead = true;
     evaluate(rules, this.#facts, this.#values, this.#state.registry.lists, this.#isExempt, this.#decision);
     const { outcome, hits, hitCount } = this.#decision;
@@ -146,6 +165,7 @@ export class Risk {
     const counted = state === PaymentStates.declined ? Counted.declines : Counted.payments;
     this.#state.features.count(this.#facts, counted, this.#wasRead);
     this.#wasRead = false;
+    this.#tell(counted, this.#described?.words, this.#described?.at ?? 0);
   }
 
   /** Opens a case for the payment whose first version is at word `at`, if the rules want it reviewed. */
@@ -177,5 +197,40 @@ export class Risk {
     if (this.isDry || this.#rules === undefined) return;
     const counted = describeSignal(this.#facts, words, at, this.#ledger.now);
     this.#state.features.count(this.#facts, counted);
+    this.#tell(counted, undefined, 0);
+  }
+
+  /** Has other partitions count what was counted last. The payment's id is at word `idAt`; no words: it is none. */
+  #tell(counted: number, words: Uint32Array | undefined, idAt: number): void {
+    const { features, shared } = this.#state;
+    if (features.sharedBy === 0) return;
+    for (const home of features.elsewhere) shared.add(home, this.#facts, counted, words, idAt);
+  }
+
+  /** Counts the event whose first word is `at`: what another partition has decided. */
+  countOfOthers(words: Uint32Array, at: number): void {
+    const { features, shared } = this.#state;
+    shared.forEach(words, at, (entry) => {
+      const counted = readCounted(this.#facts, words, entry, this.#ledger.now);
+      features.reserved.end(words, entry);
+      if (this.#rules !== undefined) features.countOfOthers(this.#facts, counted);
+    });
+  }
+
+  /**
+   * Answers another partition what the features say of a payment whose keys are kept here.
+   *
+   * @param payment as it was sent, with a RISK_CONTEXT
+   * @param isExact whether it is reserved, for those who ask after it
+   * @param out where the readings go: their head is at word `at`, with a count of 0
+   * @returns a result code
+   */
+  answer(payment: DescribedPayment, isExact: boolean, out: Uint32Array, at: number): number {
+    const { features } = this.#state;
+    if (this.#rules === undefined || features.sharedBy === 0) return Code.ok;
+    describePayment(this.#facts, payment, this.#ledger.now, 0);
+    features.answer(this.#facts, out, at, keyOf(payment.words, payment.at));
+    if (!isExact) return Code.ok;
+    return features.reserved.add(payment.words, payment.at, this.#facts) ? Code.ok : Code.busy;
   }
 }

@@ -102,14 +102,21 @@ const measured = z.strictObject({
   upTo: z.int().min(1).max(DISTINCT_MAX).optional(),
   window,
   counts,
+  /** With several partitions: not two payments that are decided at the same time can both stay within it. */
+  exact: z.boolean().optional(),
 });
 export type MeasuredFeature = z.output<typeof measured>;
 
 /** What a measure and its fields must have to do with each other: by field, what is wrong. */
-function mismatches({ measure, by, of }: Pick<MeasuredFeature, 'measure' | 'by' | 'of'>): Record<string, string> {
+function mismatches(measured: Omit<MeasuredFeature, 'window' | 'upTo'>): Record<string, string> {
+  const { measure, by, of } = measured;
   if ((measure === 'distinct') !== (of !== undefined))
     return { of: 'goes with the measure distinct, and only with it' };
   const keys = typeof by === 'string' ? [by] : by;
+  if (measured.exact === true && keys.includes('payer')) {
+    return { exact: 'is for other keys than the payer: by payer everything is exact' };
+  }
+  if (measured.exact === true && measured.counts !== 'payments') return { exact: 'is for counts of payments' };
   return of !== undefined && keys.includes(of) ? { of: 'must be another than by: of each there is only one' } : {};
 }
 
@@ -199,7 +206,13 @@ const rule = z.discriminatedUnion('kind', [
     atLeast: z.int().min(2).max(1000),
   }),
   z.strictObject({ ...common, kind: z.literal('dormant'), after: duration, above: amounts }),
-  z.strictObject({ ...common, kind: z.literal('fan_in'), window, above: z.int().min(1).max(DISTINCT_MAX) }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('fan_in'),
+    window,
+    above: z.int().min(1).max(DISTINCT_MAX),
+    exact: measured.shape.exact,
+  }),
   z.strictObject({ ...common, kind: z.literal('fan_out'), window, above: z.int().min(1).max(DISTINCT_MAX) }),
   z.strictObject({
     ...common,

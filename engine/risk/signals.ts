@@ -33,6 +33,8 @@ export function reportSignals(ledger: Ledger, risk: Risk, message: RecordsMessag
       results.set(index, ledger.now, malformed, 0);
     } else if (known !== 0) {
       replay(ledger, words, at, institution, index, known, results);
+    } else if (risk.isBehind) {
+      results.set(index, ledger.now, Code.busy, 0);
     } else {
       const code = whyNotTaken(ledger, words, at, institution);
       record(ledger, words, at, institution, code);

@@ -19,6 +19,8 @@ import {
   SETTLEMENT_BYTES,
   targetOf,
 } from '../worker/clearing-commands.ts';
+import { countsBytes, countsRoute } from '../risk/shared-counts.ts';
+import { confirmedTo } from '../worker/count-commands.ts';
 import { type Travel, travelBack, travelOf } from '../worker/joint-commands.ts';
 import type { WaitingCommand } from './batch-replies.ts';
 import { deliverOne, refusalFrame } from './gather.ts';
@@ -78,6 +80,7 @@ export class ClearingHouse {
     return {
       send: (messages) => this.#sort(messages, CROSSING_BYTES, targetOf, ClearingKinds.receiveCrossings),
       sendParts: (messages) => this.#sendParts(messages),
+      sendCounts: (messages) => this.#sendCounts(messages),
       enquire: (enquiries) => this.#rehearsals.ask(partition, enquiries),
       defer: (sink, frame, command) => this.#defer(partition, sink, frame, command),
     };
@@ -133,6 +136,17 @@ export class ClearingHouse {
     }
   }
 
+  /** Posts what was counted, each message as a command. */
+  #sendCounts(messages: Uint8Array): void {
+    const view = new DataView(messages.buffer, messages.byteOffset, messages.byteLength);
+    for (let at = 0; at < messages.length; ) {
+      const { to, count } = countsRoute(view, at);
+      const bytes = countsBytes(count);
+      this.#post(to, { kind: ClearingKinds.receiveCounts, count, body: messages.slice(at, at + bytes) });
+      at += bytes;
+    }
+  }
+
   #postPart(kind: number, { to, weight }: Travel, body: Uint8Array): void {
     this.#post(to, { kind, count: weight, body });
   }
@@ -164,6 +178,9 @@ export class ClearingHouse {
         } else if (kind === ClearingKinds.carryOutPart) {
           const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
           this.#postPart(ClearingKinds.collectPart, travelBack(view), answer.slice());
+        } else if (kind === ClearingKinds.receiveCounts) {
+          const body = answer.slice();
+          this.#post(confirmedTo(body), { kind: ClearingKinds.confirmCounts, count: 1, body });
         } else if (kind === ClearingKinds.settleCrossings || kind === ClearingKinds.collectPart) {
           this.#settle(partition, answer);
         }

@@ -11,7 +11,7 @@ import { Code } from '../../protocol/results.ts';
 import type { CommandEnvelope, ReplySink } from '../gateway.ts';
 import type { Batch } from '../worker/batch.ts';
 import type { Enquiry } from '../worker/enquiry.ts';
-import type { BatchResult } from '../worker/partition.ts';
+import type { BatchResult, PartitionFigures } from '../worker/partition.ts';
 import { weightOf } from '../worker/weights.ts';
 import type { WaitingCommand } from './batch-replies.ts';
 import { BatchReplies } from './batch-replies.ts';
@@ -40,6 +40,8 @@ export interface ClearingPort {
   send(messages: Uint8Array): void;
   /** The same for what partitions carry out together. */
   sendParts(messages: Uint8Array): void;
+  /** The same for what is counted in other partitions. */
+  sendCounts(messages: Uint8Array): void;
   /** Takes what dry runs ask of other partitions, right after the replies that wait for it: by the numbers in these. */
   enquire(enquiries: readonly (readonly Enquiry[])[]): void;
   /** Takes a reply that waits for other partitions; the frame and the command are dead when this returns. */
@@ -72,6 +74,8 @@ export class Lane {
   #wakeQueued = false;
   #failed = false;
   #nextDeadline = Number.POSITIVE_INFINITY;
+  /** Keys of risk features that the partition asks others about: FeatureStore.sharedBy. */
+  sharedBy = 0;
   #idle: (() => void)[] = [];
 
   /** @param parts.clock µs since 1970 */
@@ -122,9 +126,10 @@ export class Lane {
     if (this.#open() !== undefined) this.#pump();
   }
 
-  /** When the partition next has something to expire, µs. */
-  set nextDeadline(value: number) {
-    this.#nextDeadline = value;
+  /** Takes note of when the partition next has something to expire, and of what its risk rules ask. */
+  takeFigures({ nextDeadline, sharedBy }: Pick<PartitionFigures, 'nextDeadline' | 'sharedBy'>): void {
+    this.#nextDeadline = nextDeadline;
+    this.sharedBy = sharedBy;
   }
 
   /** Resolves when nothing is under way. */
@@ -177,7 +182,7 @@ export class Lane {
 
   #landed(slot: Slot, waitMs: number, result: BatchResult): void {
     this.#flights--;
-    this.#nextDeadline = result.figures.nextDeadline;
+    this.takeFigures(result.figures);
     const { batch } = slot;
     this.#observer.batchDone(result, { records: batch.records, inputBytes: batch.inputBytes, waitMs });
     // The partition is kept busy first; the replies of this batch are sent while it works.
@@ -185,6 +190,7 @@ export class Lane {
     slot.replies.deliver();
     if (result.messages !== undefined) this.#clearing.send(result.messages);
     if (result.parts !== undefined) this.#clearing.sendParts(result.parts);
+    if (result.counts !== undefined) this.#clearing.sendCounts(result.counts);
     if (result.enquiries !== undefined) this.#clearing.enquire(result.enquiries);
     this.#free.push(slot);
     if (this.isIdle) for (const resolve of this.#idle.splice(0)) resolve();

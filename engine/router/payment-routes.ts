@@ -8,6 +8,8 @@ import { ACCOUNT, PAYMENT, PAYMENT_OPERATION, RESULT, ResultFlags } from '../../
 import { Code } from '../../protocol/results.ts';
 import { type CommandEnvelope, OPERATOR_INSTITUTION, type ReplySink, RouterFlags } from '../gateway.ts';
 import { ClearingKinds } from '../worker/clearing-commands.ts';
+import { joinReadings, READINGS_HEAD } from '../risk/readings.ts';
+import { featureQuestions } from './feature-questions.ts';
 import { deliverOne, Gather, refusalFrame } from './gather.ts';
 import type { Lane } from './lane.ts';
 import { readCode } from './merge.ts';
@@ -22,28 +24,40 @@ export class PaymentRoutes {
     this.#lanes = lanes;
   }
 
-  /** Sale and authorise. What their partition has to know of a payee elsewhere never changes, so it is asked for before. */
+  /**
+   * Sale and authorise. Other partitions are asked before, all at once: what has to be known of a payee, which never changes, and what
+   * the risk features say whose keys they keep.
+   */
   create(request: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
     const envelope = crossing(request);
-    const home = partitionAt(body, PAYMENT.at.payerAccountId, this.#lanes.length);
-    const payeeAt = PAYMENT.at.payeeAccountId;
-    const payeeHome = partitionAt(body, payeeAt, this.#lanes.length);
-    if (payeeHome === home) return this.#submit(home, envelope, body, sink);
+    const partitions = this.#lanes.length;
+    const home = partitionAt(body, PAYMENT.at.payerAccountId, partitions);
+    const payeeHome = partitionAt(body, PAYMENT.at.payeeAccountId, partitions);
+    const sharedBy = this.#lanes[home]?.sharedBy ?? 0;
+    const features = sharedBy === 0 ? [] : featureQuestions(body, home, sharedBy, partitions);
+    if (payeeHome === home && features.length === 0) return this.#submit(home, envelope, body, sink);
     const payment = body.slice();
-    const answered = new Gather(sink, ([answer]) => {
-      const withPayee = new Uint8Array(ACCOUNT.size + payment.length);
-      withPayee.set(answer?.subarray(FRAME_HEADER.size + RESULT.size) ?? []);
-      withPayee.set(payment, ACCOUNT.size);
-      const flags = envelope.flags | RouterFlags.withPayee;
-      const code = this.#submit(home, { ...envelope, flags }, withPayee, sink);
+    const payee = payeeHome === home ? [] : [payeeQuestion(payment, payeeHome)];
+    const answered = new Gather(sink, (answers) => {
+      const failed = answers.slice(payee.length).find((answer) => answerCode(answer) !== Code.ok);
+      const code =
+        failed === undefined
+          ? this.#submit(home, ...told(envelope, payment, answers, payee.length), sink)
+          : answerCode(failed);
       this.#asked(payment);
       return code === Code.ok ? undefined : refusalFrame(envelope, code);
     });
-    const question = asked(envelope, COMMANDS.lookupAccounts.kind, 1);
-    const code = this.#submit(payeeHome, question, payment.slice(payeeAt, payeeAt + 16), answered.part());
+    const questions = [...payee, ...features.map((question) => ({ ...question, kind: ClearingKinds.readFeatures }))];
+    const asking = questions.map((question) => ({ ...question, part: answered.part() }));
+    for (const { partition, kind, body: question, part } of asking) {
+      const code = this.#submit(partition, asked(envelope, kind, 1), question, part);
+      if (code === Code.ok) continue;
+      answered.abandon();
+      return code;
+    }
     const key = idAt(payment, PAYMENT.at.id);
-    if (code === Code.ok && !this.#asking.has(key)) this.#asking.set(key, []);
-    return code;
+    if (!this.#asking.has(key)) this.#asking.set(key, []);
+    return Code.ok;
   }
 
   /**
@@ -100,6 +114,39 @@ export class PaymentRoutes {
     if (lane === undefined) throw new Error(`no partition ${partition}`);
     return lane.submit(envelope, body, sink);
   }
+}
+
+/** What a partition is asked of the payee who lives there. */
+function payeeQuestion(payment: Uint8Array, partition: number) {
+  const at = PAYMENT.at.payeeAccountId;
+  return { partition, kind: COMMANDS.lookupAccounts.kind, body: payment.slice(at, at + 16) };
+}
+
+/** The payment behind what was answered: readings of features, then the payee's record. */
+function told(
+  envelope: CommandEnvelope,
+  payment: Uint8Array,
+  answers: readonly Uint8Array[],
+  payees: number,
+): [CommandEnvelope, Uint8Array] {
+  const bodies = answers.map((answer) => answer.subarray(FRAME_HEADER.size));
+  const readings = bodies.slice(payees);
+  const parts = [
+    ...(readings.length === 0 ? [] : [joinReadings(readings)]),
+    ...bodies.slice(0, payees).map((body) => body.slice(RESULT.size, RESULT.size + ACCOUNT.size)),
+    payment,
+  ];
+  const flags =
+    envelope.flags |
+    (readings.length === 0 ? 0 : RouterFlags.withReadings) |
+    (payees === 0 ? 0 : RouterFlags.withPayee);
+  return [{ ...envelope, flags }, Buffer.concat(parts)];
+}
+
+/** A result code, of readings. */
+function answerCode(answer: Uint8Array): number {
+  const at = FRAME_HEADER.size + READINGS_HEAD.at.code;
+  return new DataView(answer.buffer, answer.byteOffset).getUint32(at, true);
 }
 
 /** A copy of the envelope of a command that may take part in what partitions carry out together. */

@@ -6,7 +6,7 @@
  *   settleCrossings    CROSSING_ANSWER × n  →  SETTLEMENT × n   back to that of the debit side
  *   resendCrossings    nothing  →  nothing                      after a start: puts what is unfinished into the batch's messages
  *
- * Two more are in joint-commands.ts, one for dry runs in enquiry.ts. `locateOperation` is the router's question where an operation goes: payment id, operation id → RESULT.
+ * Two more are in joint-commands.ts, one for dry runs in enquiry.ts, those of the risk rules in count-commands.ts. `locateOperation` is the router's question where an operation goes: payment id, operation id → RESULT.
  */
 import { COMMANDS } from '../../protocol/commands.ts';
 import { layout } from '../../protocol/layout.ts';
@@ -32,6 +32,9 @@ export const ClearingKinds = {
   collectPart: 0x74,
   locateOperation: 0x75,
   rehearse: 0x76,
+  receiveCounts: 0x77,
+  confirmCounts: 0x78,
+  readFeatures: 0x79,
 } as const;
 
 /** A transfer on its way; the TRANSFER record follows. */

@@ -20,8 +20,11 @@ import { aggregate, queryHistory } from '../query/history.ts';
 import { lookupPayments, queryPayments } from '../query/payments.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
 import { ClearingKinds, receiveCrossings, resendCrossings, settleCrossings } from './clearing-commands.ts';
+import { confirmCounts, readFeatures, receiveCounts } from './count-commands.ts';
 import { answerEnquiry } from './enquiry.ts';
 import { carryOutPartCommand, collectPartCommand } from './joint-commands.ts';
+import type { PaymentRequest } from '../payment/terms.ts';
+import { readingsWords } from '../risk/readings.ts';
 import { reportSignals } from '../risk/signals.ts';
 import { richCommand } from './rich-commands.ts';
 import type { PartitionState } from './state.ts';
@@ -58,14 +61,23 @@ function records(run: typeof createTransfers): Handler {
 function payment(isSale: boolean): Handler {
   return (state, command, reply) => {
     const target = { words: reply.words, at: reply.take(RESULT.size + PAYMENT_STATE.size) >> 2 };
-    const { words, start, institution } = command;
-    const hasPayee = (command.flags & RouterFlags.withPayee) !== 0;
-    const request = hasPayee
-      ? paymentRequest(words, start + (ACCOUNT.size >> 2), institution, isSale, start)
-      : paymentRequest(words, start, institution, isSale);
-    createPayment(state.payments, request, target);
+    createPayment(state.payments, requestOf(command, isSale), target);
     noteUndecided(state, target);
     reply.close(1);
+  };
+}
+
+/** The payment of a command, behind what the router may have put in front of it. */
+function requestOf({ words, start, institution, flags }: Command, isSale: boolean): PaymentRequest {
+  if ((flags & RouterFlags.mayCross) === 0) return paymentRequest(words, start, institution, isSale);
+  const readings = (flags & RouterFlags.withReadings) === 0 ? undefined : { words, at: start };
+  const payeeAt = start + (readings === undefined ? 0 : readingsWords(readings));
+  const hasPayee = (flags & RouterFlags.withPayee) !== 0;
+  const at = payeeAt + (hasPayee ? ACCOUNT.size >> 2 : 0);
+  return {
+    ...paymentRequest(words, at, institution, isSale),
+    ...(readings === undefined ? {} : { readings }),
+    ...(hasPayee ? { payeeAt } : {}),
   };
 }
 
@@ -155,7 +167,13 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
 const CLEARING_HANDLERS: Readonly<Record<number, Handler>> = {
   [ClearingKinds.receiveCrossings]: (state, command, reply) => receiveCrossings(state.ledger, command, reply),
   [ClearingKinds.settleCrossings]: (state, command, reply) => settleCrossings(state.ledger, command, reply),
-  [ClearingKinds.resendCrossings]: (state, command, reply) => resendCrossings(state.ledger, command, reply),
+  [ClearingKinds.resendCrossings]: (state, command, reply) => {
+    state.risk.shared.resend();
+    resendCrossings(state.ledger, command, reply);
+  },
+  [ClearingKinds.receiveCounts]: receiveCounts,
+  [ClearingKinds.confirmCounts]: confirmCounts,
+  [ClearingKinds.readFeatures]: readFeatures,
   [ClearingKinds.carryOutPart]: (state, command, reply) => carryOutPartCommand(state.ledger, command, reply),
   [ClearingKinds.locateOperation]: (state, { words, start }, reply) =>
     locateOperation(state.payments, words, start, reply),

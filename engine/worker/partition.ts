@@ -55,6 +55,8 @@ export interface BatchResult {
   /** For other partitions: see clearing-commands.ts, and joint-commands.ts. */
   readonly messages?: Uint8Array;
   readonly parts?: Uint8Array;
+  /** What was counted for other partitions: see count-commands.ts. */
+  readonly counts?: Uint8Array;
   /** What its dry runs ask of other partitions, by the numbers in their replies: see enquiry.ts. */
   readonly enquiries?: readonly (readonly Enquiry[])[];
 }
@@ -73,6 +75,10 @@ export interface PartitionFigures {
   readonly indexEntries: Readonly<Record<string, number>>;
   /** Pages of segments read by look-ups since the partition was opened. */
   readonly indexPageReads: number;
+  /** By which keys risk features are kept in other partitions too: FeatureStore.sharedBy. */
+  readonly sharedBy: number;
+  /** What was counted for other partitions and is not confirmed. */
+  readonly countsWaiting: number;
 }
 
 export interface PartitionBounds extends StateCopyBounds {
@@ -141,6 +147,8 @@ export class Partition {
       nextDeadline: Math.min(tables.timers.next, this.#state.payments.challenges.next),
       indexEntries: this.#indexes.entries,
       indexPageReads: this.#indexes.pageReads,
+      sharedBy: this.#state.risk.features.sharedBy,
+      countsWaiting: this.#state.risk.shared.waiting,
     };
   }
 
@@ -161,6 +169,7 @@ export class Partition {
     const info = { timestamp: this.#state.ledger.now, eventCount: events.count };
     const messages = takeMessages(this.#state.ledger);
     const parts = takeParts(this.#state.ledger);
+    const counts = this.#state.risk.shared.take();
     const enquiries = this.#state.rehearsal.takeEnquiries();
     const durable = events.empty
       ? this.#journal.durable()
@@ -180,6 +189,7 @@ export class Partition {
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(messages === undefined ? {} : { messages }),
       ...(parts === undefined ? {} : { parts }),
+      ...(counts === undefined ? {} : { counts }),
       ...(enquiries.length === 0 ? {} : { enquiries }),
     };
   }

@@ -76,6 +76,8 @@ export class Replayer {
         return replayAccountChange(ledger, this.#words, at, lsn);
       case EventTypes.signal:
         return replaySignal(ledger, payments.risk, this.#words, at, lsn);
+      case EventTypes.counts:
+        return payments.risk.countOfOthers(this.#words, at);
       case EventTypes.payment:
         return replayVersion(payments, this.#words, at, lsn);
       case EventTypes.newPayment:

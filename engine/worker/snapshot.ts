@@ -10,7 +10,8 @@ import { JointKinds, readJoint } from '../ledger/joint-event.ts';
 import { lockDraft } from '../payment/joint-payments.ts';
 import type { HoldColumn, Holds } from '../ledger/holds.ts';
 import { HOLD_COLUMNS } from '../ledger/holds.ts';
-import { describeSections, isFeatureSection } from '../risk/features.ts';
+import { describeSections, isFeatureSection } from '../risk/feature-sections.ts';
+import { canonicalCounts } from '../risk/shared-counts.ts';
 import type { PartitionState } from './state.ts';
 
 export type Sections = Readonly<Record<string, Uint8Array>>;
@@ -53,12 +54,14 @@ function smallSections(state: PartitionState): Sections {
 }
 
 /** None without rules and challenges, as in checkpoints that were taken before there were any. */
-function riskSections({ payments, ruleSets }: PartitionState): Sections {
+function riskSections({ payments, risk, ruleSets }: PartitionState): Sections {
   const challenges = payments.challenges.snapshot();
   const { inForce } = ruleSets;
+  const counts = risk.shared.save();
   return {
     ...(inForce === 0 ? {} : { 'risk.rules': shared(encodeMessagePack({ inForce })) }),
     ...(challenges === undefined ? {} : { challenges: shared(challenges) }),
+    ...(counts === undefined ? {} : { [COUNTS]: shared(counts) }),
   };
 }
 
@@ -109,6 +112,8 @@ export class SnapshotInSteps {
 export function canonicalSections(sections: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array> {
   const canonical = new Map([...sections].filter(([name]) => !name.startsWith('holds.') && !isFeatureSection(name)));
   const features = describeSections(sections);
+  const counts = sections.get(COUNTS);
+  if (counts !== undefined) canonical.set(COUNTS, canonicalCounts(counts));
   if (features !== undefined) canonical.set('risk.features', new TextEncoder().encode(features.join('\n')));
   if (canonical.has('accounts.ids')) canonical.set(TIERS, tiersOf(sections));
   const columns = holdColumnsOf(sections);
@@ -121,6 +126,7 @@ export function missingSection(sections: ReadonlyMap<string, Uint8Array>): strin
   return ACCOUNT_COLUMNS.map((column) => `accounts.${column}`).find((name) => name !== TIERS && !sections.has(name));
 }
 
+const COUNTS = 'risk.counts';
 const TIERS = 'accounts.tier' satisfies `accounts.${AccountColumn}`;
 
 /** Checkpoints from before there were tiers do not have them: they were all zero. */
@@ -164,6 +170,8 @@ function restoreRisk(state: PartitionState, sections: ReadonlyMap<string, Uint8A
     state.ruleSets.replay(state.events.read(inForce), inForce);
     state.risk.features.restore(sections);
   }
+  const counts = sections.get(COUNTS);
+  if (counts !== undefined) state.risk.shared.restore(counts);
   const challenges = sections.get('challenges');
   if (challenges !== undefined) state.payments.challenges.restore(challenges);
 }

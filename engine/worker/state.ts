@@ -13,6 +13,7 @@ import { Registry } from '../risk/registry.ts';
 import { Payments } from '../payment/payments.ts';
 import { Histories } from '../query/histories.ts';
 import { Transfers } from '../query/transfers.ts';
+import type { FeatureBounds } from '../risk/features.ts';
 import { Risk, RiskState } from '../risk/risk.ts';
 import { RuleSets } from '../risk/rule-sets.ts';
 import { Rehearsal } from './rehearsal.ts';
@@ -31,14 +32,17 @@ export const INDEX_NAMES = [
 export type IndexName = (typeof INDEX_NAMES)[number];
 export type Indexes = Readonly<Record<IndexName, KeyIndex>>;
 
-/** What the risk rules count: rows of one table of keys, and buckets of all. About 400 MB when both are used up. */
-const SUBJECTS_MAX = 1_000_000;
-const CELLS_MAX = 8_000_000;
+/** What the risk rules count: keys of one table, and buckets of one feature. */
+type RiskBounds = Pick<FeatureBounds, 'subjectsMax' | 'cellsMax'>;
+/** About 400 MB when all are used up. */
+const RISK_BOUNDS: RiskBounds = { subjectsMax: 1_000_000, cellsMax: 8_000_000 };
 
 export interface StateOptions extends PartitionPlace {
   readonly hashSeed: number;
   readonly accountsMax: number;
   readonly holdsMax: number;
+  /** Absent = those of production. */
+  readonly riskBounds?: RiskBounds;
 }
 
 export class PartitionState {
@@ -68,8 +72,7 @@ export class PartitionState {
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
     this.registry = new Registry(this.ledger, this.entities, hashSeed);
-    const bounds = { hashSeed, subjectsMax: SUBJECTS_MAX, cellsMax: CELLS_MAX };
-    this.risk = new RiskState(bounds, this.registry);
+    this.risk = new RiskState({ ...(options.riskBounds ?? RISK_BOUNDS), hashSeed, place: options }, this.registry);
     const risk = new Risk(this.risk, this.ledger);
     this.payments = new Payments(this.ledger, this.entities, { payments, operations, references }, risk);
     this.ruleSets = new RuleSets(this.risk, this.entities, this.events);

@@ -24,6 +24,7 @@ import { NEW_PAYMENT_BYTES_MAX } from '../risk/decision.ts';
 import { SIGNAL_EVENT_BYTES } from '../risk/signals.ts';
 import type { Weight } from './batch.ts';
 import { clearingWeight } from './clearing-commands.ts';
+import { countWeight } from './count-commands.ts';
 import { enquiryWeight } from './enquiry.ts';
 import { jointWeight } from './joint-commands.ts';
 
@@ -150,7 +151,11 @@ const BY_KIND = Array.from({ length: 256 }, (_, kind) => {
 export function weightOf(kind: number, flags: number, count: number): Weight {
   const weigh = BY_KIND[kind];
   if (weigh !== undefined) return weigh(count, flags);
-  const weight = clearingWeight(kind, count) ?? enquiryWeight(kind, count) ?? jointWeight(kind, count, PAYMENT_JOURNAL);
+  const weight =
+    clearingWeight(kind, count) ??
+    countWeight(kind, count) ??
+    enquiryWeight(kind, count) ??
+    jointWeight(kind, count, PAYMENT_JOURNAL);
   if (weight === undefined) throw new Error(`no command of kind ${kind}`);
   return weight;
 }

@@ -68,7 +68,8 @@ class EchoingLane extends Lane {
     const [envelope, body, sink] = request;
     const { kind } = envelope;
     const isMessage = kind >= ClearingKinds.receiveCrossings && kind <= ClearingKinds.collectPart;
-    if (isMessage) this.#echo({ ...envelope }, body.slice(), sink, this.#turns++ % ECHO_TURNS_MAX);
+    const isCounted = kind === ClearingKinds.receiveCounts || kind === ClearingKinds.confirmCounts;
+    if (isMessage || isCounted) this.#echo({ ...envelope }, body.slice(), sink, this.#turns++ % ECHO_TURNS_MAX);
     return super.submit(...request);
   }
 
@@ -87,6 +88,7 @@ export class Bank {
   fuel = Number.POSITIVE_INFINITY;
   /** By command and result: how often it was counted. */
   readonly outcomes = new Map<string, number>();
+  readonly lanes: readonly Lane[];
   readonly #router: Router;
   readonly #gate: Gateway;
   /** Makes the proofs of payers. */
@@ -115,7 +117,6 @@ export class Bank {
         },
         observer: {
           batchDone: (result) => {
-            lanes[index]!.nextDeadline = result.figures.nextDeadline;
             for (const [kind, code, count] of result.outcomes) {
               const name = `${commandOfKind(kind)} ${resultName(code)}`;
               this.outcomes.set(name, (this.outcomes.get(name) ?? 0) + count);
@@ -128,6 +129,7 @@ export class Bank {
         },
       });
     });
+    this.lanes = lanes;
     clearing.connect(lanes);
     this.#router = new Router(lanes, new Scatter(lanes), clearing);
     this.#gate = new ProofGate(new RiskGate(this.#router, () => this.now), this.proofs);

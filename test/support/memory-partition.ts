@@ -58,6 +58,7 @@ export const STATE: StateOptions = {
   hashSeed: hashId(1, 2, 3, 4, 5) >>> 0,
   accountsMax: 10_000,
   holdsMax: 10_000,
+  riskBounds: { subjectsMax: 1000, cellsMax: 10_000 },
 };
 
 export interface MemoryPartition {

@@ -1,7 +1,7 @@
 // What becomes of a payment that the rules do not just let through, with one partition and with several: the money, the standing, the answers
 // again, what a restart finds, and what a replay makes of it.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { canonicalSections, takeSnapshot } from '../../../engine/worker/snapshot.ts';
+import { takeSnapshot } from '../../../engine/worker/snapshot.ts';
 import type { PaymentCommand } from '../../../protocol/codecs/payment-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import { encodeRecord } from '../../../protocol/layout.ts';
@@ -10,7 +10,7 @@ import { AccountFlags, PAYMENT, PaymentFlags } from '../../../protocol/records.t
 import { Channels, RISK_CONTEXT, RISK_SIGNAL } from '../../../protocol/risk.ts';
 import { Bank } from '../../support/bank.ts';
 import { Desk, records, reply } from '../../support/desk.ts';
-import { type MemoryPartition, memoryPartition, replayed } from '../../support/memory-partition.ts';
+import { expectRecovered } from '../../support/recovered.ts';
 import { PAYEE, PAYER, payment, Shop } from '../../support/shop.ts';
 
 const SECOND = 1_000_000;
@@ -51,18 +51,6 @@ const HOLD = 12;
 const REVIEW = 13;
 const STEP_UP = 14;
 const SHADOW = 15;
-
-/** Whether recovery from the journal, and from a copy of the state, ends where the partition stands. */
-function expectRecovered(partitions: readonly MemoryPartition[]): void {
-  for (const memory of partitions) {
-    const plain = (sections: Record<string, Uint8Array>) =>
-      [...canonicalSections(new Map(Object.entries(sections)))].filter(([name]) => !name.startsWith('timers.'));
-    const live = plain({ ...takeSnapshot(memory.state) });
-    expect(plain({ ...takeSnapshot(replayed(memory)) })).toEqual(live);
-    const again = memoryPartition(memory.options, memory.journal);
-    expect(plain({ ...takeSnapshot(again.state) })).toEqual(live);
-  }
-}
 
 describe.each([1, 2, 3])('with %i partitions', (count) => {
   let bank: Bank;

@@ -1,0 +1,70 @@
+/** A feature as it is kept: its counter, the table of its keys, and which payments pass its filters. */
+import type { TableCopy } from '../ledger/table-copy.ts';
+import type { Counter } from './counters.ts';
+import { type Facts, Subjects, type SubjectName } from './facts.ts';
+import type { FeatureDefinition } from './feature.ts';
+import type { KeyTable } from './key-table.ts';
+import type { FeatureHash } from './readings.ts';
+
+/** One feature, and where it is kept. */
+export interface Feature {
+  readonly definition: FeatureDefinition;
+  readonly counter: Counter;
+  readonly counted: number;
+  /** What it says when it does not apply: -1 for `last`. */
+  readonly nothing: number;
+  readonly table: Table;
+  readonly channels: number;
+  readonly amounts: FeatureDefinition['amounts'];
+  /** By what it is known in other partitions. */
+  readonly hash: FeatureHash;
+}
+
+/** The features of one key. */
+export interface Table {
+  readonly name: string;
+  readonly keys: KeyTable;
+  /** What the features keep, `stride` numbers to a row. */
+  rows: Float64Array;
+  stride: number;
+  readonly copy: TableCopy;
+  readonly features: Feature[];
+  /** First word, in Facts.subjects, of the subject whose partition keeps the keys; LOCAL = each is kept where its payer lives. */
+  readonly homeAt: number;
+  /** Row of the payment's key, when it was looked up last; ELSEWHERE, then `home` is the partition that keeps it. */
+  row: number;
+  home: number;
+}
+
+/** The key of the payment is kept in another partition. */
+export const ELSEWHERE = -3;
+export const LOCAL = -1;
+const WHOLE_CURRENCY: readonly SubjectName[] = ['payer', 'payee', 'merchant'];
+
+/** Amounts by device, address or card may be of several currencies; an account has one. */
+export function isPerCurrency({ measure, by }: FeatureDefinition): boolean {
+  const addsAmounts = measure === 'sum' || measure === 'max';
+  return addsAmounts && !by.some((subject) => WHOLE_CURRENCY.includes(subject));
+}
+
+/** Features with one name share their keys. */
+export function tableName(definition: FeatureDefinition): string {
+  return definition.by.join('+') + (isPerCurrency(definition) ? '+currency' : '');
+}
+
+/** Whether the feature counts such payments. */
+export function passes({ channels, amounts }: Feature, { channel, ledger, amount }: Facts): boolean {
+  if ((channels & (1 << channel)) === 0) return false;
+  if (amounts === undefined) return true;
+  for (let index = 0; index < amounts.length; index++) {
+    const range = amounts[index] as NonNullable<FeatureDefinition['amounts']>[number];
+    if (range.ledger === ledger) return amount >= range.from && amount < range.below;
+  }
+  return false;
+}
+
+/** See Table.homeAt. All payments of a payer are decided in one partition, so what is counted by payer is kept there. */
+export function homeSubjectAt({ by }: FeatureDefinition): number {
+  const [first] = by;
+  return by.includes('payer') || first === undefined ? LOCAL : Subjects[first] * 4;
+}
