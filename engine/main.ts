@@ -12,9 +12,9 @@ import { NO_PROOFS, ProofGate, type ProofVerifier, SharedKeyProofs } from './adm
 import { ensureStepUpKey } from './admission/step-up.ts';
 import type { Config } from './config/options.ts';
 import { Health } from './observe/health.ts';
-import { RiskGate } from './risk/risk-gate.ts';
 import { createLogger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { RiskGate } from './risk/risk-gate.ts';
 import { ClearingHouse } from './router/clearing-house.ts';
 import { FLIGHTS, Lane } from './router/lane.ts';
 import { LaneObservers } from './router/observer.ts';

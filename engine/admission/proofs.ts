@@ -12,7 +12,7 @@ import { FRAME_HEADER } from '../../protocol/frame.ts';
 import { decodeRecord } from '../../protocol/layout.ts';
 import { PAYMENT, PAYMENT_OPERATION, PAYMENT_STATE, PaymentStates, RESULT } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { call, type CommandEnvelope, type Gateway, type ReplySink, RouterFlags } from '../gateway.ts';
+import { type CommandEnvelope, call, type Gateway, type ReplySink, RouterFlags } from '../gateway.ts';
 import { deliverOne, refusalFrame } from '../router/gather.ts';
 
 /** Decides whether `proof` was made of the text of a challenge by the payer's device. Rejections count as no. */

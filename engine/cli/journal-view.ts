@@ -28,6 +28,7 @@ import { JointKinds, PartPhases, PartWord, readJoint, readPart } from '../ledger
 import { PaymentEventByte } from '../payment/event.ts';
 import { Versions } from '../payment/versions.ts';
 import { Transfers } from '../query/transfers.ts';
+import { COUNTS_HEAD } from '../risk/shared-counts.ts';
 import { formatMoney } from './arguments.ts';
 
 /** One event: where it is, what it says, how it was decided. Amounts are minor units. */
@@ -90,6 +91,8 @@ export class JournalView {
         return describeAccountChange(event);
       case EventTypes.signal:
         return describeSignal(event);
+      case EventTypes.counts:
+        return describeCounts(event);
       case EventTypes.payment:
       case EventTypes.newPayment:
         return describePayment(this.#versions.read(lsn));
@@ -146,6 +149,11 @@ function describeSignal(event: DataView): Described {
   const signal = decodeRecord(RISK_SIGNAL, event, EVENT_PREFIX_BYTES);
   const kind = nameOf(Signals, signal.kind);
   return { name: 'signal', summary: `${kind}  ${formatId(signal.accountId)}`, details: { ...texts(signal), kind } };
+}
+
+function describeCounts(event: DataView): Described {
+  const { from, first, count } = decodeRecord(COUNTS_HEAD, event, EVENT_PREFIX_BYTES);
+  return { name: 'counts', summary: `${count} of partition ${from}`, details: { from, first: String(first), count } };
 }
 
 function describePayment(event: DataView): Described {

@@ -24,8 +24,8 @@ import type { Accounts } from './accounts.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { addAccount } from './create-accounts.ts';
 import { ACCOUNT_EVENT_BYTES, ENGINE_ID_WORD3, EVENT_PREFIX_BYTES, EventTypes } from './events.ts';
-import type { Ledger, PartitionPlace } from './ledger.ts';
 import type { Progress } from './joint.ts';
+import type { Ledger, PartitionPlace } from './ledger.ts';
 import { AccountWord, TransferWord, writeU64 } from './words.ts';
 
 /** Set in word 1 of a clearing account's id; the rest of that word is the other partition, word 0 the ledger. */

@@ -35,6 +35,12 @@ export interface PartitionFigures {
   readonly indexEntries: Readonly<Record<IndexName, number>>;
   /** Since the partition was opened. */
   readonly indexPageReads: number;
+  readonly riskFeatures: {
+    readonly keys: number;
+    readonly evicted: number;
+    readonly dropped: number;
+    readonly waiting: number;
+  };
 }
 
 /** One webhook endpoint; its id is a label, and endpoints are few. */
@@ -172,6 +178,18 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
   });
   total('sluice_open_holds', 'Pending transfers and open authorisations.', (figures) => figures.openHolds);
   total('sluice_journal_bytes', 'Bytes of the journal.', (figures) => figures.journalBytes);
+  total('sluice_risk_keys', 'Keys by which risk rules count.', ({ riskFeatures }) => riskFeatures.keys);
+  total(
+    'sluice_risk_counts_waiting',
+    'What was counted for other partitions, and these have not confirmed.',
+    ({ riskFeatures }) => riskFeatures.waiting,
+  );
+  total(
+    'sluice_risk_evicted',
+    'Keys of risk rules that made room for others.',
+    ({ riskFeatures }) => riskFeatures.evicted,
+  );
+  total('sluice_risk_dropped', 'Counts of risk rules that found no room.', ({ riskFeatures }) => riskFeatures.dropped);
   new Gauge({
     name: 'sluice_index_entries',
     help: 'Entries of an index, in memory and in segments.',

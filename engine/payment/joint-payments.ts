@@ -19,6 +19,7 @@ import { LegRoles } from '../ledger/leg-event.ts';
 import { findLegHold, moveLeg, pendLeg, releaseLegHold, settleLeg, writeEngineId } from '../ledger/legs.ts';
 import { transferFlags } from '../ledger/validate.ts';
 import { readU64, TransferWord, writeU64 } from '../ledger/words.ts';
+import { confirmed } from './confirm.ts';
 import {
   JOINT_PAYMENT_BYTES,
   LinkField,
@@ -29,7 +30,6 @@ import {
   StateField,
   writeJointLink,
 } from './event.ts';
-import { confirmed } from './confirm.ts';
 import { finishFirstVersion } from './first-version.ts';
 import { keepRefused } from './operation-record.ts';
 import type { Payments, ReplyTarget } from './payments.ts';

@@ -5,6 +5,7 @@
 
 import { PaymentOperations } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { isPassing } from '../ledger/crossings.ts';
 import { EventTypes } from '../ledger/events.ts';
 import { find } from '../ledger/key-index.ts';
 import { AWAITS_CLEARING, AWAITS_TURN } from '../ledger/results.ts';
@@ -46,7 +47,11 @@ export function operate(payments: Payments, request: OperationRequest, reply: Re
   if (operation === PaymentOperations.void) return voidPayment(payments, lsn, version, request, reply);
   if (operation === PaymentOperations.revert) return revertPayment(payments, lsn, version, request, reply);
   const planned = planOperation(payments, version, request);
-  if (!('plan' in planned)) return refuseKnown(payments, lsn, request, planned.code, reply);
+  if (!('plan' in planned)) {
+    // What has nothing to do with the payment is not kept with it: the same may be sent again.
+    if (isPassing(planned.code)) return payments.refuse(reply, planned.code);
+    return refuseKnown(payments, lsn, request, planned.code, reply);
+  }
   if (crosses(planned.plan)) return operateJoint(payments, lsn, request, planned, reply);
   carryOut(payments, lsn, request, planned, reply);
 }

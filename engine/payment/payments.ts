@@ -21,6 +21,8 @@ import type { KeyIndex } from '../ledger/key-index.ts';
 import { enter, find } from '../ledger/key-index.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { writeU64 } from '../ledger/words.ts';
+import type { Risk } from '../risk/risk.ts';
+import { Challenges } from './challenges.ts';
 import {
   LinkField,
   NewPaymentField,
@@ -30,8 +32,6 @@ import {
   PaymentField,
   StateField,
 } from './event.ts';
-import type { Risk } from '../risk/risk.ts';
-import { Challenges } from './challenges.ts';
 import { Locks } from './locks.ts';
 import { readView64 } from './version.ts';
 import { Versions, writeFirstState } from './versions.ts';

@@ -2,7 +2,7 @@
  * Free conditions in CEL (the Common Expression Language), over the facts of a payment and the features that the rule set names. They
  * are parsed and checked with types when the rule set is; what is not one of these variables, or not a yes or no, is a mistake.
  */
-import { type ASTNode, Environment, ParseError, TypeError as ConditionTypeError } from '@marcbachmann/cel-js';
+import { type ASTNode, TypeError as ConditionTypeError, Environment, ParseError } from '@marcbachmann/cel-js';
 import { currencyOfNumeric } from '../../protocol/currencies.ts';
 import { Channels, countryText } from '../../protocol/risk.ts';
 import type { RuleMistake } from './check-rule-set.ts';

@@ -5,10 +5,11 @@
  *
  * A rule is told by its place in the rule set, with the highest bit set when it only watches (shadow).
  */
-import { LIMITS } from '../../protocol/limits.ts';
+
 import { layout } from '../../protocol/layout.ts';
-import { RISK_CONTEXT } from '../../protocol/risk.ts';
+import { LIMITS } from '../../protocol/limits.ts';
 import { PaymentFlags } from '../../protocol/records.ts';
+import { RISK_CONTEXT } from '../../protocol/risk.ts';
 import { readU64, writeU64 } from '../ledger/words.ts';
 import {
   endOfReference,

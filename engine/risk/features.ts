@@ -10,12 +10,12 @@
  * a feature uses it.
  */
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
-import { TableCopy } from '../ledger/table-copy.ts';
 import { partitionOfAccount } from '../hash-id.ts';
+import { TableCopy } from '../ledger/table-copy.ts';
 import { counterOf } from './counters.ts';
+import { withReserved } from './exact.ts';
 import { Counted, type Facts, Subjects } from './facts.ts';
 import type { FeatureDefinition } from './feature.ts';
-import { withReserved } from './exact.ts';
 import {
   ELSEWHERE,
   type Feature,

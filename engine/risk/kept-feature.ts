@@ -1,7 +1,7 @@
 /** A feature as it is kept: its counter, the table of its keys, and which payments pass its filters. */
 import type { TableCopy } from '../ledger/table-copy.ts';
 import type { Counter } from './counters.ts';
-import { type Facts, Subjects, type SubjectName } from './facts.ts';
+import { type Facts, type SubjectName, Subjects } from './facts.ts';
 import type { FeatureDefinition } from './feature.ts';
 import type { KeyTable } from './key-table.ts';
 import type { FeatureHash } from './readings.ts';

@@ -5,13 +5,14 @@
  * Members are in the order of their arrival, except that the last takes the place of one that is removed: equal histories make
  * equal lists, so that a replay can be compared with a checkpoint.
  */
-import type { Entities } from '../entity/entities.ts';
-import { EntityTables } from '../entity/event.ts';
+
 import { deriveId, parseId } from '../../protocol/ids.ts';
-import { REGISTRY_LIMITS, type PutRiskListBody } from '../../protocol/registry-bodies.ts';
+import { type PutRiskListBody, REGISTRY_LIMITS } from '../../protocol/registry-bodies.ts';
 import { Code } from '../../protocol/results.ts';
-import { IdTable, NO_ROW } from '../ledger/id-table.ts';
+import type { Entities } from '../entity/entities.ts';
 import { wordsOf } from '../entity/entities.ts';
+import { EntityTables } from '../entity/event.ts';
+import { IdTable, NO_ROW } from '../ledger/id-table.ts';
 
 const INITIAL_MEMBERS = 64;
 

@@ -1,5 +1,6 @@
 /** The commands of protocol/registry-bodies.ts, decided by a partition. */
 import type { Checked } from '../../protocol/body-fields.ts';
+import { parseId } from '../../protocol/ids.ts';
 import {
   parseRegistryBody,
   type RegistryBodies,
@@ -7,11 +8,10 @@ import {
   type RegistryReply,
 } from '../../protocol/registry-bodies.ts';
 import { Code } from '../../protocol/results.ts';
-import { parseId } from '../../protocol/ids.ts';
 import { type Entities, wordsOf } from '../entity/entities.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { whyHidden } from '../query/accounts.ts';
 import type { Payments } from '../payment/payments.ts';
+import { whyHidden } from '../query/accounts.ts';
 import type { Registry } from './registry.ts';
 
 interface RegistryState {

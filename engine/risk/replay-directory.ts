@@ -1,38 +1,59 @@
-/** Puts the payments of a data directory to a rule set: partition after partition, from the first batch. */
+/** Puts the payments of a data directory to a rule set, from the first batch of each partition on, in the order of their times. */
+import { LSN_UNIT_BYTES, readBatchHeader } from '../journal/header.ts';
 import { LmdbJournal } from '../journal/journal.ts';
 import { readDirectory } from '../storage/directory.ts';
 import { type ReplayBounds, type ReplayedRules, RuleReplay } from './replay-rules.ts';
 import type { RuleSet } from './rule-set.ts';
 
-/** The directory may be in use. Features that are counted elsewhere than where the payer lives are those of the payer's partition. */
+/**
+ * The directory may be in use. What a partition counts for another is seen at once here; while it was decided it could be under way for
+ * a moment.
+ */
 export async function replayDirectory(path: string, ruleSet: RuleSet, bounds: ReplayBounds): Promise<ReplayedRules> {
-  const { partitions } = readDirectory(path);
-  const reports: ReplayedRules[] = [];
-  for (const [partition, place] of partitions.entries()) {
-    const journal = await LmdbJournal.open({ path: place.journal, partition, readOnly: true });
-    try {
-      const replay = new RuleReplay(ruleSet, bounds);
-      for (let lsn = 0; lsn < journal.nextLsn; ) {
-        const { bytes } = journal.read(lsn);
-        replay.batch(bytes);
-        lsn += bytes.length / 16;
-      }
-      reports.push(replay.report);
-    } finally {
-      await journal.close();
+  const replay = new RuleReplay(ruleSet, bounds);
+  const readers: JournalReader[] = [];
+  try {
+    for (const [partition, place] of readDirectory(path).partitions.entries()) {
+      readers.push(new JournalReader(await LmdbJournal.open({ path: place.journal, partition, readOnly: true })));
     }
+    for (let reader = earliest(readers); reader !== undefined; reader = earliest(readers)) replay.batch(reader.take());
+  } finally {
+    await Promise.all(readers.map((reader) => reader.close()));
   }
-  return {
-    payments: reports.reduce((sum, { payments }) => sum + payments, 0),
-    changed: reports.reduce((sum, { changed }) => sum + changed, 0),
-    changes: merged(reports.map(({ changes }) => changes)),
-    hits: merged(reports.map(({ hits }) => hits)),
-    examples: reports.flatMap(({ examples }) => examples).slice(0, bounds.examplesMax),
-  };
+  return replay.report;
 }
 
-function merged(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sum: Record<string, number> = {};
-  for (const part of counts) for (const [key, count] of Object.entries(part)) sum[key] = (sum[key] ?? 0) + count;
-  return sum;
+/** The batches of one partition. */
+class JournalReader {
+  readonly #journal: LmdbJournal;
+  #lsn = 0;
+  /** Time of the next batch, microseconds since 1970; Infinity after the last. */
+  time = 0;
+
+  constructor(journal: LmdbJournal) {
+    this.#journal = journal;
+    this.#readTime();
+  }
+
+  take(): Uint8Array {
+    const { bytes } = this.#journal.read(this.#lsn);
+    this.#lsn += bytes.length / LSN_UNIT_BYTES;
+    const taken = bytes.slice();
+    this.#readTime();
+    return taken;
+  }
+
+  #readTime(): void {
+    const isAtEnd = this.#lsn >= this.#journal.nextLsn;
+    this.time = isAtEnd ? Number.POSITIVE_INFINITY : readBatchHeader(this.#journal.read(this.#lsn).bytes).timestamp;
+  }
+
+  close(): Promise<void> {
+    return this.#journal.close();
+  }
+}
+
+function earliest(readers: readonly JournalReader[]): JournalReader | undefined {
+  const time = Math.min(...readers.map((reader) => reader.time));
+  return Number.isFinite(time) ? readers.find((reader) => reader.time === time) : undefined;
 }

@@ -6,11 +6,12 @@
  * Everything is a function of the journal: features are counted from the payments in it, and rule sets are switched by events of it.
  * Without a rule set nothing is looked at, kept or counted.
  */
+
+import { formatId } from '../../protocol/ids.ts';
 import { PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
-import { NO_ACCOUNT } from '../ledger/accounts.ts';
-import { formatId } from '../../protocol/ids.ts';
 import { decodeEntity } from '../entity/entities.ts';
+import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import type { EventLog } from '../ledger/events.ts';
 import type { Ledger, PartitionPlace } from '../ledger/ledger.ts';
 import { idAt } from '../ledger/words.ts';
@@ -18,8 +19,8 @@ import { PaymentField } from '../payment/event.ts';
 import { OPENING_RULES_MAX } from './cases.ts';
 import { type CompiledRules, compile } from './compile.ts';
 import { contextIn, DecisionBuffer, encodeDecision, FEATURES_MAX, HITS_MAX, readDecision } from './decision.ts';
-import { type Decision, evaluate, newDecision } from './evaluate.ts';
 import { type DescribedPayment, describePayment, describeSignal } from './describe.ts';
+import { type Decision, evaluate, newDecision } from './evaluate.ts';
 import { Counted, type Facts, newFacts } from './facts.ts';
 import { type FeatureBounds, FeatureStore } from './features.ts';
 import type { Readings } from './readings.ts';
@@ -33,6 +34,17 @@ export interface ActiveRules {
   readonly rules: CompiledRules;
   /** Position of the event that put it into force. */
   readonly lsn: number;
+}
+
+/** How full the features are. */
+export interface RiskFigures {
+  /** Keys of all tables. */
+  readonly keys: number;
+  /** Keys that had to make room, and counts that found none, since the rules first asked for them. */
+  readonly evicted: number;
+  readonly dropped: number;
+  /** What was counted for other partitions, and these have not confirmed. */
+  readonly waiting: number;
 }
 
 /** What a partition keeps of risk. */
@@ -52,6 +64,11 @@ export class RiskState {
 
   get active(): ActiveRules | undefined {
     return this.#active;
+  }
+
+  get figures(): RiskFigures {
+    const { rows, evicted, dropped } = this.features;
+    return { keys: rows, evicted, dropped, waiting: this.shared.waiting };
   }
 
   /** Puts a checked rule set into force; features that it shares with the one before go on. */

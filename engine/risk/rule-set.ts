@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { currencyOfAlphabetic } from '../../protocol/currencies.ts';
 import { type ChannelName, Channels } from '../../protocol/risk.ts';
 import { FEATURES_MAX } from './decision.ts';
-import { Counted, type CountedName, Subjects, type SubjectName } from './facts.ts';
+import { Counted, type CountedName, type SubjectName, Subjects } from './facts.ts';
 import { DISTINCT_MAX } from './feature.ts';
 import { microsOf, minorUnitsOf, minuteOfDay, offsetMinutesOf } from './units.ts';
 

@@ -5,7 +5,7 @@
  *   payer's partition: count ─▶ queue for the home ─ numbered messages ─▶ home: event, count ─ how far ─▶ queue shortened
  *
  * The queues follow from the journal: replay fills them again. What a home has taken follows from its own journal, so a message
- * that comes twice is counted once, and what was not confirmed before a stop is sent again. When a home falls behind, the payments that
+ * that comes twice is counted once, and what was not confirmed before a stop is sent again with the first batch. When a home falls behind, the payments that
  * would have to be counted there are not decided: nothing grows without a bound, and no count is older than `STALE_AFTER_MICROS`.
  */
 import { layout } from '../../protocol/layout.ts';
@@ -26,17 +26,16 @@ const COUNTED = layout('counted', 128, {
   /** When it was counted where it was decided, microseconds since 1970. */
   timestamp: [104, 'u64'],
   ledger: [112, 'u32'],
-  latitude: [116, 'u32'],
-  longitude: [120, 'u32'],
-  mcc: [124, 'u16'],
-  channel: [126, 'u8'],
-  /** A Counted value, and HAS_LOCATION. */
-  counted: [127, 'u8'],
+  mcc: [116, 'u16'],
+  channel: [118, 'u8'],
+  /** A Counted value. */
+  counted: [119, 'u8'],
+  /** Where it was is counted by payer only. */
+  reserved: [120, 'u64'],
 });
-const HAS_LOCATION = 0x80;
 
 /** What a message begins with; so does the event that it becomes. */
-const COUNTS_HEAD = layout('countsHead', 32, {
+export const COUNTS_HEAD = layout('countsHead', 32, {
   from: [0, 'u32'],
   to: [4, 'u32'],
   /** Number of the first that follows: each pair of partitions counts from 0. */
@@ -60,9 +59,8 @@ const CountedWord = {
   amount: 24,
   timestamp: 26,
   ledger: 28,
-  latitude: 29,
-  longitude: 30,
-  mccChannelCounted: 31,
+  mccChannelCounted: 29,
+  reserved: 30,
 } as const;
 
 /** Entries of one message. */
@@ -204,11 +202,6 @@ export class SharedCounts {
     return new Uint8Array(words.buffer);
   }
 
-  /** Has everything sent again that was not confirmed. */
-  resend(): void {
-    for (const queue of this.#queues) queue.sent = queue.first;
-  }
-
   /** Partition `home` has taken everything below this number. */
   confirm(home: number, taken: number): void {
     const queue = this.#queues[home];
@@ -318,7 +311,7 @@ export function canonicalCounts(section: Uint8Array): Uint8Array {
 }
 
 function writeFacts(facts: Facts, counted: number, out: Uint32Array, at: number): void {
-  const { subjects, hasLocation, mcc, channel } = facts;
+  const { subjects, mcc, channel } = facts;
   copySubject(subjects, Subjects.payer * 4, out, at + CountedWord.payer);
   copySubject(subjects, Subjects.payee * 4, out, at + CountedWord.payee);
   copySubject(subjects, Subjects.device * 4, out, at + CountedWord.device);
@@ -327,10 +320,8 @@ function writeFacts(facts: Facts, counted: number, out: Uint32Array, at: number)
   writeU64(out, at + CountedWord.amount, facts.amount);
   writeU64(out, at + CountedWord.timestamp, facts.now);
   out[at + CountedWord.ledger] = facts.ledger;
-  out[at + CountedWord.latitude] = facts.latitude;
-  out[at + CountedWord.longitude] = facts.longitude;
-  out[at + CountedWord.mccChannelCounted] =
-    mcc | (channel << 16) | ((counted | (hasLocation ? HAS_LOCATION : 0)) << 24);
+  out[at + CountedWord.mccChannelCounted] = mcc | (channel << 16) | (counted << 24);
+  writeU64(out, at + CountedWord.reserved, 0);
 }
 
 /** Takes down the entry at word `at` as counted at `now`; returns the Counted value. */
@@ -345,9 +336,7 @@ export function readCounted(facts: Facts, words: Uint32Array, at: number, now: n
   facts.country = 0;
   facts.mcc = last & 0xffff;
   facts.channel = (last >>> 16) & 0xff;
-  facts.hasLocation = last >>> 31 === 1;
-  facts.latitude = (words[at + CountedWord.latitude] as number) | 0;
-  facts.longitude = (words[at + CountedWord.longitude] as number) | 0;
+  facts.hasLocation = false;
   const { subjects } = facts;
   copySubject(words, at + CountedWord.payer, subjects, Subjects.payer * 4);
   copySubject(words, at + CountedWord.payee, subjects, Subjects.payee * 4);
@@ -356,7 +345,7 @@ export function readCounted(facts: Facts, words: Uint32Array, at: number, now: n
   copySubject(words, at + CountedWord.card, subjects, Subjects.card * 4);
   if (facts.mcc === 0) subjects.fill(0, Subjects.merchant * 4, Subjects.merchant * 4 + 4);
   else copySubject(words, at + CountedWord.payee, subjects, Subjects.merchant * 4);
-  return (last >>> 24) & ~HAS_LOCATION;
+  return last >>> 24;
 }
 
 function copySubject(from: Uint32Array, at: number, to: Uint32Array, word: number): void {

@@ -11,6 +11,7 @@ import { RESULT } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { OPERATOR_INSTITUTION, type ReplySink } from '../gateway.ts';
 import { AWAITS_ANSWERS, AWAITS_TURN, isUndecided } from '../ledger/results.ts';
+import { countsBytes, countsRoute } from '../risk/shared-counts.ts';
 import {
   ANSWER_BYTES,
   ClearingKinds,
@@ -19,7 +20,6 @@ import {
   SETTLEMENT_BYTES,
   targetOf,
 } from '../worker/clearing-commands.ts';
-import { countsBytes, countsRoute } from '../risk/shared-counts.ts';
 import { confirmedTo } from '../worker/count-commands.ts';
 import { type Travel, travelBack, travelOf } from '../worker/joint-commands.ts';
 import type { WaitingCommand } from './batch-replies.ts';

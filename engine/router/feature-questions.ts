@@ -3,7 +3,7 @@ import { PAYMENT, PaymentFlags } from '../../protocol/records.ts';
 import { RISK_CONTEXT } from '../../protocol/risk.ts';
 import { type SubjectName, Subjects } from '../risk/facts.ts';
 import { EXACT_SHIFT } from '../risk/features.ts';
-import { QUESTION_BYTES, ReadingFlags, READINGS_HEAD } from '../risk/readings.ts';
+import { QUESTION_BYTES, READINGS_HEAD, ReadingFlags } from '../risk/readings.ts';
 import { partitionAt } from './split.ts';
 
 export interface FeatureQuestion {

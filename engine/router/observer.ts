@@ -73,7 +73,7 @@ export class LaneObservers {
       const command = commandOfKind(kind);
       if (command !== undefined) metrics.outcome(command, code, count);
     }
-    const { accounts, holds, crossings, clearing, nextLsn, indexEntries, indexPageReads } = figures;
+    const { accounts, holds, crossings, clearing, nextLsn, indexEntries, indexPageReads, riskFeatures } = figures;
     metrics.partitionFigures(partition, {
       accounts,
       openHolds: holds,
@@ -82,6 +82,7 @@ export class LaneObservers {
       journalBytes: nextLsn * LSN_UNIT_BYTES,
       indexEntries,
       indexPageReads,
+      riskFeatures,
     });
   }
 

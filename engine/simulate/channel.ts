@@ -4,8 +4,7 @@
  */
 import { Code } from '../../protocol/results.ts';
 import type { CommandEnvelope, ReplySink } from '../gateway.ts';
-import type { ParcelTaker } from '../router/lane.ts';
-import type { ClearingPort } from '../router/lane.ts';
+import type { ClearingPort, ParcelTaker } from '../router/lane.ts';
 import { ClearingKinds } from '../worker/clearing-commands.ts';
 
 interface Message {

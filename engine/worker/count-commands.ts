@@ -10,7 +10,7 @@ import { PAYMENT } from '../../protocol/records.ts';
 import { EVENT_PREFIX_BYTES } from '../ledger/events.ts';
 import { readU64, writeU64 } from '../ledger/words.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
-import { ReadingFlags, READINGS_BYTES_MAX, READINGS_HEAD, readingsWords } from '../risk/readings.ts';
+import { READINGS_BYTES_MAX, READINGS_HEAD, ReadingFlags, readingsWords } from '../risk/readings.ts';
 import { countsBytes } from '../risk/shared-counts.ts';
 import type { Weight } from './batch.ts';
 import { ClearingKinds } from './clearing-commands.ts';

@@ -14,18 +14,18 @@ import { createPayment, paymentRequest } from '../payment/create.ts';
 import { locateOperation } from '../payment/locate.ts';
 import { operate } from '../payment/operations.ts';
 import type { ReplyTarget } from '../payment/payments.ts';
+import type { PaymentRequest } from '../payment/terms.ts';
 import { accountHistory, lookupAccounts, lookupTransfers } from '../query/accounts.ts';
 import { balancesAt, trialBalance } from '../query/balances.ts';
 import { aggregate, queryHistory } from '../query/history.ts';
 import { lookupPayments, queryPayments } from '../query/payments.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
+import { readingsWords } from '../risk/readings.ts';
+import { reportSignals } from '../risk/signals.ts';
 import { ClearingKinds, receiveCrossings, resendCrossings, settleCrossings } from './clearing-commands.ts';
 import { confirmCounts, readFeatures, receiveCounts } from './count-commands.ts';
 import { answerEnquiry } from './enquiry.ts';
 import { carryOutPartCommand, collectPartCommand } from './joint-commands.ts';
-import type { PaymentRequest } from '../payment/terms.ts';
-import { readingsWords } from '../risk/readings.ts';
-import { reportSignals } from '../risk/signals.ts';
 import { richCommand } from './rich-commands.ts';
 import type { PartitionState } from './state.ts';
 
@@ -167,10 +167,7 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
 const CLEARING_HANDLERS: Readonly<Record<number, Handler>> = {
   [ClearingKinds.receiveCrossings]: (state, command, reply) => receiveCrossings(state.ledger, command, reply),
   [ClearingKinds.settleCrossings]: (state, command, reply) => settleCrossings(state.ledger, command, reply),
-  [ClearingKinds.resendCrossings]: (state, command, reply) => {
-    state.risk.shared.resend();
-    resendCrossings(state.ledger, command, reply);
-  },
+  [ClearingKinds.resendCrossings]: (state, command, reply) => resendCrossings(state.ledger, command, reply),
   [ClearingKinds.receiveCounts]: receiveCounts,
   [ClearingKinds.confirmCounts]: confirmCounts,
   [ClearingKinds.readFeatures]: readFeatures,

@@ -14,9 +14,9 @@ import { ENGINE_ID_WORD3, SETTLED_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../l
 import { NO_HOLD } from '../ledger/holds.ts';
 import { jointAt, participantsOf } from '../ledger/joint.ts';
 import { jointEventBytes, partEventBytes, RECORD_WORDS } from '../ledger/joint-event.ts';
-import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TransferEventWord } from '../ledger/ledger.ts';
+import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
 import { transferFlags } from '../ledger/validate.ts';
 import { readU64, TransferWord, writeU64 } from '../ledger/words.ts';
 import { paymentEventBytes } from '../payment/event.ts';

@@ -18,6 +18,7 @@ import { NO_HOLD } from '../ledger/holds.ts';
 import { expireHold } from '../ledger/legs.ts';
 import { expireChallenges, expirePayment } from '../payment/release.ts';
 import { ReplyArea } from '../query/reply-area.ts';
+import type { RiskFigures } from '../risk/risk.ts';
 import type { CheckpointRequest, CheckpointWritten } from '../storage/checkpoint/checkpoint-store.ts';
 import { stateOf } from '../storage/checkpoint/manifest.ts';
 import type { Batch } from './batch.ts';
@@ -77,8 +78,7 @@ export interface PartitionFigures {
   readonly indexPageReads: number;
   /** By which keys risk features are kept in other partitions too: FeatureStore.sharedBy. */
   readonly sharedBy: number;
-  /** What was counted for other partitions and is not confirmed. */
-  readonly countsWaiting: number;
+  readonly riskFeatures: RiskFigures;
 }
 
 export interface PartitionBounds extends StateCopyBounds {
@@ -148,7 +148,7 @@ export class Partition {
       indexEntries: this.#indexes.entries,
       indexPageReads: this.#indexes.pageReads,
       sharedBy: this.#state.risk.features.sharedBy,
-      countsWaiting: this.#state.risk.shared.waiting,
+      riskFeatures: this.#state.risk.figures,
     };
   }
 

@@ -6,10 +6,10 @@ import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pac
 import type { AccountColumn } from '../ledger/accounts.ts';
 import { ACCOUNT_COLUMNS } from '../ledger/accounts.ts';
 import type { Clearing, JointUnderWay, PreparedPart } from '../ledger/clearing.ts';
-import { JointKinds, readJoint } from '../ledger/joint-event.ts';
-import { lockDraft } from '../payment/joint-payments.ts';
 import type { HoldColumn, Holds } from '../ledger/holds.ts';
 import { HOLD_COLUMNS } from '../ledger/holds.ts';
+import { JointKinds, readJoint } from '../ledger/joint-event.ts';
+import { lockDraft } from '../payment/joint-payments.ts';
 import { describeSections, isFeatureSection } from '../risk/feature-sections.ts';
 import { canonicalCounts } from '../risk/shared-counts.ts';
 import type { PartitionState } from './state.ts';

@@ -11,8 +11,8 @@ import {
 import { Code } from '../../protocol/results.ts';
 import { chainCases } from './chain-cases.ts';
 import { CHANGE } from './golden-change.ts';
-import { REGISTRY_CASES } from './registry-cases.ts';
 import { readingCases } from './reading-cases.ts';
+import { REGISTRY_CASES } from './registry-cases.ts';
 import { riskCases } from './risk-cases.ts';
 import { SESSION_CASES } from './session-cases.ts';
 

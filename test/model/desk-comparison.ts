@@ -1,6 +1,7 @@
 /** The engine behind a desk and the reference, side by side on the same commands; the first difference stops the run. */
-import { Comparison, castRequests, requestOf } from '../../engine/simulate/model/comparison.ts';
+
 import type { Command } from '../../engine/simulate/model/command.ts';
+import { Comparison, castRequests, requestOf } from '../../engine/simulate/model/comparison.ts';
 import type { PartitionState } from '../../engine/worker/state.ts';
 import { mayRunDry } from '../../protocol/commands.ts';
 import { type Desk, type Request, START } from '../support/desk.ts';

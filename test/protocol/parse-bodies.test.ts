@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Checked } from '../../protocol/body-fields.ts';
-import { parseRegistryBody } from '../../protocol/registry-bodies.ts';
 import * as parse from '../../protocol/parse-bodies.ts';
+import { parseRegistryBody } from '../../protocol/registry-bodies.ts';
 
 const ID = '019300000000700080000000000000c1';
 const GOOD = {

@@ -2,16 +2,18 @@
 import { ProofGate, SharedKeyProofs } from '../../engine/admission/proofs.ts';
 import { type CommandEnvelope, call, type Gateway, type ReplySink } from '../../engine/gateway.ts';
 import { partitionOfAccount } from '../../engine/hash-id.ts';
+import { RiskGate } from '../../engine/risk/risk-gate.ts';
 import { ClearingHouse } from '../../engine/router/clearing-house.ts';
 import { Lane } from '../../engine/router/lane.ts';
-import { RiskGate } from '../../engine/risk/risk-gate.ts';
 import { Router } from '../../engine/router/router.ts';
 import { Scatter } from '../../engine/router/scatter.ts';
 import { Batch, batchBytes, DEFAULT_BOUNDS } from '../../engine/worker/batch.ts';
 import { ClearingKinds } from '../../engine/worker/clearing-commands.ts';
 import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
+import { challengeText } from '../../protocol/challenge.ts';
 import { decodeLookupAccounts, encodeLookupAccounts } from '../../protocol/codecs/account-codec.ts';
 import { openReply } from '../../protocol/codecs/frame-codec.ts';
+import { decodeAccountHistory, encodeAccountHistory, type HistoryPage } from '../../protocol/codecs/history-codec.ts';
 import {
   decodePayment,
   encodeConfirmation,
@@ -28,13 +30,11 @@ import {
 import { decodeRegistry, encodeRegistry, type RegistryResult } from '../../protocol/codecs/registry-codec.ts';
 import { decodeRich, encodeRich, type RichResult } from '../../protocol/codecs/rich-codec.ts';
 import { decodeReportSignals, encodeReportSignals, type SignalInput } from '../../protocol/codecs/risk-codec.ts';
-import { decodeAccountHistory, encodeAccountHistory, type HistoryPage } from '../../protocol/codecs/history-codec.ts';
 import type { ChainEnded } from '../../protocol/codecs/transfer-codec.ts';
-import type { RegistryBodies, RegistryCommand } from '../../protocol/registry-bodies.ts';
-import { challengeText } from '../../protocol/challenge.ts';
-import { formatId } from '../../protocol/ids.ts';
 import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
+import { formatId } from '../../protocol/ids.ts';
+import type { RegistryBodies, RegistryCommand } from '../../protocol/registry-bodies.ts';
 import { resultName } from '../../protocol/results.ts';
 import {
   accountsRequest,

@@ -72,9 +72,9 @@ import {
   type TransferLookup,
   type TransferResult,
 } from '../../protocol/codecs/transfer-codec.ts';
-import type { RegistryBodies, RegistryCommand } from '../../protocol/registry-bodies.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FrameFlags } from '../../protocol/frame.ts';
+import type { RegistryBodies, RegistryCommand } from '../../protocol/registry-bodies.ts';
 import { memoryPartition } from './memory-partition.ts';
 
 export {

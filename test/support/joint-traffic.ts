@@ -3,10 +3,10 @@ import { expect } from 'vitest';
 import { formatId } from '../../protocol/ids.ts';
 import { AccountFlags, PaymentOperationFlags, TransferFlags } from '../../protocol/records.ts';
 import { resultName } from '../../protocol/results.ts';
+import { randomWords } from '../engine/storage/support.ts';
 import { Bank } from './bank.ts';
 import { between, expectWhole } from './clearing-checks.ts';
 import type { CodelessPayment, RawTransfer } from './desk.ts';
-import { randomWords } from '../engine/storage/support.ts';
 
 const { linked, pending } = TransferFlags;
 export const CNY = 156;

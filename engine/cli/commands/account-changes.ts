@@ -4,12 +4,12 @@ import type { AccountChangeInput } from '../../../protocol/codecs/account-codec.
 import { formatId, newId } from '../../../protocol/ids.ts';
 import { readCreditLimit, readCurrency, readNewId, readTier } from '../arguments.ts';
 import { CommandFailure } from '../errors.ts';
+import { findAccountId } from '../find-account.ts';
 import { addDryRun, command } from '../options.ts';
 import { json } from '../output.ts';
 import { expectOk, note, resultFields } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
-import { findAccountId } from '../find-account.ts';
 
 interface ChangeOptions extends ConnectionOptions {
   readonly id?: string;

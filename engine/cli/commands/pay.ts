@@ -7,8 +7,8 @@ import { CommandFailure } from '../errors.ts';
 import { addDryRun, command } from '../options.ts';
 import { json } from '../output.ts';
 import { expectOk, note } from '../results.ts';
-import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import { addRiskOptions, type RiskOptions, readRisk } from '../risk-context.ts';
+import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import { languageOf, type Terminal } from '../terminal.ts';
 import { paymentResultJson, statusDetails } from '../views.ts';
 

@@ -18,9 +18,9 @@ import { details, formatTime, json, table } from '../output.ts';
 import { expectOk } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import { languageOf, type Terminal } from '../terminal.ts';
+import { findPayment } from './payment.ts';
 import { registerRiskFreezes } from './risk-freezes.ts';
 import { registerRiskLists } from './risk-lists.ts';
-import { findPayment } from './payment.ts';
 
 interface SignalOptions extends ConnectionOptions {
   readonly device?: string;

@@ -1,8 +1,8 @@
 /** /v1/accounts/{id}/risk: what risk keeps of an account. */
 import { z } from 'zod';
 import { formatId } from '../../../protocol/ids.ts';
-import { freezeShape, freezeView } from './freezes.ts';
 import * as fields from './fields.ts';
+import { freezeShape, freezeView } from './freezes.ts';
 import { answer } from './outcome.ts';
 import { route } from './route.ts';
 import * as views from './views.ts';

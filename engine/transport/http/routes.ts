@@ -1,18 +1,18 @@
 /** The route table. A new route is one line here. */
 import { postAccountChange } from './account-changes.ts';
+import { getAccountRisk, putExemption } from './account-risk.ts';
 import { getAccount, postAccounts } from './accounts.ts';
 import { getAggregates, getBalance, getTrialBalance } from './balances.ts';
+import { getCase, getCases, putCase, putCaseChange, putCaseRelease, putCaseReturn } from './cases.ts';
 import { postChainPost, postChainVoid } from './chains.ts';
 import { getChanges } from './changes.ts';
+import { putFreeze, putFreezeRelease, putFreezeReturn } from './freezes.ts';
 import { getEntries } from './history.ts';
 import { getParties, getParty, putParty } from './parties.ts';
 import { postCapture, postConfirmation, postRefund, postRelease, postRevert, postVoid } from './payment-operations.ts';
 import { getPayment, getPayments, postPayment } from './payments.ts';
 import { getDecision, postSignal, putRules } from './risk.ts';
 import { getRiskList, getRiskLists, putRiskList } from './risk-lists.ts';
-import { getAccountRisk, putExemption } from './account-risk.ts';
-import { getCase, getCases, putCase, putCaseChange, putCaseRelease, putCaseReturn } from './cases.ts';
-import { putFreeze, putFreezeRelease, putFreezeReturn } from './freezes.ts';
 import type { Route } from './route.ts';
 import { getStatement } from './statement.ts';
 import { putCampaign, putTariff } from './terms.ts';

@@ -25,12 +25,17 @@ const NAMES = [
   'sluice_outcomes_total',
   'sluice_queue_depth_batches',
   'sluice_refusals_total',
+  'sluice_risk_counts_waiting',
+  'sluice_risk_dropped',
+  'sluice_risk_evicted',
+  'sluice_risk_keys',
   'sluice_webhook_dead_letters',
   'sluice_webhook_deliveries_total',
   'sluice_webhook_failures_total',
   'sluice_webhook_lag_bytes',
 ];
 
+const riskFeatures = { keys: 1, evicted: 2, dropped: 3, waiting: 4 };
 const indexEntries = {
   transfers: 5,
   resolutions: 0,
@@ -74,7 +79,13 @@ describe('metrics', () => {
     metrics.connections('websocket', -1);
     metrics.backpressureClose();
     metrics.checkpointDone(2);
-    const rest = { crossings: 2, clearing: [{ peer: 1, ledger: 156, posted: -7 }], indexEntries, indexPageReads: 3 };
+    const rest = {
+      crossings: 2,
+      clearing: [{ peer: 1, ledger: 156, posted: -7 }],
+      indexEntries,
+      indexPageReads: 3,
+      riskFeatures,
+    };
     metrics.partitionFigures(0, { accounts: 10, openHolds: 1, journalBytes: 100, ...rest, indexPageReads: 4 });
     metrics.partitionFigures(1, { accounts: 5, openHolds: 2, journalBytes: 50, ...rest, clearing: [] });
     const text = await metrics.expose();
@@ -91,6 +102,10 @@ describe('metrics', () => {
       'sluice_journal_bytes 150',
       'sluice_index_entries{index="transfers"} 10',
       'sluice_index_page_reads_total 7',
+      'sluice_risk_keys 2',
+      'sluice_risk_evicted 4',
+      'sluice_risk_dropped 6',
+      'sluice_risk_counts_waiting 8',
     ]) {
       expect(text).toContain(`${line}\n`);
     }
@@ -114,7 +129,15 @@ describe('metrics', () => {
     }
     for (const code of [-1, 0.5, 999, 70_000, Number.NaN]) metrics.refusal(code);
     const clearing = Array.from({ length: 300 }, (_, ledger) => ({ peer: 1, ledger, posted: 0 }));
-    const figures = { accounts: 1, openHolds: 0, crossings: 0, journalBytes: 0, indexEntries, indexPageReads: 0 };
+    const figures = {
+      accounts: 1,
+      openHolds: 0,
+      crossings: 0,
+      journalBytes: 0,
+      indexEntries,
+      indexPageReads: 0,
+      riskFeatures,
+    };
     metrics.partitionFigures(1, { ...figures, clearing });
     metrics.partitionFigures(99, { ...figures, clearing: [] });
     metrics.queueDepth(99, 1);

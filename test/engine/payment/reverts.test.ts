@@ -1,8 +1,8 @@
 /** The revert of a payment: a void of what is held, a refund of what is left, or both, in one version. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { PaymentResult } from '../../../protocol/codecs/payment-codec.ts';
-import { type Desk, operationRequest, paymentRequest, reply, SECOND } from '../../support/desk.ts';
 import { Bank } from '../../support/bank.ts';
+import { type Desk, operationRequest, paymentRequest, reply, SECOND } from '../../support/desk.ts';
 import { memoryPartition, replayed } from '../../support/memory-partition.ts';
 import { BANK, OFFER, PAYEE, PAYER, payment, Shop, UNTOUCHED, withOffer } from '../../support/shop.ts';
 

@@ -1,6 +1,7 @@
 // A decision as it stands at the end of a payment's first version: what goes in comes out.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { newPaymentEventBytes, PaymentEventFlags, PaymentField } from '../../../engine/payment/event.ts';
 import {
   contextIn,
   DecisionBuffer,
@@ -12,7 +13,6 @@ import {
   readDecision,
   SHADOW_HIT,
 } from '../../../engine/risk/decision.ts';
-import { newPaymentEventBytes, PaymentEventFlags, PaymentField } from '../../../engine/payment/event.ts';
 import { PaymentFlags } from '../../../protocol/records.ts';
 import { RISK_CONTEXT } from '../../../protocol/risk.ts';
 import { runSeed } from '../storage/support.ts';

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { takeSnapshot } from '../../../engine/worker/snapshot.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import { REGISTRY_LIMITS } from '../../../protocol/registry-bodies.ts';
-import { cast } from '../../support/cast.ts';
 import { Bank } from '../../support/bank.ts';
+import { cast } from '../../support/cast.ts';
 import { Desk } from '../../support/desk.ts';
 import { type MemoryPartition, memoryPartition, replayed } from '../../support/memory-partition.ts';
 

@@ -1,7 +1,7 @@
 /** Transfers of what a credit account elsewhere owes: as much as with one partition, once, whatever happens. */
 import { describe, expect, it } from 'vitest';
-import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from '../../../protocol/records.ts';
 import { FrameFlags } from '../../../protocol/frame.ts';
+import { AccountChangeFields, AccountFlags, AccountStates, TransferFlags } from '../../../protocol/records.ts';
 import { Bank } from '../../support/bank.ts';
 import { between, expectWhole } from '../../support/clearing-checks.ts';
 import { changesRequest, type RawTransfer, reply, transfersRequest } from '../../support/desk.ts';

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Bank } from '../../support/bank.ts';
 import { between, expectWhole } from '../../support/clearing-checks.ts';
 import {
-  ALL,
   type Act,
+  ALL,
   CNY,
   expectSettled,
   furnished,

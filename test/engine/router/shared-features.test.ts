@@ -1,10 +1,15 @@
 // Risk features by keys that are not the payer's, over several partitions: the same answers as with one, each thing counted once,
 // whatever is repeated or cut off; and exactly, where a rule wants it, also for payments that are decided at the same time.
 import { describe, expect, it } from 'vitest';
+import { newFacts } from '../../../engine/risk/facts.ts';
 import { ClearingKinds } from '../../../engine/worker/clearing-commands.ts';
+import { restoreSnapshot, takeSnapshot } from '../../../engine/worker/snapshot.ts';
+import { PartitionState } from '../../../engine/worker/state.ts';
 import type { PaymentResult } from '../../../protocol/codecs/payment-codec.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
+import { Code } from '../../../protocol/results.ts';
 import { Bank } from '../../support/bank.ts';
+import { mapIndexes } from '../../support/memory-partition.ts';
 import { expectRecovered } from '../../support/recovered.ts';
 import { randomWords } from '../storage/support.ts';
 
@@ -177,6 +182,57 @@ describe('read exactly', () => {
     expect((await pay(bank, alsoHere, shop)).name).toBe('declinedByRisk');
   });
 
+  it('one that is decided counts once, and one that is declined no more', async () => {
+    const rules = set(
+      velocity('it', { measure: 'count', by: 'payee', exact: true, above: 2 }),
+      rule('blocked', { kind: 'mcc', block: ['7995'] }),
+    );
+    const bank = await opened(2, rules);
+    const blocked = await pay(bank, here, shop, { risk: { ...CONTEXT, mcc: 7995 } });
+    expect(blocked.name).toBe('declinedByRisk');
+    expect((await pay(bank, here, shop)).name).toBe('ok');
+    await bank.rest();
+    expect((await pay(bank, alsoHere, shop)).name).toBe('ok');
+    await bank.rest();
+    expect((await pay(bank, local, shop)).name).toBe('declinedByRisk');
+  });
+
+  it('only what has the same key counts, and each member once', async () => {
+    const distinct = { measure: 'distinct', of: 'payer', by: 'payee', exact: true, above: 2 };
+    const bank = await opened(2, set(velocity('it', distinct)));
+    const [, otherShop = 0n] = PAYEES.filter((id) => bank.homeOf(id) === 1);
+    bank.partitions[0]!.partition.run = () => new Promise(() => undefined);
+    for (const payer of [here, here, here]) void pay(bank, payer, shop);
+    for (const payer of [here, alsoHere]) void pay(bank, payer, otherShop);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(bank.partitions[1]!.state.risk.features.reserved.size).toBe(5);
+    expect((await pay(bank, local, shop)).name).toBe('ok');
+    expect((await pay(bank, local, otherShop)).name).toBe('declinedByRisk');
+  });
+
+  it('a payment that was not taken may be sent again', async () => {
+    const bank = await opened(2, set(velocity('it', { measure: 'count', by: 'payee', exact: true, above: 1 })));
+    const lane = bank.lanes[0]!;
+    const submit = lane.submit.bind(lane);
+    lane.submit = () => Code.busy;
+    const id = next++;
+    await expect(pay(bank, here, shop, { id })).rejects.toThrow('kind 255');
+    lane.submit = submit;
+    expect((await pay(bank, here, shop, { id })).name).toBe('ok');
+  });
+
+  it('not more than can be reserved', async () => {
+    const bank = await opened(2, set(velocity('it', { measure: 'count', by: 'payee', exact: true, above: 50_000 })));
+    const { reserved } = bank.partitions[1]!.state.risk.features;
+    const facts = Object.assign(newFacts(), { now: bank.now });
+    for (let id = 1; id <= 10_000; id++) expect(reserved.add(Uint32Array.of(id, 0, 0, 9), 0, facts)).toBe(true);
+    await expect(pay(bank, here, shop)).rejects.toThrow('kind 255');
+    bank.now += 10_000_000;
+    expect((await pay(bank, here, shop)).name).toBe('ok');
+    await bank.rest();
+    expect(reserved.size).toBe(0);
+  });
+
   it('is for other keys than the payer, and for payments', async () => {
     const bank = new Bank(1);
     const mistakes = async (fields: object) => {
@@ -193,7 +249,10 @@ describe('read exactly', () => {
 
 describe('when another partition does not keep up', () => {
   it('nothing is decided that it would have to count', async () => {
-    const rules = set(velocity('busy', { measure: 'count', by: 'payee', above: 1000 }));
+    const rules = set(
+      velocity('busy', { measure: 'count', by: 'payee', above: 1000 }),
+      rule('asks', { kind: 'cel', when: 'amount == 99', outcome: 'step_up' }),
+    );
     const bank = await opened(2, rules);
     const payer = PAYERS.find((id) => bank.homeOf(id) === 0) ?? 0n;
     const here = PAYEES.find((id) => bank.homeOf(id) === 0) ?? 0n;
@@ -207,6 +266,8 @@ describe('when another partition does not keep up', () => {
       held.push(() => submit(envelope, copy, sink));
       return 0;
     };
+    await pay(bank, payer, here, { amount: 99n });
+    const challenged = next - 1n;
     expect((await pay(bank, payer, far)).name).toBe('ok');
     bank.now += 2_000_000;
     expect((await pay(bank, payer, here)).name).toBe('ok');
@@ -214,12 +275,50 @@ describe('when another partition does not keep up', () => {
     expect((await pay(bank, payer, here)).name).toBe('busy');
     const signal = { accountId: payer, device: 0n, kind: 'bound' } as const;
     expect(await bank.signals(2, { id: 910n, ...signal })).toEqual(['busy']);
+    expect((await bank.confirm(2, 911n, challenged)).name).toBe('busy');
     for (const go of held) go();
     await bank.rest();
     expect((await pay(bank, payer, here)).name).toBe('ok');
     expect(await bank.signals(2, { id: 910n, ...signal })).toEqual(['ok']);
+    expect((await bank.confirm(2, 911n, challenged)).name).toBe('ok');
+    await bank.rest();
     expectRecovered(bank.partitions);
   });
+});
+
+it('the keys of payers are kept where they live, and nowhere else', async () => {
+  const bank = await opened(
+    2,
+    set(
+      velocity('of-payer', { measure: 'count', by: 'payer', above: 1000 }),
+      velocity('of-payee', { measure: 'count', by: 'payee', above: 1000 }),
+    ),
+  );
+  for (const payer of PAYERS) for (const payee of PAYEES) await pay(bank, payer, payee);
+  await bank.rest();
+  for (const [partition, { state }] of bank.partitions.entries()) {
+    const kept = [...PAYERS, ...PAYEES].filter((id) => bank.homeOf(id) === partition).length;
+    expect(state.risk.features.rows).toBe(kept);
+  }
+});
+
+it('what waits for another partition is in a checkpoint', async () => {
+  const bank = await opened(2, set(velocity('busy', { measure: 'count', by: 'payee', above: 1000 })));
+  const lane = bank.lanes[1]!;
+  const submit = lane.submit.bind(lane);
+  lane.submit = (...request) => (request[0].kind === ClearingKinds.receiveCounts ? 0 : submit(...request));
+  for (const payer of PAYERS) await pay(bank, payer, PAYEES.find((id) => bank.homeOf(id) === 1) ?? 0n);
+  await bank.rest();
+  for (const { state, journal, options } of bank.partitions) {
+    const again = new PartitionState(options, journal, mapIndexes());
+    again.events.start(new ArrayBuffer(0), journal.nextLsn);
+    restoreSnapshot(again, new Map(Object.entries(takeSnapshot(state))));
+    const { shared } = state.risk;
+    expect(again.risk.shared.waiting).toBe(shared.waiting);
+    expect(again.risk.shared.save()).toEqual(shared.save());
+    expect(again.risk.shared.take()?.length ?? 0).toBe(shared.waiting === 0 ? 0 : 32 + 128 * shared.waiting);
+  }
+  expect(waiting(bank)).toBeGreaterThan(0);
 });
 
 describe('random payments', () => {

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { isRegistryCommand } from '../../../protocol/registry-bodies.ts';
 import { WebSocket } from 'ws';
 import { SluiceClient } from '../../../protocol/client/client.ts';
 import {
@@ -14,6 +13,7 @@ import { connectNode } from '../../../protocol/client/node.ts';
 import { DecodeError, EncodeError } from '../../../protocol/codecs/codec-error.ts';
 import { resultOfCode } from '../../../protocol/codecs/result-codec.ts';
 import { parseId } from '../../../protocol/ids.ts';
+import { isRegistryCommand } from '../../../protocol/registry-bodies.ts';
 import { Code } from '../../../protocol/results.ts';
 import { fromHex, readGolden } from '../support/golden-file.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -1,6 +1,5 @@
 /** The client's codecs by command, for tests that go through all of them. */
-import { fromHex } from './golden-file.ts';
-import { decodeReportSignals, encodeReportSignals } from '../../../protocol/codecs/risk-codec.ts';
+
 import {
   decodeChangeAccounts,
   decodeCreateAccounts,
@@ -18,8 +17,8 @@ import {
 } from '../../../protocol/codecs/frame-codec.ts';
 import { decodeAccountHistory, encodeAccountHistory } from '../../../protocol/codecs/history-codec.ts';
 import {
-  decodePayment,
   type ConfirmationInput,
+  decodePayment,
   encodeConfirmation,
   encodePayment,
   encodePaymentOperation,
@@ -41,6 +40,7 @@ import {
   encodeQueryHistory,
   encodeTrialBalance,
 } from '../../../protocol/codecs/reading-codec.ts';
+import { decodeRegistry, encodeRegistry } from '../../../protocol/codecs/registry-codec.ts';
 import {
   decodeChanges,
   decodeHello,
@@ -48,6 +48,7 @@ import {
   encodeRich,
   type RichCommand,
 } from '../../../protocol/codecs/rich-codec.ts';
+import { decodeReportSignals, encodeReportSignals } from '../../../protocol/codecs/risk-codec.ts';
 import {
   decodeCreateTransfers,
   decodeEndChain,
@@ -56,9 +57,9 @@ import {
   encodeEndChain,
   encodeLookupTransfers,
 } from '../../../protocol/codecs/transfer-codec.ts';
-import { decodeRegistry, encodeRegistry } from '../../../protocol/codecs/registry-codec.ts';
 import type { CommandName } from '../../../protocol/commands.ts';
 import type { RegistryCommand } from '../../../protocol/registry-bodies.ts';
+import { fromHex } from './golden-file.ts';
 
 interface ClientOptions extends FrameOptions {
   readonly balances?: boolean;

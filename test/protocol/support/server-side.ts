@@ -7,8 +7,8 @@ import type { PaymentResult, PaymentStatus } from '../../../protocol/codecs/paym
 import type { PaymentLookup, PaymentPage, PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
 import type { AggregatePage, BalanceAt, TrialPage } from '../../../protocol/codecs/reading-codec.ts';
 import { readRecord, type Visible } from '../../../protocol/codecs/record-codec.ts';
-import type { Result } from '../../../protocol/codecs/result-codec.ts';
 import type { RegistryResult } from '../../../protocol/codecs/registry-codec.ts';
+import type { Result } from '../../../protocol/codecs/result-codec.ts';
 import type { ChangesResult, RichResult } from '../../../protocol/codecs/rich-codec.ts';
 import type {
   ChainEnded,

@@ -14,8 +14,8 @@ import {
   ResultFlags,
   TransferFlags,
 } from '../../../protocol/records.ts';
-import { Channels, RiskContextFlags, Signals } from '../../../protocol/risk.ts';
 import { RESULTS } from '../../../protocol/results.ts';
+import { Channels, RiskContextFlags, Signals } from '../../../protocol/risk.ts';
 import { readGolden } from './golden-file.ts';
 import { BODIES, LAYOUTS } from './schema.ts';
 
