@@ -17,18 +17,28 @@ const WINDOW_MICROS_MIN = 60_000_000;
 const TOTAL = LIST_SLOTS;
 const LENGTH = LIST_SLOTS;
 
-export interface Counter {
+interface CounterOf<K extends string> {
+  readonly kind: K;
   /** What it keeps by row. */
   readonly slots: Slots;
   readonly lists: WindowLists | undefined;
-  /** `row` < 0: nothing was counted under the key. `counts`: whether this payment does. */
-  value(row: number, facts: Facts, counts: boolean): number;
+  /**
+   * Writes what it says to `out[at]`: a number that is returned would be put on the heap, for each feature of each payment.
+   *
+   * @param row < 0: nothing was counted under the key
+   * @param counts whether this payment does
+   */
+  read(row: number, facts: Facts, counts: boolean, out: Float64Array, at: number): void;
   add(row: number, facts: Facts, around: Surroundings): void;
   /** Forgets a row. */
   clear(row: number): void;
   /** All that is kept of a row, in one form whichever cells it has. */
   describe(row: number): readonly number[];
 }
+
+export type Counter = SlidingTotals | SlidingMaximum | SlidingDistinct | PeriodTotals | Last | Speed;
+export type CounterKind = Counter['kind'];
+export type CounterNamed<K extends CounterKind> = Extract<Counter, { readonly kind: K }>;
 
 /** @param cells that it may have in all its lists */
 export function counterOf(definition: FeatureDefinition, cells: number): Counter {
@@ -45,7 +55,8 @@ export function counterOf(definition: FeatureDefinition, cells: number): Counter
 }
 
 /** Count or sum over a sliding window: a total, and what each bucket has of it. */
-class SlidingTotals implements Counter {
+class SlidingTotals implements CounterOf<'totals'> {
+  readonly kind = 'totals';
   readonly slots = new Slots(LIST_SLOTS + 1);
   readonly lists: WindowLists;
   readonly #isCount: boolean;
@@ -53,27 +64,30 @@ class SlidingTotals implements Counter {
   constructor(isCount: boolean, micros: number, cells: number) {
     this.#isCount = isCount;
     this.lists = new WindowLists(micros, this.slots, cells, (row, cell) => {
-      const { next, value } = this.lists.cells;
+      const { cells } = this.lists;
       const total = this.slots.get(row, TOTAL);
       const isExact = total <= Number.MAX_SAFE_INTEGER;
-      const rest = isExact ? total - (value[cell] as number) : this.#sumFrom(next[cell] as number);
+      const rest = isExact ? total - cells.value(cell) : this.#sumFrom(cells.next(cell));
       this.slots.set(row, TOTAL, rest);
     });
   }
 
-  value(row: number, facts: Facts, counts: boolean): number {
+  read(row: number, facts: Facts, counts: boolean, out: Float64Array, at: number): void {
     const own = counts ? this.#amount(facts) : 0;
-    if (row < 0) return own;
-    const { bucket, next, value } = this.lists.cells;
-    const first = this.lists.firstBucket(facts.now);
+    out[at] = row < 0 ? own : own + this.#total(row, facts.now);
+  }
+
+  #total(row: number, now: number): number {
+    const { cells } = this.lists;
+    const first = this.lists.firstBucket(now);
     let total = this.slots.get(row, TOTAL);
-    if (total > Number.MAX_SAFE_INTEGER) return this.#sumFrom(this.lists.firstIn(row, facts.now)) + own;
+    if (total > Number.MAX_SAFE_INTEGER) return this.#sumFrom(this.lists.firstIn(row, now));
     let cell = this.lists.head(row);
-    while (cell !== 0 && (bucket[cell] as number) < first) {
-      total -= value[cell] as number;
-      cell = next[cell] as number;
+    while (cell !== 0 && cells.bucket(cell) < first) {
+      total -= cells.value(cell);
+      cell = cells.next(cell);
     }
-    return total + own;
+    return total;
   }
 
   add(row: number, facts: Facts, around: Surroundings): void {
@@ -81,13 +95,13 @@ class SlidingTotals implements Counter {
     const { cells } = lists;
     lists.expire(row, facts.now);
     let cell = lists.tail(row);
-    if (cell === 0 || cells.bucket[cell] !== lists.bucketOf(facts.now)) {
+    if (cell === 0 || cells.bucket(cell) !== lists.bucketOf(facts.now)) {
       cell = lists.append(row, facts.now, around);
       if (cell === 0) return;
     }
     cells.change(cell);
     const amount = this.#amount(facts);
-    cells.value[cell] = (cells.value[cell] as number) + amount;
+    cells.setValue(cell, cells.value(cell) + amount);
     this.slots.set(row, TOTAL, this.slots.get(row, TOTAL) + amount);
   }
 
@@ -96,7 +110,7 @@ class SlidingTotals implements Counter {
   }
 
   describe(row: number): number[] {
-    return describeCells(this.lists, row, (cell) => [this.lists.cells.value[cell] as number]);
+    return describeCells(this.lists, row, (cell) => [this.lists.cells.value(cell)]);
   }
 
   #amount({ amount }: Facts): number {
@@ -105,15 +119,16 @@ class SlidingTotals implements Counter {
 
   /** From scratch: what is taken from a sum that was rounded would leave an error behind. Only sums of declines get so large. */
   #sumFrom(first: number): number {
-    const { next, value } = this.lists.cells;
+    const { cells } = this.lists;
     let sum = 0;
-    for (let cell = first; cell !== 0; cell = next[cell] as number) sum += value[cell] as number;
+    for (let cell = first; cell !== 0; cell = cells.next(cell)) sum += cells.value(cell);
     return sum;
   }
 }
 
 /** The largest amount in a sliding window: that of each bucket. */
-class SlidingMaximum implements Counter {
+class SlidingMaximum implements CounterOf<'maximum'> {
+  readonly kind = 'maximum';
   readonly slots = new Slots(LIST_SLOTS);
   readonly lists: WindowLists;
 
@@ -121,14 +136,13 @@ class SlidingMaximum implements Counter {
     this.lists = new WindowLists(micros, this.slots, cells, () => undefined);
   }
 
-  value(row: number, { now, amount }: Facts, counts: boolean): number {
+  read(row: number, { now, amount }: Facts, counts: boolean, out: Float64Array, at: number): void {
     let most = counts ? amount : 0;
-    if (row < 0) return most;
-    const { next, value } = this.lists.cells;
-    for (let cell = this.lists.firstIn(row, now); cell !== 0; cell = next[cell] as number) {
-      most = Math.max(most, value[cell] as number);
+    const { cells } = this.lists;
+    for (let cell = row < 0 ? 0 : this.lists.firstIn(row, now); cell !== 0; cell = cells.next(cell)) {
+      most = Math.max(most, cells.value(cell));
     }
-    return most;
+    out[at] = most;
   }
 
   add(row: number, { now, amount }: Facts, around: Surroundings): void {
@@ -136,12 +150,12 @@ class SlidingMaximum implements Counter {
     const { cells } = lists;
     lists.expire(row, now);
     let cell = lists.tail(row);
-    if (cell === 0 || cells.bucket[cell] !== lists.bucketOf(now)) {
+    if (cell === 0 || cells.bucket(cell) !== lists.bucketOf(now)) {
       cell = lists.append(row, now, around);
       if (cell === 0) return;
     }
     cells.change(cell);
-    cells.value[cell] = Math.max(cells.value[cell] as number, amount);
+    cells.setValue(cell, Math.max(cells.value(cell), amount));
   }
 
   clear(row: number): void {
@@ -149,7 +163,7 @@ class SlidingMaximum implements Counter {
   }
 
   describe(row: number): number[] {
-    return describeCells(this.lists, row, (cell) => [this.lists.cells.value[cell] as number]);
+    return describeCells(this.lists, row, (cell) => [this.lists.cells.value(cell)]);
   }
 }
 
@@ -158,7 +172,8 @@ class SlidingMaximum implements Counter {
  * newest: enough to say whether there are more than `upTo`. A member is known by a hash of 64 bits: ids that
  * count upwards in their upper half would all be the same by the lower one.
  */
-class SlidingDistinct implements Counter {
+class SlidingDistinct implements CounterOf<'distinct'> {
+  readonly kind = 'distinct';
   readonly slots = new Slots(LIST_SLOTS + 1);
   readonly lists: WindowLists;
   readonly #most: number;
@@ -175,17 +190,16 @@ class SlidingDistinct implements Counter {
     });
   }
 
-  value(row: number, facts: Facts, counts: boolean): number {
+  read(row: number, facts: Facts, counts: boolean, out: Float64Array, at: number): void {
     const own = counts && this.#takeMember(facts) ? 1 : 0;
-    if (row < 0) return own;
-    const { next } = this.lists.cells;
+    const { cells } = this.lists;
     let members = 0;
     let isMember = false;
-    for (let cell = this.lists.firstIn(row, facts.now); cell !== 0; cell = next[cell] as number) {
+    for (let cell = row < 0 ? 0 : this.lists.firstIn(row, facts.now); cell !== 0; cell = cells.next(cell)) {
       members++;
       isMember ||= own === 1 && this.#isSame(cell);
     }
-    return Math.min(this.#most, isMember ? members : members + own);
+    out[at] = Math.min(this.#most, isMember ? members : members + own);
   }
 
   add(row: number, facts: Facts, around: Surroundings): void {
@@ -197,19 +211,18 @@ class SlidingDistinct implements Counter {
     let cell = lists.head(row);
     while (cell !== 0 && !this.#isSame(cell)) {
       before = cell;
-      cell = cells.next[cell] as number;
+      cell = cells.next(cell);
     }
     if (cell !== 0) {
       lists.unlink(row, before, cell);
-      cells.bucket[cell] = lists.bucketOf(facts.now);
+      cells.setBucket(cell, lists.bucketOf(facts.now));
       lists.link(row, cell);
       return;
     }
     if (this.slots.get(row, LENGTH) === this.#most) lists.dropFirst(row);
     cell = lists.append(row, facts.now, around);
     if (cell === 0) return;
-    cells.words[cell * 2] = this.#low;
-    cells.words[cell * 2 + 1] = this.#high;
+    cells.setWords(cell, this.#low, this.#high);
     this.slots.set(row, LENGTH, this.slots.get(row, LENGTH) + 1);
   }
 
@@ -218,8 +231,8 @@ class SlidingDistinct implements Counter {
   }
 
   describe(row: number): number[] {
-    const { words } = this.lists.cells;
-    return describeCells(this.lists, row, (cell) => [words[cell * 2] as number, words[cell * 2 + 1] as number]);
+    const { cells } = this.lists;
+    return describeCells(this.lists, row, (cell) => [cells.low(cell), cells.high(cell)]);
   }
 
   /** Returns whether the payment has a member. */
@@ -235,13 +248,14 @@ class SlidingDistinct implements Counter {
   }
 
   #isSame(cell: number): boolean {
-    const { words } = this.lists.cells;
-    return words[cell * 2] === this.#low && words[cell * 2 + 1] === this.#high;
+    const { cells } = this.lists;
+    return cells.low(cell) === this.#low && cells.high(cell) === this.#high;
   }
 }
 
 /** Count, sum or largest amount of a day, month or year. */
-class PeriodTotals implements Counter {
+class PeriodTotals implements CounterOf<'period'> {
+  readonly kind = 'period';
   /** The total, and the number of its period. */
   readonly slots = new Slots(2);
   readonly lists = undefined;
@@ -253,15 +267,19 @@ class PeriodTotals implements Counter {
     this.#periods = periods;
   }
 
-  value(row: number, facts: Facts, counts: boolean): number {
-    const period = this.#periods.of(facts.now);
-    const before = row >= 0 && this.slots.get(row, 1) === period ? this.slots.get(row, 0) : 0;
-    return counts ? this.#with(before, facts) : before;
+  read(row: number, facts: Facts, counts: boolean, out: Float64Array, at: number): void {
+    const before = row < 0 ? 0 : this.#total(row, this.#periods.of(facts.now));
+    out[at] = counts ? this.#with(before, facts) : before;
   }
 
   add(row: number, facts: Facts): void {
-    this.slots.set(row, 0, this.value(row, facts, true));
-    this.slots.set(row, 1, this.#periods.of(facts.now));
+    const period = this.#periods.of(facts.now);
+    this.slots.set(row, 0, this.#with(this.#total(row, period), facts));
+    this.slots.set(row, 1, period);
+  }
+
+  #total(row: number, period: number): number {
+    return this.slots.get(row, 1) === period ? this.slots.get(row, 0) : 0;
   }
 
   clear(row: number): void {
@@ -280,13 +298,14 @@ class PeriodTotals implements Counter {
 }
 
 /** When there was one last: microseconds since 1970; 0 = never. */
-class Last implements Counter {
+class Last implements CounterOf<'last'> {
+  readonly kind = 'last';
   readonly slots = new Slots(1);
   readonly lists = undefined;
 
-  value(row: number, { now }: Facts): number {
-    const at = row < 0 ? 0 : this.slots.get(row, 0);
-    return at === 0 ? -1 : now - at;
+  read(row: number, { now }: Facts, _counts: boolean, out: Float64Array, at: number): void {
+    const last = row < 0 ? 0 : this.slots.get(row, 0);
+    out[at] = last === 0 ? -1 : now - last;
   }
 
   add(row: number, { now }: Facts): void {
@@ -309,16 +328,20 @@ const NEAR_KM = 1;
 const SPEED_MAX = 1_000_000;
 
 /** When it was last (microseconds since 1970; 0 = the place is not known), and where. */
-class Speed implements Counter {
+class Speed implements CounterOf<'speed'> {
+  readonly kind = 'speed';
   readonly slots = new Slots(3);
   readonly lists = undefined;
 
-  value(row: number, { now, hasLocation, latitude, longitude }: Facts): number {
-    const at = row < 0 ? 0 : this.slots.get(row, 0);
-    if (at === 0 || !hasLocation) return 0;
+  read(row: number, facts: Facts, _counts: boolean, out: Float64Array, at: number): void {
+    const last = row < 0 ? 0 : this.slots.get(row, 0);
+    out[at] = last === 0 || !facts.hasLocation ? 0 : this.#speed(row, facts, last);
+  }
+
+  #speed(row: number, { now, latitude, longitude }: Facts, last: number): number {
     const km = kilometresBetween(this.slots.get(row, 1), this.slots.get(row, 2), latitude, longitude);
     if (km < NEAR_KM) return 0;
-    const hours = (now - at) / MICROS_PER_HOUR;
+    const hours = (now - last) / MICROS_PER_HOUR;
     return hours === 0 ? SPEED_MAX : Math.min(SPEED_MAX, Math.floor(km / hours));
   }
 
@@ -339,10 +362,10 @@ class Speed implements Counter {
 }
 
 function describeCells(lists: WindowLists, row: number, content: (cell: number) => readonly number[]): number[] {
-  const { bucket, next } = lists.cells;
+  const { cells } = lists;
   const described: number[] = [];
-  for (let cell = lists.head(row); cell !== 0; cell = next[cell] as number) {
-    described.push(bucket[cell] as number, ...content(cell));
+  for (let cell = lists.head(row); cell !== 0; cell = cells.next(cell)) {
+    described.push(cells.bucket(cell), ...content(cell));
   }
   return described;
 }

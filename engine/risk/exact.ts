@@ -1,6 +1,6 @@
 /** What a feature says when the payments that are under way in other partitions count too. */
 import { Counted, type Facts, Subjects } from './facts.ts';
-import { type Feature, isPerCurrency, passes } from './kept-feature.ts';
+import { type Feature, isPerCurrency, passes, readFeature } from './kept-feature.ts';
 
 /**
  * @param facts of the payment that asks, whose key was looked up last
@@ -14,9 +14,10 @@ export function withReserved(
   counts: boolean,
   others: Iterable<Facts>,
 ): number {
-  const { definition, counter, table } = feature;
+  const { definition } = feature;
   if (feature.counted !== Counted.payments) return value;
   let total = value;
+  const without = new Float64Array(2);
   const members = new Set(counts ? [memberOf(feature, facts)] : []);
   for (const other of others) {
     if (!hasSameKey(feature, facts, other) || !passes(feature, other)) continue;
@@ -26,7 +27,9 @@ export function withReserved(
     else if (!members.has(memberOf(feature, other))) {
       members.add(memberOf(feature, other));
       // Unless it is among those that were counted. At the most that a feature says, nothing is added.
-      total += counter.value(table.row, other, true) - counter.value(table.row, other, false);
+      readFeature(feature, other, false, without, 0);
+      readFeature(feature, other, true, without, 1);
+      total += (without[1] as number) - (without[0] as number);
     }
   }
   return total;

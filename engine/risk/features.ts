@@ -22,7 +22,9 @@ import {
   homeSubjectAt,
   isPerCurrency,
   LOCAL,
+  countFeature,
   passes,
+  readFeature,
   type Table,
   tableName,
 } from './kept-feature.ts';
@@ -68,6 +70,7 @@ export class FeatureStore {
   sharedBy = 0;
   readonly #partition: number;
   readonly #partitions: number;
+  readonly #answer = new Float64Array(1);
   readonly #around: Surroundings & { rows: number; table: Table | undefined };
 
   constructor(bounds: FeatureBounds) {
@@ -130,9 +133,9 @@ export class FeatureStore {
       const feature = features[index] as Feature;
       const { row } = feature.table;
       if (row === NO_KEY || (feature.channels & channel) === 0) values[index] = feature.nothing;
-      else {
-        const read = row === ELSEWHERE && readings !== undefined ? findReading(readings, feature.hash) : undefined;
-        values[index] = read ?? this.#value(feature, facts, NOBODY);
+      else this.#read(feature, facts, NOBODY, values, index);
+      if (row === ELSEWHERE && readings !== undefined) {
+        values[index] = findReading(readings, feature.hash) ?? (values[index] as number);
       }
     }
   }
@@ -147,7 +150,8 @@ export class FeatureStore {
     for (const feature of this.#features) {
       const { row, homeAt } = feature.table;
       if (homeAt === LOCAL || row === NO_KEY || row === ELSEWHERE) continue;
-      addReading(words, at, feature.hash, this.#value(feature, facts, own));
+      this.#read(feature, facts, own, this.#answer, 0);
+      addReading(words, at, feature.hash, this.#answer[0] as number);
     }
   }
 
@@ -180,7 +184,7 @@ export class FeatureStore {
       table.keys.touched[table.row] = facts.now;
       this.#around.rows = table.keys.used;
       this.#around.table = table;
-      feature.counter.add(table.row, facts, this.#around);
+      countFeature(feature, facts, this.#around);
     }
   }
 
@@ -287,12 +291,11 @@ export class FeatureStore {
     }
   }
 
-  #value(feature: Feature, facts: Facts, own: string): number {
-    const { counter, table } = feature;
+  #read(feature: Feature, facts: Facts, own: string, out: Float64Array, at: number): void {
     const counts = feature.counted === Counted.payments && passes(feature, facts);
-    const value = counter.value(table.row, facts, counts);
-    if (feature.definition.exact !== true || this.reserved.size === 0) return value;
-    return withReserved(feature, facts, value, counts, this.reserved.others(facts.now, own));
+    readFeature(feature, facts, counts, out, at);
+    if (feature.definition.exact !== true || this.reserved.size === 0) return;
+    out[at] = withReserved(feature, facts, out[at] as number, counts, this.reserved.others(facts.now, own));
   }
 
   #copies(): TableCopy[] {
@@ -354,16 +357,18 @@ export class FeatureStore {
 
   #feature(definition: FeatureDefinition, table: Table): Feature {
     const { cellsMax } = this.#bounds;
+    const counter = counterOf(definition, cellsMax);
     return {
+      kind: counter.kind,
       definition,
-      counter: counterOf(definition, cellsMax),
+      counter,
       counted: Counted[definition.counts],
       nothing: definition.measure === 'last' ? -1 : 0,
       table,
       channels: definition.channels ?? ALL_CHANNELS,
       amounts: definition.amounts,
       hash: featureHash(definition.name),
-    };
+    } as Feature;
   }
 }
 

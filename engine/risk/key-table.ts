@@ -37,6 +37,8 @@ export class KeyTable {
   }) {
     this.#capacity = options.capacity;
     this.#table = new IdTable(options.hashSeed);
+    // A table of pairs grows all the time, and to move its entries costs more than they do: it is there whole from the beginning.
+    if (options.subjects.length > 1) this.#table.reserve(options.capacity);
     this.#subjects = options.subjects;
     this.#perCurrency = options.perCurrency;
     this.ids = new Uint32Array(options.capacity * 4);
@@ -92,23 +94,26 @@ export class KeyTable {
     for (let word = 0; word < 4; word++) key[word] = subjects[first * 4 + word] as number;
     if (second !== undefined) {
       if (isZero(subjects, second * 4)) return false;
-      this.#mix(subjects, second * 4);
+      this.#join(subjects, first * 4, second * 4);
     }
     if (this.#perCurrency) key[3] = (key[3] as number) ^ Math.imul(ledger, 0x9e37_79b1);
     return true;
   }
 
-  /** Makes one id of the key and the id at word `at`. */
-  #mix(ids: Uint32Array, at: number): void {
+  /** Makes a key of the ids at two words: 64 bits of a hash of each. */
+  #join(ids: Uint32Array, one: number, other: number): void {
     const key = this.#key;
-    const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = key;
-    for (let lane = 0; lane < 4; lane++) {
-      const seed = hashId(w0, w1, w2, w3, lane + 1);
-      key[lane] = hashId(ids[at] as number, ids[at + 1] as number, ids[at + 2] as number, ids[at + 3] as number, seed);
-    }
+    key[0] = hashAt(ids, one, 1);
+    key[1] = hashAt(ids, one, 2);
+    key[2] = hashAt(ids, other, 3);
+    key[3] = hashAt(ids, other, 4);
   }
 }
 
 function isZero(ids: Uint32Array, at: number): boolean {
   return ((ids[at] as number) | (ids[at + 1] as number) | (ids[at + 2] as number) | (ids[at + 3] as number)) === 0;
+}
+
+function hashAt(ids: Uint32Array, at: number, seed: number): number {
+  return hashId(ids[at] as number, ids[at + 1] as number, ids[at + 2] as number, ids[at + 3] as number, seed);
 }

@@ -58,7 +58,7 @@ export function restoreTable(
     if (lists === undefined) return;
     lists.hand = hand;
     const prefix = `risk.${number}.cells.${place}.`;
-    lists.cells.restore([0, 1, 2].map((index) => sections.get(`${prefix}${index}`) ?? new Uint8Array(0)));
+    lists.cells.restore(sections.get(`${prefix}0`) ?? new Uint8Array(0));
     lists.cells.freeAllBut(saved.used, (row) => lists.head(row));
   });
 }

@@ -60,18 +60,17 @@ export class WindowLists {
 
   /** First cell of the row that is in the window at `now`. */
   firstIn(row: number, now: number): number {
-    const { bucket, next } = this.cells;
+    const { cells } = this;
     const first = this.firstBucket(now);
     let cell = this.head(row);
-    while (cell !== 0 && (bucket[cell] as number) < first) cell = next[cell] as number;
+    while (cell !== 0 && cells.bucket(cell) < first) cell = cells.next(cell);
     return cell;
   }
 
   /** Takes the cells that are over from the row. */
   expire(row: number, now: number): void {
     const first = this.firstBucket(now);
-    const { bucket } = this.cells;
-    for (let cell = this.head(row); cell !== 0 && (bucket[cell] as number) < first; cell = this.head(row)) {
+    for (let cell = this.head(row); cell !== 0 && this.cells.bucket(cell) < first; cell = this.head(row)) {
       this.dropFirst(row);
     }
   }
@@ -79,7 +78,7 @@ export class WindowLists {
   /** Takes the oldest cell from the row. */
   dropFirst(row: number): void {
     const cell = this.head(row);
-    const next = this.cells.next[cell] as number;
+    const next = this.cells.next(cell);
     this.#leave(row, cell);
     this.slots.set(row, HEAD, next);
     if (next === 0) this.slots.set(row, TAIL, 0);
@@ -114,7 +113,7 @@ export class WindowLists {
     if (last === 0) this.slots.set(row, HEAD, cell);
     else {
       cells.change(last);
-      cells.next[last] = cell;
+      cells.setNext(last, cell);
     }
     this.slots.set(row, TAIL, cell);
   }
@@ -122,15 +121,15 @@ export class WindowLists {
   /** Takes `cell`, which follows `before` (0: it is the first), from the row without giving it back. */
   unlink(row: number, before: number, cell: number): void {
     const { cells } = this;
-    const next = cells.next[cell] as number;
+    const next = cells.next(cell);
     if (before === 0) this.slots.set(row, HEAD, next);
     else {
       cells.change(before);
-      cells.next[before] = next;
+      cells.setNext(before, next);
     }
     if (next === 0) this.slots.set(row, TAIL, before);
     cells.change(cell);
-    cells.next[cell] = 0;
+    cells.setNext(cell, 0);
   }
 
   clear(row: number): void {

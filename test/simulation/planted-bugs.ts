@@ -185,9 +185,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'engine/ledger/crossings.js',
     edits: [
       [
-        'return ledger.record(ended.record, 0, ended.institution, code);',
-        'if (code !== Code.ok) ledger.books.transfer(ended.debit, ended.credit, ended.amount);\n' +
-          'return ledger.record(ended.record, 0, ended.institution, code);',
+        'return ledger.record(record, 0, ended.institution, code);',
+        'if (code !== Code.ok) ledger.books.transfer(debit, ended.credit, ended.amount);\n' +
+          'return ledger.record(record, 0, ended.institution, code);',
       ],
     ],
   },
