@@ -20,13 +20,15 @@ function stateOf({ state }: Account): AccountStateName | undefined {
   return (Object.keys(AccountStates) as AccountStateName[]).find((name) => AccountStates[name] === state);
 }
 
-export function accountJson(account: Account, handle?: string): JsonView {
+/** @param blocked what open freezes of received money block, as far as it was asked for */
+export function accountJson(account: Account, handle?: string, blocked?: bigint): JsonView {
   return {
     ...(handle === undefined ? {} : { handle }),
     id: formatId(account.id),
     currency: ledgerName(account.ledger),
     balance: balanceOf(account),
     pendingOut: account.debitsPending,
+    ...(blocked === undefined ? {} : { blocked }),
     pendingIn: account.creditsPending,
     debitsPosted: account.debitsPosted,
     creditsPosted: account.creditsPosted,
@@ -47,16 +49,28 @@ const MONEY_COLUMNS: readonly Column[] = [
   { title: 'CURRENCY' },
 ];
 
+const BLOCKED_COLUMN: Column = { title: 'BLOCKED', align: 'right' };
+
+export interface ShownAccount {
+  readonly account: Account;
+  readonly handle: string;
+  /** Of what is held, what freezes of received money block. */
+  readonly blocked?: bigint;
+}
+
 /** One row per account, with the name of its party where that is known. */
-export function accountTable(accounts: readonly { readonly account: Account; readonly handle: string }[]): string {
-  const rows = accounts.map(({ account, handle }) => [
+export function accountTable(accounts: readonly ShownAccount[]): string {
+  const hasBlocked = accounts.some(({ blocked = 0n }) => blocked > 0n);
+  const rows = accounts.map(({ account, handle, blocked = 0n }) => [
     handle,
     formatMinor(balanceOf(account), account.ledger),
     formatMinor(account.debitsPending, account.ledger),
     ledgerName(account.ledger),
     formatId(account.id),
+    ...(hasBlocked ? [formatMinor(blocked, account.ledger)] : []),
   ]);
-  return table([{ title: 'NAME' }, ...MONEY_COLUMNS, { title: 'ID' }], rows);
+  const columns = [{ title: 'NAME' }, ...MONEY_COLUMNS, { title: 'ID' }, ...(hasBlocked ? [BLOCKED_COLUMN] : [])];
+  return table(columns, rows);
 }
 
 export function entryJson(entry: TransferEntry): JsonView {

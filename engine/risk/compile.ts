@@ -159,7 +159,8 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
     }
     case 'list': {
       const { list, of } = rule;
-      return ({ subjects }, _values, lists) => lists.has(list, subjects, Subjects[of] * 4);
+      const at = Subjects[of] * 4;
+      return (facts, _values, lists) => isKnown(facts, of) && lists.has(list, facts.subjects, at);
     }
     case 'new_payee':
     case 'new_device': {

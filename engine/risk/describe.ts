@@ -61,17 +61,16 @@ function readContext(facts: Facts, words: Uint32Array, at: number): void {
   facts.hasLocation = ((kinds >>> 16) & RiskContextFlags.location) !== 0;
   facts.latitude = has ? (words[at + ContextWord.latitude] as number) | 0 : 0;
   facts.longitude = has ? (words[at + ContextWord.longitude] as number) | 0 : 0;
-  for (const [subject, field] of CONTEXT_SUBJECTS) {
-    if (has) setSubject(facts, subject, words, at + field);
-    else clearSubject(facts, subject);
+  if (has) {
+    setSubject(facts, Subjects.device, words, at + ContextWord.device);
+    setSubject(facts, Subjects.ip, words, at + ContextWord.ip);
+    setSubject(facts, Subjects.card, words, at + ContextWord.card);
+  } else {
+    clearSubject(facts, Subjects.device);
+    clearSubject(facts, Subjects.ip);
+    clearSubject(facts, Subjects.card);
   }
 }
-
-const CONTEXT_SUBJECTS = [
-  [Subjects.device, ContextWord.device],
-  [Subjects.ip, ContextWord.ip],
-  [Subjects.card, ContextWord.card],
-] as const;
 
 function setSubject({ subjects }: Facts, subject: number, words: Uint32Array, at: number): void {
   const to = subject << 2;
@@ -79,5 +78,6 @@ function setSubject({ subjects }: Facts, subject: number, words: Uint32Array, at
 }
 
 function clearSubject({ subjects }: Facts, subject: number): void {
-  subjects.fill(0, subject << 2, (subject << 2) + 4);
+  const at = subject << 2;
+  for (let word = 0; word < 4; word++) subjects[at + word] = 0;
 }

@@ -6,9 +6,11 @@ import {
   type RegistryBodies,
   type RegistryCommand,
   type RegistryReply,
+  type StoredFreeze,
 } from '../../protocol/registry-bodies.ts';
 import { Code } from '../../protocol/results.ts';
 import { type Entities, wordsOf } from '../entity/entities.ts';
+import { NO_HOLD } from '../ledger/holds.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Payments } from '../payment/payments.ts';
 import { whyHidden } from '../query/accounts.ts';
@@ -39,7 +41,8 @@ const DECISIONS: { readonly [C in RegistryCommand]: Decide<C> } = {
     const account = entities.accountOf(accountId);
     const code = whyHidden(ledger, account, institution);
     if (code !== Code.ok) return { code };
-    return { code, exemptions: registry.exemptions.of(account), freezes: registry.freezes.of(account) };
+    const freezes = registry.freezes.of(account).map((freeze) => withBlocked(ledger, freeze));
+    return { code, exemptions: registry.exemptions.of(account), freezes };
   },
   putFreeze: ({ registry }, institution, body) => registry.freezes.put(institution, body),
   endFreeze: ({ registry }, institution, body) => registry.freezes.end(institution, body),
@@ -57,6 +60,14 @@ const DECISIONS: { readonly [C in RegistryCommand]: Decide<C> } = {
       ? { code: Code.ok, ...registry.cases.page(institution, cursor, limit) }
       : registry.cases.read(institution, paymentId),
 };
+
+/** What an open freeze of received money blocks: the pending transfer has its id. */
+function withBlocked({ holds }: Ledger, freeze: StoredFreeze): StoredFreeze {
+  if (freeze.kind !== 'received' || freeze.state !== 'open') return freeze;
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = wordsOf(parseId(freeze.id) ?? 0n);
+  const hold = holds.find(w0, w1, w2, w3);
+  return { ...freeze, blocked: hold === NO_HOLD ? 0 : (holds.remaining[hold] as number) };
+}
 
 export function registryCommand<C extends RegistryCommand>(
   state: RegistryState,

@@ -220,12 +220,22 @@ describe('the risk rules of the tour', () => {
       ruleSet: 'default-1',
       rules: [{ id: 'gambling', overridable: false }],
     });
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+    const block = ['risk', 'freeze', 'cafe', 'EUR', '--payer', 'bob', '--amount', '3.00', '--until', tomorrow];
+    await json(['pay', 'bob', 'cafe', '20.00', 'EUR', ...where]);
+    expect(await json([...block, '--reason', 'Reported as fraud.', ...where])).toMatchObject({ blocked: 300 });
+    expect((await sluice(['account', 'show', 'cafe', ...where])).output).toMatch(/BLOCKED\n[\s\S]* EUR .* 3\.00\n/);
+    expect(await json(['account', 'show', 'cafe', ...where])).toMatchObject({
+      accounts: expect.arrayContaining([
+        expect.objectContaining({ currency: 'EUR', blocked: '300', pendingOut: '300' }),
+      ]),
+    });
     const file = join(dataDir, '..', 'rules.yaml');
     writeFileSync(file, (await sluice(['risk', 'default'])).output);
     expect(await json(['risk', 'check', file])).toMatchObject({ valid: true, version: 'default-1' });
     expect(await json(['risk', 'activate', file, ...where])).toEqual({ version: 'default-1' });
     expect(await json(['risk', 'replay', file, '--data-dir', join(dataDir, '..', 'rules')])).toMatchObject({
-      payments: 3,
+      payments: 4,
       changed: 0,
     });
     expect(await stop()).toBe(0);

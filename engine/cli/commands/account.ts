@@ -23,7 +23,7 @@ import { json } from '../output.ts';
 import { expectOk } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
-import { accountJson, accountTable } from '../views.ts';
+import { accountJson, accountTable, type ShownAccount } from '../views.ts';
 import { registerAccountChanges } from './account-changes.ts';
 import { registerReading } from './account-reading.ts';
 
@@ -77,10 +77,12 @@ export function registerAccount(program: Command, terminal: Terminal): void {
   );
   addConnectionOptions(show).action((text: string, options: ConnectionOptions) =>
     withClient(options, terminal, async (client) => {
-      const accounts = await findAccounts(client, text, terminal);
+      const found = await findAccounts(client, text, terminal);
+      const accounts: ShownAccount[] = [];
+      for (const one of found) accounts.push({ ...one, blocked: await blockedOf(client, one.account.id) });
       terminal.output.write(
         options.json === true
-          ? json({ accounts: accounts.map((one) => accountJson(one.account, one.handle)) })
+          ? json({ accounts: accounts.map((one) => accountJson(one.account, one.handle, one.blocked)) })
           : accountTable(accounts),
       );
     }),
@@ -98,6 +100,12 @@ export function registerAccount(program: Command, terminal: Terminal): void {
     .option('--limit <number>', 'Parties on a page, 1 to 1000.', '50')
     .option('--cursor <cursor>', 'Go on where the last page ended.')
     .action((options: ListOptions) => listAccounts(options, terminal));
+}
+
+/** What open freezes of received money block, minor units; 0 when the account is not the caller's to see. */
+async function blockedOf(client: SluiceClient, id: bigint): Promise<bigint> {
+  const { freezes = [] } = await client.registry('readAccountRisk', { accountId: formatId(id) });
+  return freezes.reduce((sum, { state, blocked = 0 }) => (state === 'open' ? sum + BigInt(blocked) : sum), 0n);
 }
 
 function createParty(text: string, options: CreateOptions, terminal: Terminal): Promise<void> {

@@ -96,6 +96,8 @@ describe.each([1, 3])('with %i partitions', (count) => {
     expect(made.freeze).toMatchObject({ blocked: 150, state: 'open' });
     expect((await received()).freeze).toEqual(made.freeze);
     expect(await bank.balances(3n)).toEqual([150, 0, 0, 150]);
+    const shown = async () => (await bank.registry(2, 'readAccountRisk', { accountId: id(3) })).freezes;
+    expect(await shown()).toMatchObject([{ state: 'open', blocked: 150 }]);
     expect(await pay(3n, 4n)).toBe('insufficientFunds');
     expect((await end('return')).freeze?.state).toBe('returned');
     await bank.rest();
@@ -115,6 +117,8 @@ describe.each([1, 3])('with %i partitions', (count) => {
     await pay(2n, 3n, 50n);
     await received({ id: id(71), until: bank.now + MINUTE });
     await bank.pass(61);
+    const shown = await bank.registry(2, 'readAccountRisk', { accountId: id(3) });
+    expect(shown.freezes?.map(({ blocked }) => blocked)).not.toContain(50);
     expect(await pay(3n, 4n, 50n)).toBe('ok');
     expect((await received({ id: id(72) })).freeze?.blocked).toBe(0);
     same(bank);
