@@ -83,13 +83,6 @@ export function checkText(text: string): CheckedText {
   return { badAt: -1, isAscii, crc };
 }
 
-/** The same over text that is known to be good, to its end: what a writer puts behind it. */
-export function crcOfText(text: string): number {
-  let crc = CRC16_START;
-  for (const character of text) crc = crcOfPoint(crc, character.codePointAt(0) ?? 0);
-  return crc;
-}
-
 function crcOfPoint(crc: number, point: number): number {
   if (point < 0x80) return step(crc, point);
   if (point < 0x800) return step(step(crc, 0xc0 | (point >> 6)), trailing(point));
