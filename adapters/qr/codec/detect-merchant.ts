@@ -1,6 +1,12 @@
 /** Which scheme a merchant-presented code belongs to: told by the identifiers in its account templates. */
 import type { TlvNode } from './merchant-text.ts';
-import { type AccountForm, MERCHANT_PROFILE_NAMES, MERCHANT_PROFILES, type MerchantProfileName } from './profiles.ts';
+import {
+  type AccountForm,
+  MERCHANT_PROFILE_NAMES,
+  MERCHANT_PROFILES,
+  type MerchantProfileName,
+  type SchemeProfile,
+} from './profiles.ts';
 
 export interface Detected {
   readonly profile: MerchantProfileName;
@@ -11,10 +17,17 @@ export interface Detected {
 
 const NONE: Detected = { profile: 'emvco', account: undefined, form: undefined };
 
+/** An account template with its identifier. */
+interface Account {
+  readonly node: TlvNode;
+  readonly guid: TlvNode;
+}
+
 /** The first scheme in the order of the profiles that an account template belongs to. */
 export function detectMerchant(text: string, nodes: readonly TlvNode[]): Detected {
+  const accounts = accountsOf(nodes);
   for (const name of MERCHANT_PROFILE_NAMES) {
-    const found = matchProfile(text, nodes, name);
+    const found = match(text, nodes, accounts, name);
     if (found !== undefined) return found;
   }
   return NONE;
@@ -22,15 +35,29 @@ export function detectMerchant(text: string, nodes: readonly TlvNode[]): Detecte
 
 /** The account template of one scheme. `emvco` needs none. */
 export function matchProfile(text: string, nodes: readonly TlvNode[], name: MerchantProfileName): Detected | undefined {
-  if (name === 'emvco') return NONE;
-  const accounts: readonly AccountForm[] = MERCHANT_PROFILES[name].accounts;
-  for (const form of accounts) {
-    for (const node of nodes) {
-      if (node.id < 26 || node.id > 51) continue;
-      const guid = node.parts?.find(({ id }) => id === 0);
-      if (guid !== undefined && hasGuid(text, guid, form) && isCountry(text, nodes, form)) {
-        return { profile: name, account: node, form };
-      }
+  return name === 'emvco' ? NONE : match(text, nodes, accountsOf(nodes), name);
+}
+
+function accountsOf(nodes: readonly TlvNode[]): readonly Account[] {
+  const accounts: Account[] = [];
+  for (const node of nodes) {
+    if (node.id < 26 || node.id > 51 || node.parts === undefined) continue;
+    const guid = node.parts.find(({ id }) => id === 0);
+    if (guid !== undefined) accounts.push({ node, guid });
+  }
+  return accounts;
+}
+
+function match(
+  text: string,
+  nodes: readonly TlvNode[],
+  accounts: readonly Account[],
+  name: MerchantProfileName,
+): Detected | undefined {
+  const { accounts: forms }: SchemeProfile = MERCHANT_PROFILES[name];
+  for (const form of forms) {
+    for (const { node, guid } of accounts) {
+      if (hasGuid(text, guid, form) && isCountry(text, nodes, form)) return { profile: name, account: node, form };
     }
   }
   return undefined;
@@ -45,8 +72,7 @@ function isCountry(text: string, nodes: readonly TlvNode[], { country }: Account
 /** Compared letter by letter, so that nothing is cut out and lower-cased. */
 function hasGuid(text: string, { from, to }: TlvNode, { guid, match }: AccountForm): boolean {
   if (match === 'within') {
-    const at = text.indexOf(guid, from);
-    return at >= 0 && at + guid.length <= to;
+    return text.slice(from, to).includes(guid);
   }
   const length = to - from;
   if (match === 'start' ? length < guid.length : length !== guid.length) return false;

@@ -31,14 +31,14 @@ export function decodeMerchant(text: string, forced?: MerchantProfileName): QrRe
   }
   const checked = checkText(text);
   if (checked.badAt >= 0) return badCharacter(text, checked.badAt);
-  const tree = readTree(text, checked.isAscii);
+  const tree = readTree(text, checked);
   if ('code' in tree) return { ok: false, error: tree };
   const problem = checkFrame(text, tree.nodes, checked);
   if (problem !== undefined) return { ok: false, error: problem };
 
   const detected = forced === undefined ? detectMerchant(text, tree.nodes) : matchProfile(text, tree.nodes, forced);
   if (detected === undefined) return notOfProfile(text, tree.nodes, forced ?? 'emvco');
-  return readMerchant({ text, ...tree }, detected);
+  return readMerchant(tree, detected);
 }
 
 export function badCharacter(text: string, at: number): { readonly ok: false; readonly error: QrError } {
@@ -47,14 +47,14 @@ export function badCharacter(text: string, at: number): { readonly ok: false; re
 }
 
 /** The tree of fields; with lengths in bytes when it cannot be read with lengths in characters. */
-function readTree(text: string, isAscii: boolean): Omit<MerchantTree, 'text'> | QrError {
-  const reader = new TlvReader(text, isAscii, 'characters');
+function readTree(text: string, { isAscii, hasPairs }: CheckedText): MerchantTree | QrError {
+  const reader = new TlvReader(text, !hasPairs, 'characters');
   const nodes = reader.readText();
-  if (nodes !== undefined) return { nodes, unit: 'characters', reader };
+  if (nodes !== undefined) return { text, hasPairs, nodes, unit: 'characters', reader };
   if (!isAscii) {
     const byBytes = new TlvReader(text, false, 'bytes');
     const fields = byBytes.readText();
-    if (fields !== undefined) return { nodes: fields, unit: 'bytes', reader: byBytes };
+    if (fields !== undefined) return { text, hasPairs, nodes: fields, unit: 'bytes', reader: byBytes };
   }
   const { code, path, at, message } = reader.fault ?? { code: 'badId', path: '', at: 0, message: '' };
   return { code, path, offset: charactersBefore(text, at), message };

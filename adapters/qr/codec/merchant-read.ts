@@ -22,6 +22,8 @@ const MANDATORY = [
 /** A text whose outer form was found good. */
 export interface MerchantTree {
   readonly text: string;
+  /** Some characters are two UTF-16 units. */
+  readonly hasPairs: boolean;
   readonly nodes: readonly TlvNode[];
   /** What the lengths count. */
   readonly unit: LengthUnit;
@@ -33,14 +35,16 @@ type Fields = readonly (TlvNode | undefined)[];
 export function readMerchant(tree: MerchantTree, detected: Detected): QrResult<MerchantCode> {
   const { text } = tree;
   const profile: SchemeProfile = MERCHANT_PROFILES[detected.profile];
-  const judge = new MerchantJudge(text, profile);
+  const judge = new MerchantJudge(text, tree.hasPairs, profile);
   const fields = new Array<TlvNode | undefined>(IDS).fill(undefined);
   let error = checkUnit(judge, tree.unit);
+  let hasAccount = false;
   for (const node of tree.nodes) {
     fields[node.id] = node;
+    hasAccount ||= node.id >= 2 && node.id <= 51;
     error ??= node.id === CRC ? checkCrcCase(judge, node) : checkField(judge, node);
   }
-  error ??= checkMissing(judge, fields);
+  error ??= checkMissing(judge, fields, hasAccount);
   if (error !== undefined) return { ok: false, error };
   const account = readAccount(judge, tree, detected);
   if (account.error !== undefined) return { ok: false, error: account.error };
@@ -102,10 +106,8 @@ function checkCrcCase(judge: MerchantJudge, { from, to }: TlvNode): QrError | un
   return undefined;
 }
 
-function checkMissing(judge: MerchantJudge, fields: Fields): QrError | undefined {
+function checkMissing(judge: MerchantJudge, fields: Fields, hasAccount: boolean): QrError | undefined {
   const end = fields[CRC]?.at ?? judge.text.length;
-  let hasAccount = false;
-  for (let id = 2; id <= 51; id++) hasAccount ||= fields[id] !== undefined;
   if (!hasAccount) {
     return judge.refuse('missingField', '', end, 'there is no merchant account: one of the fields 02 to 51 is needed');
   }
