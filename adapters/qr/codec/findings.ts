@@ -30,6 +30,7 @@ export const QR_ERRORS = {
   badTemplate: 'A template does not hold fields.',
   badBase64: 'The text is not Base64 in its one canonical form.',
   badCheckDigit: 'The check digit does not belong to the digits before it.',
+  conflict: 'Two parts of the input say different things about one field.',
   badEscape: 'A percent sign does not begin two hexadecimal digits of UTF-8.',
   imageTooLarge: 'An image has more bytes or pixels than are read.',
   badImage: 'The file is not a PNG image that can be read.',

@@ -40,8 +40,8 @@ export interface SchemeProfile {
   readonly title: string;
   /** In order of preference: the first that a template of the code has. */
   readonly accounts: readonly AccountForm[];
-  /** The template that is written by default. */
-  readonly template?: string;
+  /** The account template that is written when none is given: its id, and the identifier in it as the scheme spells it. */
+  readonly written?: { readonly id: string; readonly guid: string };
   readonly country?: string;
   /** ISO 4217 numbers. */
   readonly currencies?: readonly string[];
@@ -77,14 +77,14 @@ export const MERCHANT_PROFILES = {
         },
       },
     ],
-    template: '26',
+    written: { id: '26', guid: 'com.sluice.pay' },
     optional: [],
     lenient: [],
   },
   pix: {
     title: 'PIX (Brazil)',
     accounts: [{ guid: 'br.gov.bcb.pix', payeeIn: ['01', '25'] }],
-    template: '26',
+    written: { id: '26', guid: 'br.gov.bcb.pix' },
     country: 'BR',
     currencies: ['986'],
     optional: [],
@@ -93,7 +93,7 @@ export const MERCHANT_PROFILES = {
   promptpay: {
     title: 'PromptPay (Thailand)',
     accounts: [{ guid: 'a000000677', match: 'start', payeeIn: ['01', '02', '03', '04', '05'] }],
-    template: '29',
+    written: { id: '29', guid: 'A000000677010111' },
     country: 'TH',
     currencies: ['764'],
     optional: CATEGORY_NAME_CITY,
@@ -102,7 +102,7 @@ export const MERCHANT_PROFILES = {
   vietqr: {
     title: 'VietQR (Vietnam)',
     accounts: [{ guid: 'a000000727', payeeIn: ['01'], templates: ['01'] }],
-    template: '38',
+    written: { id: '38', guid: 'A000000727' },
     country: 'VN',
     currencies: ['704'],
     optional: CATEGORY_NAME_CITY,
@@ -114,7 +114,7 @@ export const MERCHANT_PROFILES = {
       { guid: 'sg.paynow', payeeIn: ['02'] },
       { guid: 'sg.', match: 'start' },
     ],
-    template: '26',
+    written: { id: '26', guid: 'SG.PAYNOW' },
     country: 'SG',
     currencies: ['702'],
     optional: [],
@@ -123,7 +123,7 @@ export const MERCHANT_PROFILES = {
   qris: {
     title: 'QRIS (Indonesia)',
     accounts: [{ guid: 'id.co.', match: 'start', payeeIn: ['01', '02'] }],
-    template: '51',
+    written: { id: '51', guid: 'ID.CO.QRIS.WWW' },
     country: 'ID',
     currencies: ['360'],
     optional: [],
@@ -132,7 +132,7 @@ export const MERCHANT_PROFILES = {
   hkfps: {
     title: 'FPS (Hong Kong)',
     accounts: [{ guid: 'hk.com.hkicl', payeeIn: ['02', '03', '04'] }],
-    template: '26',
+    written: { id: '26', guid: 'hk.com.hkicl' },
     country: 'HK',
     currencies: ['344', '156'],
     optional: [],
@@ -141,7 +141,7 @@ export const MERCHANT_PROFILES = {
   jpqr: {
     title: 'JPQR (Japan)',
     accounts: [{ guid: 'jp.or.paymentsjapan' }],
-    template: '26',
+    written: { id: '26', guid: 'jp.or.paymentsjapan' },
     country: 'JP',
     currencies: ['392'],
     optional: [],
@@ -150,7 +150,6 @@ export const MERCHANT_PROFILES = {
   khqr: {
     title: 'KHQR (Cambodia)',
     accounts: [{ guid: '@', match: 'within', country: 'KH' }],
-    template: '29',
     country: 'KH',
     currencies: ['116', '840'],
     optional: [],
