@@ -9,7 +9,7 @@
  */
 import { type BerNode, type BerObject, hex, isTag, readBer, writeBer } from './ber-tlv.ts';
 import { hasCheckDigit } from './check-digit.ts';
-import { type QrError, type QrErrorCode, type QrResult, type QrWarning, refuse } from './findings.ts';
+import { type QrErrorCode, type QrResult, type QrWarning, refuse } from './findings.ts';
 import { QR_LENGTH_MAX } from './merchant-text.ts';
 
 /** Base64 of 85 05 and the letters CPV. */
@@ -87,10 +87,7 @@ class ConsumerReader {
         fields.push(node);
         continue;
       }
-      const inner = readBer(
-        node.value,
-        node.at + 2 + (node.value.length < 0x80 ? 0 : node.value.length < 0x100 ? 1 : 2),
-      );
+      const inner = readBer(node.value, node.value.byteOffset - bytes.byteOffset);
       if (!inner.ok) return this.#fail(inner.code, node.tag, inner.at, inner.message);
       const twice = inner.nodes.find(({ tag }, index) => inner.nodes.findIndex((other) => other.tag === tag) < index);
       if (twice !== undefined) {
