@@ -2,23 +2,18 @@
 
 /** Whether the last of the digits belongs to those before it. */
 export function hasCheckDigit(digits: string): boolean {
-  return sum(digits, false) % 10 === 0;
+  return digits.length > 1 && checkDigitOf(digits.slice(0, -1)) === digits.slice(-1);
 }
 
-/** The digit that belongs behind the others. */
+/** The digit that belongs behind the others. From the right, each second of them counts double, beginning with the first. */
 export function checkDigitOf(digits: string): string {
-  return String((10 - (sum(digits, true) % 10)) % 10);
-}
-
-/** From the right, each second digit counts double; of 10 and more the digits count. */
-function sum(digits: string, startsDouble: boolean): number {
   let total = 0;
-  let isDouble = startsDouble;
+  let isDouble = true;
   for (let at = digits.length - 1; at >= 0; at--) {
     const digit = digits.charCodeAt(at) - 0x30;
     const counted = isDouble ? digit * 2 : digit;
     total += counted > 9 ? counted - 9 : counted;
     isDouble = !isDouble;
   }
-  return total;
+  return String((10 - (total % 10)) % 10);
 }

@@ -12,6 +12,9 @@ export const IMAGE_BYTES_MAX = 8 * 1024 * 1024;
 /** Pixels that are searched for a code. */
 const SEARCHED_PIXELS_MAX = 2_000_000;
 
+/** Squares in a row of the smallest symbol. */
+const SYMBOL_SIZE_MIN = 21;
+
 const GREY = 0;
 const WHITE = 255;
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
@@ -72,8 +75,7 @@ function readPixels(bytes: Buffer): QrResult<string> {
     const why = error instanceof Error ? error.message : String(error);
     return refuse('badImage', '', 0, `the PNG image cannot be read: ${why}`);
   }
-  const { data, width, height } = reduce(image);
-  const found = jsqr.default(data, width, height);
+  const found = findSymbol(reduce(image));
   if (found === null) {
     return refuse(
       'noCodeInImage',
@@ -89,6 +91,16 @@ function readPixels(bytes: Buffer): QrResult<string> {
     };
   } catch {
     return refuse('badImage', '', 0, 'the QR code in the image does not hold UTF-8 text');
+  }
+}
+
+/** The library is not ours, and pictures are anybody's: what it throws means that it found nothing. */
+function findSymbol({ data, width, height }: Pixels): { readonly binaryData: readonly number[] } | null {
+  if (width < SYMBOL_SIZE_MIN || height < SYMBOL_SIZE_MIN) return null;
+  try {
+    return jsqr.default(data, width, height);
+  } catch {
+    return null;
   }
 }
 
