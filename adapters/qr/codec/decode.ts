@@ -20,7 +20,8 @@ export type QrKind = QrCode['kind'];
 
 const UPI_START = /^upi:/i;
 const FIELD_START = /^\d\d/;
-const DIGITS = /^\d+$/;
+/** No one-time code begins with 00; every merchant code does. */
+const ONE_TIME = /^(?!00)\d+$/;
 
 /** @param profile what the text has to be; undefined: whatever it is found to be */
 export function decodeQr(text: string, profile?: string): QrResult<QrCode> {
@@ -53,7 +54,7 @@ export const KIND_NAMES = {
 function kindOf(text: string): QrKind | undefined {
   if (UPI_START.test(text)) return 'uri';
   if (text.startsWith(CONSUMER_START)) return 'consumer';
-  if (text.length <= BARCODE_LENGTH_MAX && DIGITS.test(text)) return 'barcode';
+  if (text.length <= BARCODE_LENGTH_MAX && ONE_TIME.test(text)) return 'barcode';
   return FIELD_START.test(text) ? 'merchant' : undefined;
 }
 

@@ -70,9 +70,18 @@ export function documentOf(code: QrCode): QrDocument {
 }
 
 function merchantDocument(code: MerchantCode): QrDocument {
-  const { text: _, nodes: __, warnings, lengthUnit, ...said } = code;
+  const { profile, kind, text: _, nodes: __, warnings, lengthUnit, ...said } = code;
   const fields = fieldsOf(code);
-  return { valid: true, ...said, fields: treeOf(fields), order: pathsOf(fields, ''), lengthUnit, warnings };
+  return {
+    valid: true,
+    profile,
+    kind,
+    ...said,
+    fields: treeOf(fields),
+    order: pathsOf(fields, ''),
+    lengthUnit,
+    warnings,
+  };
 }
 
 function treeOf(fields: readonly QrField[]): FieldTree {
@@ -94,7 +103,9 @@ function consumerDocument({ kind, profile, fields, warnings }: ConsumerCode): Qr
     if (before === undefined || typeof before === 'string' || typeof shown === 'string') tree[tag] = shown;
     else tree[tag] = Array.isArray(before) ? [...before, shown] : [before as FieldTree, shown];
   }
-  const order = fields.map(({ tag }) => tag);
+  const order = fields.flatMap(({ tag, value }) =>
+    value instanceof Uint8Array ? [tag] : [tag, ...value.map((part) => `${tag}.${part.tag}`)],
+  );
   return { valid: true, profile, kind, ...NOTHING, fields: tree, order, lengthUnit: 'bytes', warnings };
 }
 
@@ -112,9 +123,9 @@ function uriDocument(code: UriCode): QrDocument {
   const { profile, kind, pointOfInitiation, amount, amountMinor, currency, merchantName, mcc, warnings } = code;
   return {
     valid: true,
-    ...NOTHING,
     profile,
     kind,
+    ...NOTHING,
     pointOfInitiation,
     amount,
     amountMinor,

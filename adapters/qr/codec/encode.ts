@@ -144,21 +144,20 @@ function placeIn(order: readonly string[], name: string): number {
   return place < 0 ? order.length : place;
 }
 
-/** The objects of a consumer-presented code; where a tag repeats, the order says how they take turns. */
+/**
+ * The objects of a consumer-presented code. Where a tag repeats (61), the order says how they take turns, and what stands
+ * between two of them in the order is the order inside the first.
+ */
 function consumerFields(
   fields: InputTree,
   order: readonly string[],
   parent: string,
 ): QrResult<readonly ConsumerField[]> {
   const objects: ConsumerField[] = [];
-  const queues = new Map(
-    Object.entries(fields).map(([tag, value]) => [
-      tag,
-      Array.isArray(value) ? [...value] : [value as string | InputTree],
-    ]),
-  );
-  const tags = [...order, ...[...queues].flatMap(([tag, values]) => values.map(() => tag))];
-  for (const name of tags) {
+  const queues = new Map(Object.entries(fields).map(([tag, value]) => [tag, queueOf(value)]));
+  // What the order forgets comes behind.
+  const paths = [...order, ...[...queues].flatMap(([tag, values]) => values.map(() => tag))];
+  for (const [place, name] of paths.entries()) {
     const value = queues.get(name)?.shift();
     if (value === undefined) continue;
     const tag = name.toUpperCase();
@@ -171,9 +170,27 @@ function consumerFields(
       continue;
     }
     if (parent !== '') return refuse('badTemplate', path, 0, 'templates are one deep');
-    const inner = consumerFields(value, Object.keys(value), tag);
-    if (!inner.ok) return inner;
-    objects.push({ tag, value: inner.value });
+    const below = consumerFields(value, orderBelow(paths, place, name), tag);
+    if (!below.ok) return below;
+    objects.push({ tag, value: below.value });
   }
   return { ok: true, value: objects };
+}
+
+function queueOf(value: string | InputTree | readonly InputTree[]): (string | InputTree)[] {
+  return isList(value) ? [...value] : [value];
+}
+
+function isList(value: string | InputTree | readonly InputTree[]): value is readonly InputTree[] {
+  return Array.isArray(value);
+}
+
+/** The tags that follow a template in the order, up to the next object beside it. */
+function orderBelow(paths: readonly string[], place: number, name: string): readonly string[] {
+  const tags: string[] = [];
+  for (const path of paths.slice(place + 1)) {
+    if (!path.startsWith(`${name}.`)) break;
+    tags.push(path.slice(name.length + 1));
+  }
+  return tags;
 }

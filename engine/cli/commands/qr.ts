@@ -82,7 +82,7 @@ function describe(document: QrDocument): string {
     return [path, kind === 'merchant' ? fieldName(path) : '', value];
   });
   const fields = table([{ title: 'FIELD' }, { title: 'MEANING' }, { title: 'VALUE' }], rows);
-  const notes = warnings.map(({ path, message }) => `warning: ${path === '' ? '' : `${path}: `}${message}\n`).join('');
+  const notes = warnings.map(({ offset, message }) => `warning: ${message} (character ${offset})\n`).join('');
   return `${head}\n${fields}${notes === '' ? '' : `\n${notes}`}`;
 }
 
