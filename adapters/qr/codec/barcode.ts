@@ -12,9 +12,6 @@ export interface BarcodeCode {
   readonly digits: string;
 }
 
-/** The longest of them. */
-export const BARCODE_LENGTH_MAX = Math.max(...BARCODE_PROFILE_NAMES.map((name) => BARCODE_PROFILES[name].lengthMax));
-
 /** Reads digits. Messages name their number and the first two, never more: a code is as good as money while it lives. */
 export function decodeBarcode(text: string, forced?: BarcodeProfileName): QrResult<BarcodeCode> {
   const bad = /\D/.exec(text);

@@ -1,5 +1,5 @@
 /** The one way in for every text that a camera or a person reads from a code. Never throws; takes bounded time. */
-import { BARCODE_LENGTH_MAX, type BarcodeCode, decodeBarcode } from './barcode.ts';
+import { type BarcodeCode, decodeBarcode } from './barcode.ts';
 import { CONSUMER_START, type ConsumerCode, decodeConsumer } from './consumer-code.ts';
 import { type QrResult, refuse } from './findings.ts';
 import type { MerchantCode } from './merchant-code.ts';
@@ -34,7 +34,11 @@ export function decodeQr(text: string, profile?: string): QrResult<QrCode> {
     return refuse('tooLong', '', QR_LENGTH_MAX, `a code has at most ${QR_LENGTH_MAX} characters, not ${text.length}`);
   }
   const found = kindOf(text);
-  if (profile === undefined) return found === undefined ? unknown() : decodeKind(text, found, undefined);
+  if (profile === undefined) {
+    // Two digits may be the id of a field that was misread: what is wrong with it says more than "unknown".
+    const kind = found ?? (FIELD_START.test(text) ? 'merchant' : undefined);
+    return kind === undefined ? unknown() : decodeKind(text, kind, undefined);
+  }
   const kinds = kindsOf(profile);
   if (found !== undefined && !kinds.includes(found)) {
     return refuse('profileMismatch', '', 0, `the text is ${KIND_NAMES[found]}, not one of the profile ${profile}`);
@@ -54,8 +58,8 @@ export const KIND_NAMES = {
 function kindOf(text: string): QrKind | undefined {
   if (UPI_START.test(text)) return 'uri';
   if (text.startsWith(CONSUMER_START)) return 'consumer';
-  if (text.length <= BARCODE_LENGTH_MAX && ONE_TIME.test(text)) return 'barcode';
-  return FIELD_START.test(text) ? 'merchant' : undefined;
+  if (ONE_TIME.test(text)) return 'barcode';
+  return text.startsWith('00') ? 'merchant' : undefined;
 }
 
 function kindsOf(profile: string): readonly QrKind[] {
