@@ -75,7 +75,8 @@ function readPixels(bytes: Buffer): QrResult<string> {
     const why = error instanceof Error ? error.message : String(error);
     return refuse('badImage', '', 0, `the PNG image cannot be read: ${why}`);
   }
-  const found = findSymbol(reduce(image));
+  const pixels = reduce(image);
+  const found = findSymbol(pixels) ?? findSymbol(invert(pixels));
   if (found === null) {
     return refuse(
       'noCodeInImage',
@@ -98,7 +99,7 @@ function readPixels(bytes: Buffer): QrResult<string> {
 function findSymbol({ data, width, height }: Pixels): { readonly binaryData: readonly number[] } | null {
   if (width < SYMBOL_SIZE_MIN || height < SYMBOL_SIZE_MIN) return null;
   try {
-    return jsqr.default(data, width, height);
+    return jsqr.default(data, width, height, { inversionAttempts: 'dontInvert' });
   } catch {
     return null;
   }
@@ -128,6 +129,11 @@ function reduce({ data, width, height }: PNG): Pixels {
     }
   }
   return { data: grey, width: columns, height: rows };
+}
+
+/** White on black, as dark screens show codes. The library's own reversal misses those with a plain background. */
+function invert({ data, width, height }: Pixels): Pixels {
+  return { data: data.map((value, at) => ((at & 3) === 3 ? value : WHITE - value)), width, height };
 }
 
 /** Luma (ITU-R BT.601) of a pixel; where it is transparent the paper below shows, which is white. */

@@ -5,6 +5,7 @@ import { decodeQr, type QrCode } from '../../../adapters/qr/codec/decode.ts';
 import { documentOf } from '../../../adapters/qr/codec/document.ts';
 import { encodeQr } from '../../../adapters/qr/codec/encode.ts';
 import type { QrResult } from '../../../adapters/qr/codec/findings.ts';
+import { PROFILE_NAMES } from '../../../adapters/qr/codec/profiles.ts';
 import type { QrMatrix } from '../../../adapters/qr/image/matrix.ts';
 import { readWhole } from '../arguments.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
@@ -35,7 +36,7 @@ interface EncodeOptions {
   readonly tip?: string;
   readonly static?: boolean;
   readonly dynamic?: boolean;
-  readonly field: readonly string[];
+  readonly field?: readonly string[];
   readonly format: Format;
   readonly scale: string;
   readonly output?: string;
@@ -51,7 +52,7 @@ export function registerQrEncode(qr: Command, terminal: Terminal): void {
   encode
     .option('--json-file <file>', 'JSON with fields or names, such as "qr decode --json" prints.')
     .option('--payload <text>', 'A code that exists: to make an image of it.')
-    .option('--profile <name>', 'The scheme whose rules the code is kept to.')
+    .option('--profile <name>', `The scheme whose rules the code is kept to: ${PROFILE_NAMES.join(', ')}.`)
     .option('--merchant-name <text>', 'Field 59.')
     .option('--merchant-city <text>', 'Field 60.')
     .option('--postal-code <text>', 'Field 61.')
@@ -62,14 +63,14 @@ export function registerQrEncode(qr: Command, terminal: Terminal): void {
     .option('--tip <tip>', '"prompt", an amount as 5.00 or a share as 10%; fields 55 to 57.')
     .option('--static', 'For use again and again, field 01.')
     .option('--dynamic', 'For one payment, field 01.')
-    .option('--field <path=value>', 'A field by its path, as 26.01=KEY; repeat it.', collect, [])
+    .option('--field <path=value>', 'A field by its path, as 26.01=KEY; repeat it.', collect)
     .addOption(new Option('--format <format>', 'What is written.').choices(FORMATS).default('text'))
     .option('--scale <pixels>', `Pixels to a square of SVG and PNG, 1 to ${SCALE_MAX}.`, '8')
     .option('--output <file>', 'Write to a file. A PNG needs one.')
     .action((options: EncodeOptions) => run(options, terminal));
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
@@ -94,9 +95,9 @@ async function run(options: EncodeOptions, terminal: Terminal): Promise<void> {
 }
 
 async function encode(options: EncodeOptions): Promise<QrResult<QrCode>> {
-  const { payload, jsonFile, profile } = options;
+  const { payload, jsonFile, profile, field = [] } = options;
   const named = namesIn(options);
-  const isDescribed = Object.keys(named).length > 0 || options.field.length > 0;
+  const isDescribed = Object.keys(named).length > 0 || field.length > 0;
   if (payload !== undefined) {
     if (jsonFile !== undefined || isDescribed)
       throw new UsageError('--payload is the whole code: leave the others out');
@@ -109,7 +110,7 @@ async function encode(options: EncodeOptions): Promise<QrResult<QrCode>> {
   }
   const file = jsonFile === undefined ? {} : await readJson(jsonFile);
   const before = isRecord(file.fields) ? file.fields : {};
-  const fields = withFields(before, options.field);
+  const fields = withFields(before, field);
   return encodeQr({ ...file, ...named, ...(profile === undefined ? {} : { profile }), fields });
 }
 

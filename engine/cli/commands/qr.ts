@@ -5,6 +5,7 @@ import { decodeQr, KIND_NAMES, type QrCode } from '../../../adapters/qr/codec/de
 import { documentOf, type FieldTree, type QrDocument } from '../../../adapters/qr/codec/document.ts';
 import { fieldName } from '../../../adapters/qr/codec/field-names.ts';
 import type { QrError, QrResult } from '../../../adapters/qr/codec/findings.ts';
+import { PROFILE_NAMES } from '../../../adapters/qr/codec/profiles.ts';
 import { ledgerName } from '../arguments.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
 import { command, group } from '../options.ts';
@@ -25,7 +26,10 @@ export function registerQr(program: Command, terminal: Terminal): void {
     "sluice qr decode 'upi://pay?pa=chai@bank&pn=Chai%20Shop&am=20.00' --json",
     'sluice qr decode --image code.png --profile emvco',
   ])
-    .option('--profile <name>', 'Keep the code to the rules of this scheme, instead of the one it belongs to.')
+    .option(
+      '--profile <name>',
+      `Keep the code to the rules of this scheme, instead of its own: ${PROFILE_NAMES.join(', ')}.`,
+    )
     .option('--image <file>', 'Read the code out of a PNG image.')
     .action((payload: string | undefined, options: DecodeOptions) => decode(payload, options, terminal));
   registerQrEncode(qr, terminal);

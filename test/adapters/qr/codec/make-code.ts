@@ -72,3 +72,25 @@ export function pixWith(changes: Readonly<Record<string, string | Parts | undefi
     ...changes,
   });
 }
+
+/** Where a top-level field begins; walks as a reader does. */
+export function topPlace(text: string, path: string): number {
+  for (let at = 0; at < text.length; at += 4 + Number(text.slice(at + 2, at + 4))) {
+    if (text.slice(at, at + 2) === path.slice(0, 2)) return at;
+  }
+  return Number.NaN;
+}
+
+/** The same code with a lower-case checksum. */
+export function lowerCrc(text: string): string {
+  const lower = text.slice(0, -4) + text.slice(-4).toLowerCase();
+  if (lower === text) throw new Error('this checksum has no letters');
+  return lower;
+}
+
+/** A plain code whose name's length counts bytes. */
+export function byteLengths(name: string, of: (changes: Record<string, string>) => string = plainWith): string {
+  const body = of({ '59': name }).slice(0, -8);
+  const length = (bytes: number): string => `59${String(bytes).padStart(2, '0')}${name}`;
+  return sealed(body.replace(length([...name].length), length(Buffer.byteLength(name))));
+}

@@ -149,7 +149,7 @@ describe('what no scheme has', () => {
     ['620000000000000000', 'unknownFormat'],
     ['6100000000000000000', 'unknownFormat'],
     ['6300000000000000000', 'unknownFormat'],
-    [OWN_BARCODE.slice(0, -1) + '9', 'badCheckDigit'],
+    [`${OWN_BARCODE.slice(0, -1)}9`, 'badCheckDigit'],
     ['00020', 'truncated'],
     ['1002015802CN', 'wrongOrder'],
     ['1'.repeat(5000), 'tooLong'],
