@@ -66,7 +66,7 @@ function isBad(unit: number): boolean {
 
 /** Checks every character, and computes the checksum over their UTF-8 bytes. */
 export function checkText(text: string): CheckedText {
-  const crcEnd = Math.max(text.length - CRC_LENGTH, 0);
+  const crcEnd = text.length - CRC_LENGTH;
   let crc = CRC16_START;
   let at = 0;
   // Two at a time, as long as they are printable ASCII: nearly all of nearly all codes.

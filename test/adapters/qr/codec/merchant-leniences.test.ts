@@ -84,10 +84,21 @@ describe('what is allowed', () => {
   });
 
   it('reserved fields, passed over with a warning', () => {
-    const text = plainWith({ '65': 'A', '62': [['10', 'B']] });
+    const text = plainWith({
+      '65': 'A',
+      '62': [
+        ['00', 'C'],
+        ['10', 'B'],
+        ['49', 'D'],
+      ],
+      '79': 'E',
+    });
     expect(warningsOf(text).map(({ code, path }) => `${code} ${path}`)).toEqual([
+      'reservedField 62.00',
       'reservedField 62.10',
+      'reservedField 62.49',
       'reservedField 65',
+      'reservedField 79',
     ]);
   });
 
@@ -130,6 +141,13 @@ describe('a national scheme puts up with', () => {
     expect(errorOf(pixWith({ '53': '' })).code).toBe('emptyField');
     expect(errorOf(pixWith({ '01': '' })).code).toBe('emptyField');
     expect(errorOf(pixWith({ '58': '' })).code).toBe('emptyField');
+  });
+
+  it('not with a length in bytes that splits a character', () => {
+    const whole = byteLengths('\u00e9\u00e9', pixWith);
+    expect(warningsOf(whole)).toMatchObject([{ code: 'byteLengths' }]);
+    // Told as a reader of characters sees it, who gets lost behind the name.
+    expect(errorOf(sealed(whole.slice(0, -8).replace('5904', '5903'))).code).toBe('badLength');
   });
 
   it('an empty amount is none, and zero is one that asks', () => {
