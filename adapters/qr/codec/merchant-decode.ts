@@ -2,7 +2,7 @@
  * Reads a merchant-presented code (EMVCo QRCPS-MPM 1.1) under the profile of its scheme.
  *
  * Checks in this order; the first that fails is answered: length, characters, tree of fields, 00 first, 63 last and four
- * hexadecimal digits, checksum, profile, each field in the order of the text, the scheme's own account, what is missing,
+ * hexadecimal digits, checksum, profile, each field in the order of the text, what is missing, the scheme's own account,
  * amount and tip.
  */
 import { formatCrc } from './crc16.ts';
