@@ -62,11 +62,11 @@ describe('a code', () => {
       { name: 'pn', value: 'Tea & Cake = 5%' },
       // Not what the value says: written anew.
       { name: 'tn', value: 'x', raw: 'y' },
-      { name: 'tr', value: 'q', raw: 'q&am=1' },
+      { name: 'tr', value: 'q&am=1', raw: 'q&am=1' },
     ]);
     expect(made).toMatchObject({
       ok: true,
-      value: { text: `${START}pa=a@b&pn=Tea%20%26%20Cake%20%3D%205%25&tn=x&tr=q` },
+      value: { text: `${START}pa=a@b&pn=Tea%20%26%20Cake%20%3D%205%25&tn=x&tr=q%26am%3D1` },
     });
   });
 
