@@ -19,6 +19,7 @@ import { registerJournal } from './commands/journal.ts';
 import { registerKey } from './commands/key.ts';
 import { registerPay } from './commands/pay.ts';
 import { registerPayment } from './commands/payment.ts';
+import { registerQr } from './commands/qr.ts';
 import { registerReconcile } from './commands/reconcile.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerRisk } from './commands/risk.ts';
@@ -62,6 +63,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerPayment,
     registerRisk,
     registerCase,
+    registerQr,
     registerReconcile,
     registerChanges,
     registerJournal,
