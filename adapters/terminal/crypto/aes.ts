@@ -1,5 +1,6 @@
 /** AES over whole blocks by node:crypto (FIPS PUB 197), without padding. Keys have 16, 24 or 32 bytes. */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { copyOf } from './bytes.ts';
 
 type Mode = 'ecb' | 'cbc';
 
@@ -9,22 +10,22 @@ export function isAesKey(key: Uint8Array): boolean {
 
 /** ECB into a new array. */
 export function aesEncrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
-  return createCipheriv(name(key, 'ecb'), key, null).setAutoPadding(false).update(data);
+  return copyOf(createCipheriv(name(key, 'ecb'), key, null).setAutoPadding(false).update(data));
 }
 
 /** ECB into a new array. */
 export function aesDecrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
-  return createDecipheriv(name(key, 'ecb'), key, null).setAutoPadding(false).update(data);
+  return copyOf(createDecipheriv(name(key, 'ecb'), key, null).setAutoPadding(false).update(data));
 }
 
 /** CBC into a new array. */
 export function aesEncryptCbc(key: Uint8Array, data: Uint8Array, iv: Uint8Array): Uint8Array {
-  return createCipheriv(name(key, 'cbc'), key, iv).setAutoPadding(false).update(data);
+  return copyOf(createCipheriv(name(key, 'cbc'), key, iv).setAutoPadding(false).update(data));
 }
 
 /** CBC into a new array. */
 export function aesDecryptCbc(key: Uint8Array, data: Uint8Array, iv: Uint8Array): Uint8Array {
-  return createDecipheriv(name(key, 'cbc'), key, iv).setAutoPadding(false).update(data);
+  return copyOf(createDecipheriv(name(key, 'cbc'), key, iv).setAutoPadding(false).update(data));
 }
 
 function name(key: Uint8Array, mode: Mode): string {

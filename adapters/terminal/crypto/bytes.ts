@@ -5,7 +5,7 @@ const HEX = /^(?:[0-9a-fA-F]{2})*$/;
 
 /** Bytes of an even number of hex digits in either case; undefined for anything else. */
 export function parseHex(text: string): Uint8Array | undefined {
-  return HEX.test(text) ? Buffer.from(text, 'hex') : undefined;
+  return HEX.test(text) ? copyOf(Buffer.from(text, 'hex')) : undefined;
 }
 
 /** Upper-case hex digits. */
@@ -13,9 +13,9 @@ export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex').toUpperCase();
 }
 
-/** Packs decimal digits two to a byte; an odd number of them gets a zero on the left. */
-export function packDigits(digits: string): Uint8Array {
-  return Buffer.from(digits.length % 2 === 0 ? digits : `0${digits}`, 'hex');
+/** Bytes of their own: a Buffer's `slice` shares its memory, so that wiping one would wipe the other. */
+export function copyOf(bytes: Uint8Array, from = 0, to = bytes.length): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
 }
 
 /** A new array with a ⊕ b; both are equally long. */
