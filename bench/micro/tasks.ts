@@ -16,6 +16,7 @@ import { Code, resultName } from '../../protocol/results.ts';
 import { LEDGER } from '../accounts.ts';
 import { Random } from '../load/random.ts';
 import { TimeOrderedIds } from '../load/time-ordered-ids.ts';
+import { cryptoTasks } from './crypto-tasks.ts';
 import { FIRST_RECORD, StateMachine } from './state-machine.ts';
 
 export interface MicroTask {
@@ -35,7 +36,7 @@ const JOURNAL_BYTES = 128 + BATCH * 176;
 const KEYS = 100_000;
 
 export function microTasks(): MicroTask[] {
-  return [...codecTasks(), ...stateMachineTasks(), ...journalTasks(), ...memtableTasks()];
+  return [...codecTasks(), ...stateMachineTasks(), ...journalTasks(), ...memtableTasks(), ...cryptoTasks()];
 }
 
 /** A task that repeats `once`. */
