@@ -17,13 +17,13 @@ export const AES_DUKPT_USES = {
 
 export type AesDukptUse = keyof typeof AES_DUKPT_USES;
 
-/** Types of working keys, with their codes and lengths in bits (6.2.1, tables 2 and 3). */
+/** Types of working keys, with their codes and lengths in bits (6.2.1, tables 2 and 3), and their strength in bits. */
 export const AES_DUKPT_KEY_TYPES = {
-  tdes2: { code: 0, bits: 128 },
-  tdes3: { code: 1, bits: 192 },
-  aes128: { code: 2, bits: 128 },
-  aes192: { code: 3, bits: 192 },
-  aes256: { code: 4, bits: 256 },
+  tdes2: { code: 0, bits: 128, strength: 80 },
+  tdes3: { code: 1, bits: 192, strength: 112 },
+  aes128: { code: 2, bits: 128, strength: 128 },
+  aes192: { code: 3, bits: 192, strength: 192 },
+  aes256: { code: 4, bits: 256, strength: 256 },
 } as const;
 
 export type AesDukptKeyType = keyof typeof AES_DUKPT_KEY_TYPES;
@@ -48,8 +48,8 @@ export function aesInitialKey(bdk: Uint8Array, ksn: Uint8Array): Derived<Uint8Ar
 }
 
 /**
- * A working key of the transaction that the KSN counts; by default as long as the base key. A longer type than the base
- * key's is refused: it would look stronger than it is. TDES keys come without parity.
+ * A working key of the transaction that the KSN counts; by default as long as the base key. A stronger type than the base
+ * key is refused: it would only look stronger. TDES keys come without parity.
  */
 export function aesWorkingKey(
   bdk: Uint8Array,
@@ -61,7 +61,7 @@ export function aesWorkingKey(
   if (!initial.ok) return initial;
   const type = typeOf(bdk) ?? 'aes128';
   const workingType = keyType ?? type;
-  if (AES_DUKPT_KEY_TYPES[workingType].bits > AES_DUKPT_KEY_TYPES[type].bits) {
+  if (AES_DUKPT_KEY_TYPES[workingType].strength > AES_DUKPT_KEY_TYPES[type].strength) {
     return { ok: false, problem: `keys of type ${workingType} cannot come from a base key of ${bdk.length} bytes` };
   }
   const counter = aesCounter(ksn);

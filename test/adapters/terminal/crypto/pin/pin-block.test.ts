@@ -29,6 +29,11 @@ function decode(format: PinBlockFormat, block: string, pan: string, key?: string
   return result.ok ? result.value.join('') : result.problem;
 }
 
+/** A field of format 0 as a block for the account number of these tests. */
+function blockOf(field: string): string {
+  return (BigInt(`0x${field}`) ^ 0x555555123456n).toString(16).padStart(16, '0');
+}
+
 describe('PIN block', () => {
   it.each([
     [0, '1234', '5555555551234567', undefined, undefined, '041261AAAAEDCBA9'],
@@ -72,6 +77,8 @@ describe('PIN block', () => {
     [0, '141261AAAAEDCBA9', 'the control digit'],
     [0, '031261AAAAEDCBA9', 'a length below 4'],
     [0, '0D1261AAAAEDCBA9', 'a length above 12'],
+    // Thirteen decimal digits, that is 0D1234567890123F before the account number is added.
+    [0, blockOf('0D1234567890123F'), 'a length above 12'],
     [0, '041261AAAAEDCBA8', 'the fill'],
     [0, '04B261AAAAEDCBA9', 'no decimal digit'],
     [3, '041261AAAAEDCBA9', 'the control digit'],

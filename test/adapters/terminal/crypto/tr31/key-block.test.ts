@@ -209,7 +209,7 @@ describe('error', () => {
     expect(wrapKey(hex(KBPK), { ...HEADER, algorithm: 'H' }, new Uint8Array(513))).toMatchObject({ code: 'key' });
   });
 
-  it.each(['0087', '0000', 'FFFF'])('key: the block says %s bits, under a right MAC', (bits) => {
+  it.each(['0087', '0000', 'FFFF', '00C0'])('key: the block says %s bits, under a right MAC', (bits) => {
     const clear = Buffer.concat([hex(bits), hex(KEY), hex('000000000000')]);
     const result = unwrap(KBPK.slice(0, 32), handMade(clear));
     expect(result).toMatchObject({ ok: false, code: 'key' });
