@@ -16,6 +16,7 @@ import { Code, resultName } from '../../protocol/results.ts';
 import { LEDGER } from '../accounts.ts';
 import { Random } from '../load/random.ts';
 import { TimeOrderedIds } from '../load/time-ordered-ids.ts';
+import { cryptoTasks } from './crypto-tasks.ts';
 import { qrTasks } from './qr-tasks.ts';
 import { FIRST_RECORD, StateMachine } from './state-machine.ts';
 
@@ -36,7 +37,14 @@ const JOURNAL_BYTES = 128 + BATCH * 176;
 const KEYS = 100_000;
 
 export function microTasks(): MicroTask[] {
-  return [...codecTasks(), ...stateMachineTasks(), ...journalTasks(), ...memtableTasks(), ...qrTasks()];
+  return [
+    ...codecTasks(),
+    ...stateMachineTasks(),
+    ...journalTasks(),
+    ...memtableTasks(),
+    ...qrTasks(),
+    ...cryptoTasks(),
+  ];
 }
 
 /** A task that repeats `once`. */

@@ -15,16 +15,21 @@ import { registerBench } from './commands/bench.ts';
 import { registerCase } from './commands/case.ts';
 import { registerChanges } from './commands/changes.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerDukpt } from './commands/dukpt.ts';
+import { registerEmv } from './commands/emv.ts';
 import { registerJournal } from './commands/journal.ts';
 import { registerKey } from './commands/key.ts';
+import { registerMac } from './commands/mac.ts';
 import { registerPay } from './commands/pay.ts';
 import { registerPayment } from './commands/payment.ts';
+import { registerPinblock } from './commands/pinblock.ts';
 import { registerQr } from './commands/qr.ts';
 import { registerReconcile } from './commands/reconcile.ts';
 import { registerRestore } from './commands/restore.ts';
 import { registerRisk } from './commands/risk.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
+import { registerTr31 } from './commands/tr31.ts';
 import { registerTransfer } from './commands/transfer.ts';
 import { registerTrialBalance } from './commands/trial-balance.ts';
 import { registerVerify } from './commands/verify.ts';
@@ -72,6 +77,11 @@ export function buildProgram(terminal: Terminal): Command {
     registerBench,
     registerVerify,
     registerSimulate,
+    registerDukpt,
+    registerEmv,
+    registerMac,
+    registerPinblock,
+    registerTr31,
     registerBackup,
     registerRestore,
     registerConfig,

@@ -1,0 +1,199 @@
+/** The vault over keys in memory. All of it answers at once. */
+import { wipe } from '../bytes.ts';
+import { aesWorkingKey } from '../dukpt/aes-dukpt.ts';
+import { tdesTransactionKeys } from '../dukpt/tdes-dukpt.ts';
+import { IssuerKey } from '../emv/card-keys.ts';
+import type { Response, ResponseCodes } from '../emv/cryptogram.ts';
+import { type ArqcRequest, type ArqcResult, ArqcVerifier } from '../emv/verify.ts';
+import { aesCmac, macMatches, retailMac, tdesCmac } from '../mac.ts';
+import { decodePinBlock, encodePinBlock, type Pin, type PinBlockFormat } from '../pin/pin-block.ts';
+import { ibmPinMatches, pvvMatches } from '../pin/pin-verification.ts';
+import type { EncryptedPin, KeyReference, KeyVault, MacRequest, PinCheck, VaultResult } from './key-vault.ts';
+import { type PanToken, panToken } from './pan-token.ts';
+import type { KeyInfo, SecretKey } from './secret-key.ts';
+
+interface Purpose {
+  readonly usage: string;
+  /** Modes of use that allow the operation; N is no restriction. */
+  readonly modes: string;
+}
+
+type Failure = VaultResult<unknown> & { readonly ok: false };
+
+const DERIVING: Purpose = { usage: 'B0', modes: 'XN' };
+const CRYPTOGRAM: Purpose = { usage: 'E0', modes: 'XN' };
+const PIN_ENCRYPT: Purpose = { usage: 'P0', modes: 'EBN' };
+const PIN_DECRYPT: Purpose = { usage: 'P0', modes: 'DBN' };
+
+export class SoftwareVault implements KeyVault {
+  readonly #keys: ReadonlyMap<string, SecretKey>;
+  readonly #issuers = new Map<string, IssuerKey>();
+  readonly #verifier = new ArqcVerifier();
+
+  constructor(keys: readonly SecretKey[]) {
+    this.#keys = new Map(keys.map((key) => [key.info.id, key]));
+    for (const key of keys) {
+      const { id, algorithm } = key.info;
+      const found = this.#find(id, CRYPTOGRAM);
+      // The schedules of issuer keys are made once: a verification has no time for it.
+      if (found.ok && algorithm === 'T' && key.use(({ length }) => length) === 16) {
+        this.#issuers.set(
+          id,
+          key.use((bytes) => new IssuerKey(bytes)),
+        );
+      }
+    }
+  }
+
+  find(keyId: string, usage: string): KeyInfo | undefined {
+    const info = this.#keys.get(keyId)?.info;
+    return info?.usage === usage ? info : undefined;
+  }
+
+  verifyArqc(keyId: string, request: ArqcRequest): ArqcResult {
+    return this.#verifier.verify(this.#issuers.get(keyId), request);
+  }
+
+  respond(keyId: string, request: ArqcRequest, codes: ResponseCodes): Response {
+    const issuer = this.#issuers.get(keyId);
+    if (issuer === undefined) return { ok: false, problem: `there is no issuer key "${keyId}"` };
+    return this.#verifier.respondTo(issuer, request, codes);
+  }
+
+  mac(request: MacRequest): VaultResult<{ mac: Uint8Array }> {
+    return this.#mac(request, 'GCN');
+  }
+
+  verifyMac(request: MacRequest, received: Uint8Array): VaultResult<{ matches: boolean }> {
+    const result = this.#mac(request, 'VCN');
+    if (!result.ok) return result;
+    const matches = macMatches(result.mac, received);
+    wipe(result.mac);
+    return { ok: true, matches };
+  }
+
+  translatePin(
+    from: EncryptedPin,
+    to: KeyReference & { readonly format: PinBlockFormat },
+  ): VaultResult<{ block: Uint8Array }> {
+    return this.#withPin(from, (pin) =>
+      this.#withPinKey(to, to.format, PIN_ENCRYPT, (key): VaultResult<{ block: Uint8Array }> => {
+        const result = encodePinBlock(to.format, pin, from.pan, key);
+        return result.ok ? { ok: true, block: result.value } : refused(result.problem);
+      }),
+    );
+  }
+
+  verifyPin(pin: EncryptedPin, check: PinCheck): VaultResult<{ matches: boolean }> {
+    const usage = check.method === 'pvv' ? 'V2' : 'V1';
+    const found = this.#find(check.keyId, { usage, modes: 'VCGN' });
+    if (!found.ok) return found;
+    if (found.key.info.algorithm !== 'T') return wrongKey(check.keyId, 'PINs are verified with triple DES');
+    return this.#withPin(pin, (digits) => ({
+      ok: true,
+      matches: found.key.use((key) =>
+        check.method === 'pvv'
+          ? pvvMatches(key, digits, pin.pan, check.keyIndex, check.pvv)
+          : ibmPinMatches(key, digits, check.validationData, check.offset),
+      ),
+    }));
+  }
+
+  tokenOf(keyId: string, pan: string): VaultResult<{ token: PanToken }> {
+    const found = this.#find(keyId, { usage: 'M7', modes: 'GCN' });
+    if (!found.ok) return found;
+    return found.key.use((key) =>
+      key.length < 16 ? wrongKey(keyId, 'token keys have at least 16 bytes') : { ok: true, token: panToken(key, pan) },
+    );
+  }
+
+  #find(keyId: string, { usage, modes }: Purpose): { readonly ok: true; readonly key: SecretKey } | Failure {
+    const key = this.#keys.get(keyId);
+    if (key === undefined) return { ok: false, code: 'noKey', problem: `there is no key "${keyId}"` };
+    if (key.info.usage !== usage) return wrongKey(keyId, `its usage is ${key.info.usage}, needed is ${usage}`);
+    if (!modes.includes(key.info.mode)) return wrongKey(keyId, `its mode of use is ${key.info.mode}`);
+    return { ok: true, key };
+  }
+
+  #mac({ keyId, ksn, message, padding = 1, direction = 'request' }: MacRequest, modes: string): MacResult {
+    if (ksn !== undefined) {
+      return this.#withDerived(keyId, ksn, direction === 'request' ? 'macRequest' : 'macResponse', (key, isAes) => ({
+        ok: true,
+        mac: isAes ? aesCmac(key, message) : retailMac(key, message, padding),
+      }));
+    }
+    const usage = this.#keys.get(keyId)?.info.usage === 'M6' ? 'M6' : 'M3';
+    const found = this.#find(keyId, { usage, modes });
+    if (!found.ok) return found;
+    const isAes = found.key.info.algorithm === 'A';
+    return found.key.use((key) => {
+      if (usage === 'M6') return { ok: true, mac: isAes ? aesCmac(key, message) : tdesCmac(key, message) };
+      if (isAes || key.length !== 16) return wrongKey(keyId, 'a retail MAC needs a triple DES key of 16 bytes');
+      return { ok: true, mac: retailMac(key, message, padding) };
+    });
+  }
+
+  /** Lends the digits of an encrypted PIN, and overwrites them. */
+  #withPin<T>(encrypted: EncryptedPin, operation: (pin: Pin) => VaultResult<T>): VaultResult<T> {
+    const { format, block, pan } = encrypted;
+    return this.#withPinKey(encrypted, format, PIN_DECRYPT, (key): VaultResult<T> => {
+      const decoded = decodePinBlock(format, block, pan, key);
+      if (!decoded.ok) return refused(decoded.problem);
+      const result = operation(decoded.value);
+      wipe(decoded.value);
+      return result;
+    });
+  }
+
+  #withPinKey<T>(
+    { keyId, ksn }: KeyReference,
+    format: PinBlockFormat,
+    purpose: Purpose,
+    operation: (key: Uint8Array) => VaultResult<T>,
+  ): VaultResult<T> {
+    const isFitting = (isAes: boolean): boolean => isAes === (format === 4);
+    const mismatch = (): Failure => wrongKey(keyId, `its algorithm is not that of PIN blocks of format ${format}`);
+    if (ksn !== undefined) {
+      return this.#withDerived(keyId, ksn, 'pin', (key, isAes) => (isFitting(isAes) ? operation(key) : mismatch()));
+    }
+    const found = this.#find(keyId, purpose);
+    if (!found.ok) return found;
+    return isFitting(found.key.info.algorithm === 'A') ? found.key.use(operation) : mismatch();
+  }
+
+  /** Lends a key of a transaction, and overwrites it. */
+  #withDerived<T>(
+    keyId: string,
+    ksn: Uint8Array,
+    use: 'pin' | 'macRequest' | 'macResponse',
+    operation: (key: Uint8Array, isAes: boolean) => VaultResult<T>,
+  ): VaultResult<T> {
+    const found = this.#find(keyId, DERIVING);
+    if (!found.ok) return found;
+    const isAes = found.key.info.algorithm === 'A';
+    return found.key.use((bdk): VaultResult<T> => {
+      if (isAes) {
+        const derived = aesWorkingKey(bdk, ksn, use);
+        if (!derived.ok) return refused(derived.problem);
+        const result = operation(derived.keys, true);
+        wipe(derived.keys);
+        return result;
+      }
+      const derived = tdesTransactionKeys(bdk, ksn);
+      if (!derived.ok) return refused(derived.problem);
+      const result = operation(derived.keys[use], false);
+      wipe(...Object.values<Uint8Array>({ ...derived.keys }));
+      return result;
+    });
+  }
+}
+
+type MacResult = VaultResult<{ mac: Uint8Array }>;
+
+function wrongKey(keyId: string, problem: string): Failure {
+  return { ok: false, code: 'wrongKey', problem: `key "${keyId}" cannot be used: ${problem}` };
+}
+
+function refused(problem: string): Failure {
+  return { ok: false, code: 'refused', problem };
+}
