@@ -15,6 +15,7 @@ import { registerBench } from './commands/bench.ts';
 import { registerCase } from './commands/case.ts';
 import { registerChanges } from './commands/changes.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerIso8583 } from './commands/iso8583.ts';
 import { registerJournal } from './commands/journal.ts';
 import { registerKey } from './commands/key.ts';
 import { registerPay } from './commands/pay.ts';
@@ -67,6 +68,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerJournal,
     registerKey,
     registerWebhook,
+    registerIso8583,
     registerBench,
     registerVerify,
     registerSimulate,
