@@ -10,10 +10,15 @@ export type ViewValue = string | ViewMap | readonly string[];
 export type ViewMap = Map<string, ViewValue>;
 
 /** Track 2 and its discretionary data, track 1, PIN data; 5A is the PAN (EMV 4.3 book 3, annex A). */
-const TAG_MASKS: Readonly<Record<number, Mask>> = {
-  ...{ 0x57: 'all', 0x56: 'all', 0x9f6b: 'all', 0x9f1f: 'all', 0x9f20: 'all', 0x99: 'all' },
-  ...{ 0x5a: 'pan' },
-};
+const TAG_MASKS: ReadonlyMap<number, Mask> = new Map([
+  [0x57, 'all'],
+  [0x56, 'all'],
+  [0x9f6b, 'all'],
+  [0x9f1f, 'all'],
+  [0x9f20, 'all'],
+  [0x99, 'all'],
+  [0x5a, 'pan'],
+]);
 
 /** Fields by number. Masked unless `unmasked`: a PAN shows first 6 and last 4, everything else that is secret nothing. */
 export function viewFields(fields: FieldSet, unmasked: boolean): ViewMap {
@@ -54,7 +59,7 @@ function viewTags(bytes: Uint8Array, unmasked: boolean, asText: boolean): ViewMa
 
 /** A template is hidden as a whole when anything in it is secret, or when it cannot be read. */
 function tagMask(tag: number, value: Uint8Array): Mask {
-  const own = TAG_MASKS[tag];
+  const own = TAG_MASKS.get(tag);
   if (own !== undefined || !isConstructed(tag)) return own ?? 'none';
   const inner = parseTlv(value);
   if (!inner.ok) return 'all';
