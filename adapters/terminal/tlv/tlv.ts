@@ -29,6 +29,8 @@ interface Item {
 }
 
 const TAG_BYTES_MAX = 4;
+/** What a length in the long form 82 can say. */
+const VALUE_BYTES_MAX = 0xffff;
 
 /** Reads data objects of one level; values of constructed ones stay bytes. Keeps views of `bytes`, copies nothing. */
 export function parseTlv(bytes: Uint8Array): TlvResult {
@@ -145,14 +147,13 @@ export class Tlv {
   set(tag: Tag, value: Uint8Array): this {
     const at = this.#items.findIndex((item) => item.tag === tag);
     if (at < 0) return this.add(tag, value);
-    this.#items[at] = { tag, value, raw: undefined };
+    this.#items[at] = itemOf(tag, value);
     return this;
   }
 
-  /** Adds an object at the end, also when the tag is there already. Throws for a number that is no tag. */
+  /** Adds an object at the end, also when the tag is there already. Throws for a number that is no tag, and for a value too long. */
   add(tag: Tag, value: Uint8Array): this {
-    if (!isTag(tag)) throw new RangeError(`${tag} is not a BER-TLV tag`);
-    this.#items.push({ tag, value, raw: undefined });
+    this.#items.push(itemOf(tag, value));
     return this;
   }
 
@@ -215,9 +216,15 @@ function tagBytes(tag: Tag): number[] {
   return bytes;
 }
 
+function itemOf(tag: Tag, value: Uint8Array): Item {
+  if (!isTag(tag)) throw new RangeError(`${tag} is not a BER-TLV tag`);
+  if (value.length > VALUE_BYTES_MAX)
+    throw new RangeError(`${value.length} bytes are too many for tag ${tagName(tag)}`);
+  return { tag, value, raw: undefined };
+}
+
 function encodeObject(tag: Tag, value: Uint8Array): Uint8Array {
   const { length } = value;
-  if (length > 0xffff) throw new RangeError(`a value of ${length} bytes is too long for tag ${tagName(tag)}`);
   const head = tagBytes(tag);
   if (length >= 0x100) head.push(0x82, length >> 8, length & 0xff);
   else if (length >= 0x80) head.push(0x81, length);

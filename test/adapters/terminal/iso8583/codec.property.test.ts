@@ -12,7 +12,7 @@ function text(characters: string, min: number, max: number): fc.Arbitrary<string
 
 const DIGITS = '0123456789';
 
-function valueOf({ type, length, prefixBytes }: CompiledField): fc.Arbitrary<string> {
+function anyValue({ type, length, prefixBytes }: CompiledField): fc.Arbitrary<string> {
   const min = prefixBytes === 0 ? length : 0;
   if (type === 'n') return text(DIGITS, min, length);
   if (type === 'z') return text(`${DIGITS}=`, min, length);
@@ -38,7 +38,7 @@ describe('every specification', () => {
     if (!compiled.ok) throw new Error('does not compile');
     const { spec } = compiled;
     const fields = spec.body.fields.filter((field) => field !== undefined);
-    const values = fc.record(Object.fromEntries(fields.map((field) => [field.number, valueOf(field)])), {
+    const values = fc.record(Object.fromEntries(fields.map((field) => [field.number, anyValue(field)])), {
       requiredKeys: [],
     });
     const seen = new Set<string>();

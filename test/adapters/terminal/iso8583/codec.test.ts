@@ -132,7 +132,7 @@ const ODD: readonly Odd[] = [
     number: 55,
     field: '0010 9A03210720 9C0100',
     text: '9A032107209C0100',
-    change: { prefix: { unit: 'nibbles' } },
+    change: { length: 255, prefix: { unit: 'nibbles' } },
   },
   { what: 'EBCDIC text', number: 39, field: 'F0F5', text: '05', change: { encoding: 'ebcdic' } },
   {
@@ -264,7 +264,7 @@ const WRONG: readonly Wrong[] = [
     what: 'inner',
     spec: INNER,
     bytes: single(127, '303030303133 0000008000000000 30303242', true),
-    problem: ['127', 36, '13 bytes', '12 bytes left'],
+    problem: ['127', 42, '13 bytes', '12 bytes left'],
   },
   {
     what: 'inner field',
@@ -320,7 +320,7 @@ describe('messages', () => {
     );
     const encoded = message.encode();
     expect(encoded.ok && encoded.bytes.subarray(36).toString('latin1')).toBe(
-      '000018\x80\0\0\x80\0\0\0\0070004<x/>'.replace('\0070004', '\0' + '07' + '0004'),
+      `000018${Buffer.from('8000008000000000', 'hex').toString('latin1')}070004<x/>`,
     );
     const read = again(INNER, (encoded as { bytes: Buffer }).bytes);
     const inner = innerFields(read, 127)!;
