@@ -1,5 +1,9 @@
 /** The parts that are measured, each with what one run of it does. */
 
+import { compileSpec } from '../../adapters/terminal/iso8583/compile-spec.ts';
+import { decodeMessage } from '../../adapters/terminal/iso8583/decode.ts';
+import { Message } from '../../adapters/terminal/iso8583/message.ts';
+import { shippedSpec } from '../../adapters/terminal/iso8583/shipped-specs.ts';
 import { batchHash, NO_HASH, sealBatch } from '../../engine/journal/header.ts';
 import { Memtable } from '../../engine/storage/index/memtable.ts';
 import { checkFrame } from '../../protocol/check-frame.ts';
@@ -39,6 +43,7 @@ const KEYS = 100_000;
 export function microTasks(): MicroTask[] {
   return [
     ...codecTasks(),
+    ...iso8583Tasks(),
     ...stateMachineTasks(),
     ...journalTasks(),
     ...memtableTasks(),
@@ -78,6 +83,61 @@ function codecTasks(): MicroTask[] {
     repeated('encode sale', () => encodePayment('sale', sale, { requestId: 1 })),
     repeated('decode sale reply', () => decodePayment(openReply(saleReply), 'sale')),
   ];
+}
+
+/** A purchase with a chip's data, about 250 bytes: read, looked at as a switch does, answered. */
+function iso8583Tasks(): MicroTask[] {
+  return (['iso87-ascii', 'iso87-bcd'] as const).map((name) => {
+    const data = shippedSpec(name);
+    const compiled = data === undefined ? undefined : compileSpec(data);
+    if (compiled?.ok !== true) throw new Error(`${name} does not compile`);
+    const purchase = new Message(compiled.spec, '0200');
+    const chip =
+      '9F26081122334455667788' +
+      '9F2701809F100706010A03A0A0009F3704AABBCCDD9F36020001950500000080009A032611239C01009F02060000000012345F2A020978820219809F1A020276';
+    const values: readonly (readonly [number, string])[] = [
+      ...([
+        [2, '4276555555555555'],
+        [3, '000000'],
+        [4, '000000001234'],
+        [7, '1123190000'],
+        [11, '000123'],
+      ] as const),
+      ...([
+        [12, '190000'],
+        [13, '1123'],
+        [18, '5411'],
+        [22, '071'],
+        [23, '001'],
+        [25, '00'],
+        [32, '123456'],
+      ] as const),
+      ...([
+        [35, '4276555555555555=26122010000012300001'],
+        [37, '632719000123'],
+        [41, 'TERM0001'],
+      ] as const),
+      ...([
+        [42, 'MERCHANT0000001'],
+        [49, '978'],
+        [55, chip],
+      ] as const),
+    ];
+    for (const [number, value] of values) purchase.set(number, value);
+    const encoded = purchase.encode();
+    if (!encoded.ok) throw new Error(`the purchase does not fit ${name}`);
+    const { bytes } = encoded;
+    return repeated(`${name}, decode ${bytes.length} bytes, read 5 fields, encode the answer`, () => {
+      const { ok, message } = decodeMessage(compiled.spec, bytes);
+      if (!ok || message.text(11) !== '000123' || message.text(4) === undefined || message.text(41) === undefined) {
+        throw new Error('the purchase was not read');
+      }
+      message.text(2);
+      message.bytes(55);
+      message.mti = '0210';
+      if (!message.set(38, '123456').set(39, '00').encode().ok) throw new Error('the answer does not fit');
+    });
+  });
 }
 
 function replyFrame(kind: number, bodyBytes: number): Uint8Array {

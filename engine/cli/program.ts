@@ -17,6 +17,7 @@ import { registerChanges } from './commands/changes.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerDukpt } from './commands/dukpt.ts';
 import { registerEmv } from './commands/emv.ts';
+import { registerIso8583 } from './commands/iso8583.ts';
 import { registerJournal } from './commands/journal.ts';
 import { registerKey } from './commands/key.ts';
 import { registerMac } from './commands/mac.ts';
@@ -74,6 +75,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerJournal,
     registerKey,
     registerWebhook,
+    registerIso8583,
     registerBench,
     registerVerify,
     registerSimulate,

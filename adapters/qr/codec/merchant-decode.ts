@@ -11,8 +11,8 @@ import { charactersBefore, type QrError, type QrResult, refuse } from './finding
 import type { MerchantCode } from './merchant-code.ts';
 import { type MerchantTree, readMerchant } from './merchant-read.ts';
 import {
-  CRC_LENGTH,
   type CheckedText,
+  CRC_LENGTH,
   checkText,
   pathOf,
   QR_LENGTH_MAX,

@@ -54,7 +54,8 @@ export function registerDukpt(program: Command, terminal: Terminal): void {
     const initial = expectDerived(tdesInitialKey(bdk, ksn));
     const ipek = formatHex(initial);
     const keys = tdesCounter(ksn) === 0 ? undefined : expectDerived(tdesTransactionKeys(bdk, ksn));
-    show(options, terminal, { ipek }, (use) => (keys === undefined ? null : formatHex(keys[use])));
+    const transactionKey = keys === undefined ? null : formatHex(keys.transaction);
+    show(options, terminal, { ipek, transactionKey }, (use) => (keys === undefined ? null : formatHex(keys[use])));
   });
 
   const aes = command(dukpt, 'aes', 'ANSI X9.24-3:2017: the initial key of the device, PIN and MAC request key.', [
@@ -84,7 +85,7 @@ function addOptions(target: Command, keySize: string, serialSize: string): Comma
 function show(
   options: DukptOptions,
   terminal: Terminal,
-  initial: { readonly ipek: string } | { readonly ik: string },
+  initial: { readonly ipek: string; readonly transactionKey: string | null } | { readonly ik: string },
   key: (use: WorkingKey) => string | null,
 ): void {
   if (options.json === true) {
@@ -92,7 +93,9 @@ function show(
     return;
   }
   const rows = Object.entries(WORKING_KEYS).map(([use, name]) => [name, key(use as WorkingKey) ?? '-'] as const);
-  terminal.output.write(details([['Initial key', Object.values(initial).join('')], ...rows]));
+  const first = 'ik' in initial ? initial.ik : initial.ipek;
+  const before = 'ik' in initial ? [] : [['Before variants', initial.transactionKey ?? '-'] as const];
+  terminal.output.write(details([['Initial key', first], ...before, ...rows]));
 }
 
 function expectDerived<T>(derived: Derived<T>): T {

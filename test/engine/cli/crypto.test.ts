@@ -43,13 +43,14 @@ describe('prints one JSON document', () => {
       `dukpt tdes --bdk ${KEY} --ksn FFFF9876543210E00001`,
       {
         ipek: '6AC292FAA1315B4D858AB3A3D7D5933A',
+        transactionKey: '042666B49184CFA368DE9628D0397BC9',
         pinKey: '042666B49184CF5C68DE9628D0397B36',
         macRequestKey: '042666B4918430A368DE9628D03984C9',
       },
     ],
     [
       `dukpt tdes --bdk ${KEY} --ksn FFFF9876543210E00000`,
-      { ipek: '6AC292FAA1315B4D858AB3A3D7D5933A', pinKey: null, macRequestKey: null },
+      { ipek: '6AC292FAA1315B4D858AB3A3D7D5933A', transactionKey: null, pinKey: null, macRequestKey: null },
     ],
     [
       'dukpt aes --bdk FEDCBA9876543210F1F1F1F1F1F1F1F1 --ksn 123456789012345600000001',

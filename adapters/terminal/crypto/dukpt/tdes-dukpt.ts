@@ -4,6 +4,8 @@ import { TripleDes } from '../triple-des.ts';
 import { counterProblem, type Derived } from './counter.ts';
 
 export interface TdesTransactionKeys {
+  /** The key that the others are variants of; nothing is enciphered with it. */
+  readonly transaction: Uint8Array;
   readonly pin: Uint8Array;
   readonly macRequest: Uint8Array;
   readonly macResponse: Uint8Array;
@@ -45,6 +47,7 @@ export function tdesTransactionKeys(bdk: Uint8Array, ksn: Uint8Array): Derived<T
   const key = derive(initial.keys, ksn, counter);
   wipe(initial.keys);
   const keys = {
+    transaction: copyOf(key),
     pin: variantOf(key, VARIANT_AT.pin),
     macRequest: variantOf(key, VARIANT_AT.macRequest),
     macResponse: variantOf(key, VARIANT_AT.macResponse),

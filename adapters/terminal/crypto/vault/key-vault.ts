@@ -2,7 +2,7 @@
  * What the terminal adapter asks of its keys. It names keys and never sees one, so that an HSM can stand behind the same
  * interface: therefore each operation may answer at once or later, and `await` suits both.
  */
-import type { ResponseCodes, Response } from '../emv/cryptogram.ts';
+import type { Response, ResponseCodes } from '../emv/cryptogram.ts';
 import type { ArqcRequest, ArqcResult } from '../emv/verify.ts';
 import type { Padding } from '../mac.ts';
 import type { PinBlockFormat } from '../pin/pin-block.ts';

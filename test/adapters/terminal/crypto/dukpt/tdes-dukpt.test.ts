@@ -40,7 +40,8 @@ describe('TDES DUKPT', () => {
     expect(toHex(keys.macRequest)).toBe('042666B4918430A368DE9628D03984C9');
     expect(toHex(keys.macResponse)).toBe('042666B46E84CFA368DE96282F397BC9');
     expect(toHex(keys.dataRequest)).toBe('448D3F076D8304036A55A3D7E0055A78');
-    expect(new Set(Object.values(keys).map(toHex)).size).toBe(5);
+    expect(toHex(keys.transaction)).toBe('042666B49184CFA368DE9628D0397BC9');
+    expect(new Set(Object.values(keys).map(toHex)).size).toBe(6);
   });
 
   it(`is what a device gets that derives its keys step by step, seed ${SEED}`, () => {
