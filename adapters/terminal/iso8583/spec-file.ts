@@ -66,7 +66,6 @@ const SpecData = z.strictObject({
 export type FieldData = z.infer<typeof Field>;
 export type BitmapForm = z.infer<typeof BitmapForm>;
 export type SpecData = z.infer<typeof SpecData>;
-type PrefixData = z.infer<typeof Prefix>;
 
 export type SpecFileResult =
   | { readonly ok: true; readonly spec: SpecData }
