@@ -6,13 +6,14 @@ import { Channels } from '../../protocol/risk.ts';
 import type { RuleMistake } from './check-rule-set.ts';
 import { Conditions } from './conditions.ts';
 import { FEATURES_MAX } from './decision.ts';
-import type { ListLookup } from './evaluate.ts';
+import type { FeatureValues, ListLookup } from './evaluate.ts';
 import { type Facts, Subjects } from './facts.ts';
 import type { FeatureDefinition, FeatureWindow } from './feature.ts';
 import { type MeasuredFeature, OUTCOME_NAMES, type Rule, type RuleSet } from './rule-set.ts';
 import { amountsByLedger, localMinute, microsOf, minuteOfDay, offsetMinutesOf } from './units.ts';
 
-export type RuleTest = (facts: Facts, values: Float64Array, lists: ListLookup) => boolean;
+/** Asks for features last: what no rule asks for is not read. */
+export type RuleTest = (facts: Facts, features: FeatureValues, lists: ListLookup) => boolean;
 
 export interface CompiledRule {
   readonly id: string;
@@ -160,7 +161,7 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
     case 'list': {
       const { list, of } = rule;
       const at = Subjects[of] * 4;
-      return (facts, _values, lists) => isKnown(facts, of) && lists.has(list, facts.subjects, at);
+      return (facts, _features, lists) => isKnown(facts, of) && lists.has(list, facts.subjects, at);
     }
     case 'new_payee':
     case 'new_device': {
@@ -169,13 +170,14 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
       const isAbove = aboveTest(rule.above);
       const within = rule.within === undefined ? Number.POSITIVE_INFINITY : (microsOf(rule.within) ?? 0);
       return (facts, values) => {
-        const since = values[last] as number;
-        return isAbove(facts) && isKnown(facts, other) && (since === -1 || since > within);
+        if (!isAbove(facts) || !isKnown(facts, other)) return false;
+        const since = values.get(last);
+        return since === -1 || since > within;
       };
     }
     case 'travel': {
       const speed = features.place({ measure: 'speed', by: ['payer'], counts: 'payments', window: ALWAYS });
-      return (_facts, values) => (values[speed] as number) > rule.aboveKmh;
+      return (facts, values) => facts.hasLocation && values.get(speed) > rule.aboveKmh;
     }
     case 'structuring': {
       const { percent, atLeast } = rule;
@@ -189,13 +191,13 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
       });
       const isInBand = ({ ledger, amount }: Facts) =>
         bands.some((band) => band.ledger === ledger && amount >= band.from && amount < band.below);
-      return (facts, values) => (values[count] as number) >= atLeast && isInBand(facts);
+      return (facts, values) => isInBand(facts) && values.get(count) >= atLeast;
     }
     case 'dormant': {
       const last = features.place({ measure: 'last', by: ['payer'], counts: 'payments', window: ALWAYS });
       const after = microsOf(rule.after) ?? 0;
       const isAbove = aboveTest(rule.above);
-      return (facts, values) => (values[last] as number) > after && isAbove(facts);
+      return (facts, values) => isAbove(facts) && values.get(last) > after;
     }
     case 'fan_in':
     case 'fan_out': {
@@ -207,22 +209,23 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
         ...filter,
         ...(isExact ? { exact: true } : {}),
       });
-      return (_facts, values) => (values[distinct] as number) > above;
+      return (_facts, values) => values.get(distinct) > above;
     }
     case 'failed_authentication': {
       const { by, above } = rule;
       const count = features.place({
         ...{ measure: 'count', by: [by], counts: 'authenticationFailed', window: sliding(rule.window) },
       });
-      return (_facts, values) => (values[count] as number) > above;
+      return (_facts, values) => values.get(count) > above;
     }
     case 'cool_down': {
       const last = features.place({ measure: 'last', by: ['payer'], counts: rule.after, window: ALWAYS });
       const until = microsOf(rule.for) ?? 0;
       const isAbove = aboveTest(rule.above);
       return (facts, values) => {
-        const since = values[last] as number;
-        return since >= 0 && since < until && isAbove(facts);
+        if (!isAbove(facts)) return false;
+        const since = values.get(last);
+        return since >= 0 && since < until;
       };
     }
     case 'night': {
@@ -276,7 +279,10 @@ function limitTest(
     // Payments by barcode have a channel of their own.
     ...(isByCode && filter.channels === undefined ? { channels: 1 << Channels.qr } : filter),
   });
-  return (facts, values) => (values[sum] as number) > limitOf(facts);
+  return (facts, values) => {
+    const limit = limitOf(facts);
+    return limit !== Number.POSITIVE_INFINITY && values.get(sum) > limit;
+  };
 }
 
 function velocityTest(
@@ -288,9 +294,12 @@ function velocityTest(
   const ranges = amounts === undefined ? {} : { amounts: rangesOf(amounts) };
   const upTo = measure === 'distinct' && typeof above === 'number' ? { upTo: above } : {};
   const place = features.measured({ ...rule, ...upTo }, { ...filter, ...ranges });
-  if (typeof above === 'number') return (_facts, values) => (values[place] as number) > above;
+  if (typeof above === 'number') return (_facts, values) => values.get(place) > above;
   const limits = amountsByLedger(above);
-  return ({ ledger }, values) => (values[place] as number) > (limits.get(ledger) ?? Number.POSITIVE_INFINITY);
+  return ({ ledger }, values) => {
+    const limit = limits.get(ledger);
+    return limit !== undefined && values.get(place) > limit;
+  };
 }
 
 function rangesOf(amounts: {

@@ -101,7 +101,7 @@ export class Conditions {
     return (facts, values) => {
       for (let index = 0; index < named.length; index++) {
         const { name, place } = named[index] as { readonly name: string; readonly place: number };
-        context[name] = BigInt(values[place] as number);
+        context[name] = BigInt(values.get(place));
       }
       for (let index = 0; index < variables.length; index++) {
         const [name, { of }] = variables[index] as (typeof variables)[number];

@@ -1,7 +1,8 @@
 /**
  * What the rules decided of a payment, as it stands at the end of the payment's first version:
  *
- *   decision := RISK_DECISION (16) ‖ rules that hit (u16 each) ‖ value of each feature (1 to 8 bytes), padded to 16
+ *   decision := RISK_DECISION (16) ‖ rules that hit (u16 each) ‖ features that were asked for: place (u8), value (1 to 8 bytes),
+ *               padded to 16
  *
  * A rule is told by its place in the rule set, with the highest bit set when it only watches (shadow).
  */
@@ -45,7 +46,7 @@ const VALUE_BYTES_MAX = 8;
 
 /** Most that a decision takes. */
 export function decisionBytesMax(features: number, hits: number): number {
-  return padded(RISK_DECISION.size + hits * 2 + features * VALUE_BYTES_MAX);
+  return padded(RISK_DECISION.size + hits * 2 + features * (1 + VALUE_BYTES_MAX));
 }
 
 function padded(bytes: number): number {
@@ -65,8 +66,8 @@ export interface StoredDecision {
   readonly ruleSet: number;
   readonly outcome: number;
   readonly tier: number;
-  /** By place in the rule set's features. */
-  readonly values: readonly number[];
+  /** What rules asked for, with the place in the rule set's features. */
+  readonly features: readonly { readonly place: number; readonly value: number }[];
   readonly hits: readonly { readonly rule: number; readonly isShadow: boolean }[];
 }
 
@@ -75,25 +76,31 @@ export interface TakenDecision {
   readonly ruleSet: number;
   readonly outcome: number;
   readonly tier: number;
+  /** By place, and the places that are to be kept. */
   readonly values: Float64Array;
-  readonly featureCount: number;
+  readonly taken: Uint8Array;
+  readonly takenCount: number;
   readonly hits: Uint16Array;
   readonly hitCount: number;
 }
 
 /** Writes a decision into `out`, from its start; returns how many bytes, a multiple of 16. */
 export function encodeDecision(out: DecisionBuffer, decision: TakenDecision): number {
-  const { ruleSet, outcome, tier, values, featureCount, hits, hitCount } = decision;
+  const { ruleSet, outcome, tier, values, taken, takenCount, hits, hitCount } = decision;
   const { words, bytes } = out;
   writeU64(words, DecisionWord.ruleSet, ruleSet);
-  words[DecisionWord.outcomeHitsFeaturesTier] = outcome | (hitCount << 8) | (featureCount << 16) | (tier << 24);
+  words[DecisionWord.outcomeHitsFeaturesTier] = outcome | (hitCount << 8) | (takenCount << 16) | (tier << 24);
   words[DecisionWord.reserved] = 0;
   let at = RISK_DECISION.size;
   for (let index = 0; index < hitCount; index++) {
     bytes[at++] = (hits[index] as number) & 0xff;
     bytes[at++] = (hits[index] as number) >>> 8;
   }
-  for (let index = 0; index < featureCount; index++) at = writeValue(bytes, at, values[index] as number);
+  for (let index = 0; index < takenCount; index++) {
+    const place = taken[index] as number;
+    bytes[at++] = place;
+    at = writeValue(bytes, at, values[place] as number);
+  }
   const end = padded(at);
   while (at < end) bytes[at++] = 0;
   return end;
@@ -141,14 +148,15 @@ export function readDecision(words: Uint32Array, at: number): StoredDecision | u
     ruleSet: readU64(words, from + DecisionWord.ruleSet),
     outcome: head & 0xff,
     tier: head >>> 24,
-    values: readValues(bytes, RISK_DECISION.size + hitCount * 2, (head >>> 16) & 0xff),
+    features: readFeatures(bytes, RISK_DECISION.size + hitCount * 2, (head >>> 16) & 0xff),
     hits,
   };
 }
 
-function readValues(bytes: Uint8Array, start: number, count: number): number[] {
+function readFeatures(bytes: Uint8Array, start: number, count: number): StoredDecision['features'] {
   let at = start;
   return Array.from({ length: count }, () => {
+    const place = bytes[at++] as number;
     let value = 0;
     let unit = 1;
     let byte: number;
@@ -157,6 +165,6 @@ function readValues(bytes: Uint8Array, start: number, count: number): number[] {
       value += (byte & 127) * unit;
       unit *= 128;
     } while (byte >= 128);
-    return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
+    return { place, value: value % 2 === 1 ? -(value + 1) / 2 : value / 2 };
   });
 }

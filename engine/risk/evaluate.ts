@@ -23,18 +23,24 @@ export interface Decision {
   hitCount: number;
 }
 
+/** What the features say of a payment. */
+export interface FeatureValues {
+  /** Of the feature at a place: a whole number. */
+  get(place: number): number;
+}
+
 export function newDecision(hitsMax: number): Decision {
   return { outcome: Outcomes.approve, hits: new Uint16Array(hitsMax), hitCount: 0 };
 }
 
 /**
- * @param values of the compiled features, in their order
+ * @param values of the compiled features, by their places
  * @param isExempt whether the payer is exempt from the rule at a place
  */
 export function evaluate(
   { rules, byChannel }: CompiledRules,
   facts: Facts,
-  values: Float64Array,
+  values: FeatureValues,
   lists: ListLookup,
   isExempt: (rule: number) => boolean,
   decision: Decision,

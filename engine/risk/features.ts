@@ -6,25 +6,28 @@
  *                  └─ …
  *
  * With several partitions, a key that is not a payer's is kept in one of them, which the others tell and ask (shared-counts.ts, readings.ts).
- * What is kept is a function of the events that were counted and of their order: reading changes nothing. A table exists as long as
+ * What is kept is a function of the events that were counted and of their order: reading changes nothing, and is done when a rule asks. A table exists as long as
  * a feature uses it.
  */
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
-import { partitionOfAccount } from '../hash-id.ts';
 import { TableCopy } from '../ledger/table-copy.ts';
 import { counterOf } from './counters.ts';
+import { FEATURES_MAX } from './decision.ts';
+import type { FeatureValues } from './evaluate.ts';
 import { withReserved } from './exact.ts';
-import { Counted, type Facts, Subjects } from './facts.ts';
+import { Counted, type Facts, newFacts, Subjects } from './facts.ts';
 import type { FeatureDefinition } from './feature.ts';
 import {
+  countFeature,
   ELSEWHERE,
   type Feature,
   homeSubjectAt,
   isPerCurrency,
   LOCAL,
-  countFeature,
+  partitionAtWord,
   passes,
   readFeature,
+  sharedBy,
   type Table,
   tableName,
 } from './kept-feature.ts';
@@ -48,9 +51,14 @@ const ALL_CHANNELS = 0xffff_ffff;
 const NONE: readonly Feature[] = [];
 /** No payment's key in the reservations. */
 const NOBODY = '';
-/** See FeatureStore.sharedBy. */
-export const EXACT_SHIFT = 8;
-export class FeatureStore {
+export class FeatureStore implements FeatureValues {
+  /** What was asked for since the last look: places, and by place the values. */
+  readonly taken = new Uint8Array(FEATURES_MAX);
+  takenCount = 0;
+  readonly values = new Float64Array(FEATURES_MAX);
+  readonly #isTaken = new Uint8Array(FEATURES_MAX);
+  #facts = newFacts();
+  #readings: Readings | undefined;
   /** Counts that found no room, and buckets that went to make room for others. */
   dropped = 0;
   readonly #bounds: FeatureBounds;
@@ -120,24 +128,36 @@ export class FeatureStore {
   }
 
   /**
-   * Writes what every feature says at the time of a payment, that payment included. Values are whole numbers, in the order of
-   * the definitions. A feature of other channels says nothing: 0.
+   * Looks at a payment: `get` then says what the features say of it, at its time, itself included.
    *
+   * @param facts must stay as they are until the next look
    * @param readings what other partitions say of features whose keys they keep; what they did not tell was never counted
    */
-  read(facts: Facts, values: Float64Array, readings?: Readings): void {
+  look(facts: Facts, readings?: Readings): void {
+    for (let index = 0; index < this.takenCount; index++) this.#isTaken[this.taken[index] as number] = 0;
+    this.takenCount = 0;
+    this.#facts = facts;
+    this.#readings = readings;
     this.#locate(facts);
-    const features = this.#features;
-    const channel = 1 << facts.channel;
-    for (let index = 0; index < features.length; index++) {
-      const feature = features[index] as Feature;
-      const { row } = feature.table;
-      if (row === NO_KEY || (feature.channels & channel) === 0) values[index] = feature.nothing;
-      else this.#read(feature, facts, NOBODY, values, index);
-      if (row === ELSEWHERE && readings !== undefined) {
-        values[index] = findReading(readings, feature.hash) ?? (values[index] as number);
-      }
-    }
+  }
+
+  /** What the feature at a place of the definitions says: a whole number. Of other channels than its own it says 0. */
+  get(place: number): number {
+    if (this.#isTaken[place] === 0) this.#take(place);
+    return this.values[place] as number;
+  }
+
+  #take(place: number): void {
+    this.#isTaken[place] = 1;
+    this.taken[this.takenCount++] = place;
+    const { values } = this;
+    const facts = this.#facts;
+    const feature = this.#features[place] as Feature;
+    const { row } = feature.table;
+    if (row === NO_KEY || (feature.channels & (1 << facts.channel)) === 0) values[place] = feature.nothing;
+    else this.#read(feature, facts, NOBODY, values, place);
+    if (row !== ELSEWHERE || this.#readings === undefined) return;
+    values[place] = findReading(this.#readings, feature.hash) ?? (values[place] as number);
   }
 
   /**
@@ -158,7 +178,7 @@ export class FeatureStore {
   /**
    * Counts a payment, or what a signal says, for every feature that counts such things and whose filters it passes.
    *
-   * @param wasRead whether these facts were the last that `read` was given: their keys need not be looked up again
+   * @param wasRead whether these facts were the last that were looked at: their keys need not be looked up again
    */
   count(facts: Facts, counted: number, wasRead = false): void {
     if (!wasRead) this.#locate(facts);
@@ -370,22 +390,6 @@ export class FeatureStore {
       hash: featureHash(definition.name),
     } as Feature;
   }
-}
-
-/** See FeatureStore.sharedBy. */
-function sharedBy(features: readonly Feature[]): number {
-  let bits = 0;
-  for (const { table, definition } of features) {
-    if (table.homeAt === LOCAL) continue;
-    const subject = table.homeAt >> 2;
-    bits |= (1 << subject) | (definition.exact === true ? 1 << (subject + EXACT_SHIFT) : 0);
-  }
-  return bits;
-}
-
-function partitionAtWord(words: Uint32Array, at: number, partitions: number): number {
-  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words.subarray(at, at + 4);
-  return partitionOfAccount(w0, w1, w2, w3, partitions);
 }
 
 /** The same keys, for other features. The old table stays as it is: a copy of it may be under way. */

@@ -1,11 +1,12 @@
 /** A feature as it is kept: its counter, the table of its keys, and which payments pass its filters. */
+import { partitionOfAccount } from '../hash-id.ts';
 import type { TableCopy } from '../ledger/table-copy.ts';
 import type { CounterKind, CounterNamed } from './counters.ts';
-import type { Surroundings } from './window-lists.ts';
 import { type Facts, type SubjectName, Subjects } from './facts.ts';
 import type { FeatureDefinition } from './feature.ts';
 import type { KeyTable } from './key-table.ts';
 import type { FeatureHash } from './readings.ts';
+import type { Surroundings } from './window-lists.ts';
 
 /** One feature, and where it is kept. */
 interface FeatureOf<K extends CounterKind> {
@@ -115,4 +116,24 @@ export function countFeature(feature: Feature, facts: Facts, around: Surrounding
     case 'maximum':
       return feature.counter.add(row, facts, around);
   }
+}
+
+/** See FeatureStore.sharedBy. */
+export const EXACT_SHIFT = 8;
+
+/** See FeatureStore.sharedBy. */
+export function sharedBy(features: readonly Feature[]): number {
+  let bits = 0;
+  for (const { table, definition } of features) {
+    if (table.homeAt === LOCAL) continue;
+    const subject = table.homeAt >> 2;
+    bits |= (1 << subject) | (definition.exact === true ? 1 << (subject + EXACT_SHIFT) : 0);
+  }
+  return bits;
+}
+
+/** Partition of the id at a word. */
+export function partitionAtWord(words: Uint32Array, at: number, partitions: number): number {
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words.subarray(at, at + 4);
+  return partitionOfAccount(w0, w1, w2, w3, partitions);
 }

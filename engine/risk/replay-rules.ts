@@ -13,7 +13,7 @@ import { EVENT_PREFIX_BYTES, EventTypes, eventView } from '../ledger/events.ts';
 import { AccountWord, ChangeWord, idAt, PaymentWord, readU64 } from '../ledger/words.ts';
 import { LinkField, NewPaymentField, PaymentField, StateField } from '../payment/event.ts';
 import { type CompiledRules, compile } from './compile.ts';
-import { contextIn, FEATURES_MAX, HITS_MAX, readDecision, SHADOW_HIT } from './decision.ts';
+import { contextIn, HITS_MAX, readDecision, SHADOW_HIT } from './decision.ts';
 import { describePayment, describeSignal } from './describe.ts';
 import { type Decision, evaluate, newDecision } from './evaluate.ts';
 import { Counted, type Facts, newFacts } from './facts.ts';
@@ -61,7 +61,6 @@ export class RuleReplay {
   readonly #lists = new ListMembers(0);
   readonly #features = new FeatureStore({ hashSeed: 0, subjectsMax: SUBJECTS_MAX, cellsMax: CELLS_MAX });
   readonly #facts: Facts = newFacts();
-  readonly #values = new Float64Array(FEATURES_MAX);
   readonly #decision: Decision = newDecision(HITS_MAX);
   /** Accounts whose tier was ever stated. */
   readonly #tiers = new Map<string, number>();
@@ -145,8 +144,8 @@ export class RuleReplay {
 
   #decide(words: Uint32Array, at: number, now: number, was: number): void {
     const { rules } = this.#rules;
-    this.#features.read(this.#facts, this.#values);
-    evaluate(this.#rules, this.#facts, this.#values, this.#lists, () => false, this.#decision);
+    this.#features.look(this.#facts);
+    evaluate(this.#rules, this.#facts, this.#features, this.#lists, () => false, this.#decision);
     const { outcome, hits, hitCount } = this.#decision;
     const report = this.#report;
     report.payments++;

@@ -18,7 +18,7 @@ import { idAt } from '../ledger/words.ts';
 import { PaymentField } from '../payment/event.ts';
 import { OPENING_RULES_MAX } from './cases.ts';
 import { type CompiledRules, compile } from './compile.ts';
-import { contextIn, DecisionBuffer, encodeDecision, FEATURES_MAX, HITS_MAX, readDecision } from './decision.ts';
+import { contextIn, DecisionBuffer, encodeDecision, HITS_MAX, readDecision } from './decision.ts';
 import { type DescribedPayment, describePayment, describeSignal } from './describe.ts';
 import { type Decision, evaluate, newDecision } from './evaluate.ts';
 import { Counted, type Facts, newFacts } from './facts.ts';
@@ -98,7 +98,6 @@ export class Risk {
   readonly #state: RiskState;
   readonly #ledger: Ledger;
   readonly #facts: Facts = newFacts();
-  readonly #values = new Float64Array(FEATURES_MAX);
   readonly #decision: Decision = newDecision(HITS_MAX);
   readonly #encoded = new DecisionBuffer();
 
@@ -153,16 +152,18 @@ export class Risk {
     const active = this.#rules;
     if (active === undefined) return Outcomes.approve;
     const { rules } = active;
-    this.#state.features.read(this.#facts, this.#values, readings);
+    const { features, registry } = this.#state;
+    features.look(this.#facts, readings);
     this.#wasRead = true;
-    evaluate(rules, this.#facts, this.#values, this.#state.registry.lists, this.#isExempt, this.#decision);
+    evaluate(rules, this.#facts, features, registry.lists, this.#isExempt, this.#decision);
     const { outcome, hits, hitCount } = this.#decision;
     this.decisionBytes = encodeDecision(this.#encoded, {
       ruleSet: active.lsn,
       outcome,
       tier: this.#facts.tier,
-      values: this.#values,
-      featureCount: rules.features.length,
+      values: features.values,
+      taken: features.taken,
+      takenCount: features.takenCount,
       hits,
       hitCount,
     });

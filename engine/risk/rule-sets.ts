@@ -82,7 +82,7 @@ export class RuleSets {
       outcome: OUTCOME_NAMES[decision.outcome] ?? 'unknown',
       tier: decision.tier,
       context: readContext(words),
-      features: decision.values.map((value, index) => ({ name: features[index] ?? '', value })),
+      features: decision.features.map(({ place, value }) => ({ name: features[place] ?? '', value })),
       rules: decision.hits.flatMap(({ rule, isShadow }) => {
         const hit = ruleSet.rules[rule];
         if (hit === undefined) return [];

@@ -2,7 +2,7 @@
 import { PAYMENT, PaymentFlags } from '../../protocol/records.ts';
 import { RISK_CONTEXT } from '../../protocol/risk.ts';
 import { type SubjectName, Subjects } from '../risk/facts.ts';
-import { EXACT_SHIFT } from '../risk/features.ts';
+import { EXACT_SHIFT } from '../risk/kept-feature.ts';
 import { QUESTION_BYTES, READINGS_HEAD, ReadingFlags } from '../risk/readings.ts';
 import { partitionAt } from './split.ts';
 

@@ -80,7 +80,7 @@ it('a band of large amounts begins at the minor unit that the percentage says', 
   // 999999999999999 × 0.99 = 989999999999999.01; a hundred times it is beyond what a number holds exactly.
   expect(features[0]?.amounts).toEqual([{ ledger: 156, from: 990_000_000_000_000, below: 999_999_999_999_999 }]);
   const hits = (amount: number) =>
-    rules[0]!.hits(Object.assign(newFacts(), { amount, ledger: 156 }), Float64Array.of(2), { has: () => false });
+    rules[0]!.hits(Object.assign(newFacts(), { amount, ledger: 156 }), { get: () => 2 }, { has: () => false });
   const edges = [989_999_999_999_999, 990_000_000_000_000, 999_999_999_999_998, 999_999_999_999_999];
   expect(edges.map(hits)).toEqual([false, true, true, false]);
 });

@@ -23,7 +23,7 @@ function hits(when: string, change: Partial<Facts> = {}, payment = 3): boolean {
     ...{ now: 16 * HOUR - 1, amount: 1250, ledger: 156, code: 7, channel: Channels.wallet, mcc: 5411, tier: 2 },
     ...{ codeTier: 3, country: countryNumber('CN') ?? 0, hasLocation: true, ...change },
   });
-  return compile(checked.ruleSet).rules[0]!.hits(facts, Float64Array.of(payment), { has: () => false });
+  return compile(checked.ruleSet).rules[0]!.hits(facts, { get: () => payment }, { has: () => false });
 }
 
 function errors(when: string, features?: object) {
@@ -106,7 +106,7 @@ describe('what is told of a condition', () => {
       const checked = checkRuleSet(ruleSet(`${name} > 2`, { [name]: payments }));
       if ('errors' in checked) throw new Error(JSON.stringify(checked.errors));
       const test = (value: number) =>
-        compile(checked.ruleSet).rules[0]!.hits(newFacts(), Float64Array.of(value), { has: () => false });
+        compile(checked.ruleSet).rules[0]!.hits(newFacts(), { get: () => value }, { has: () => false });
       expect([test(2), test(3)]).toEqual([false, true]);
     }
   });

@@ -53,13 +53,16 @@ describe('a decision in the journal', () => {
         fc.nat(64),
         fc.boolean(),
         (values, hits, outcome, tier, reference, hasContext) => {
+          // Some of them, in another order.
+          const places = values.map((_, place) => values.length - 1 - place).filter((place) => place % 3 !== 1);
           const marked = hits.map(([rule, isShadow]) => (isShadow ? rule | SHADOW_HIT : rule));
           const taken = {
             ruleSet: 2 ** 40 + 3,
             outcome,
             tier,
             values: Float64Array.from(values),
-            featureCount: values.length,
+            taken: Uint8Array.from(places),
+            takenCount: places.length,
           };
           const words = eventWith(
             { ...taken, hits: Uint16Array.from(marked), hitCount: hits.length },
@@ -71,7 +74,7 @@ describe('a decision in the journal', () => {
             ruleSet: 2 ** 40 + 3,
             outcome,
             tier,
-            values: values.map((number) => number + 0),
+            features: places.map((place) => ({ place, value: values[place]! + 0 })),
             hits: hits.map(([rule, isShadow]) => ({ rule, isShadow })),
           });
           expect(contextIn(words, 4) !== 0).toBe(hasContext);
@@ -85,9 +88,10 @@ describe('a decision in the journal', () => {
     const buffer = new DecisionBuffer();
     const values = new Float64Array(FEATURES_MAX).fill(MAX);
     const hits = new Uint16Array(HITS_MAX).fill(0xffff);
-    const all = { ruleSet: 1, outcome: 4, tier: 3, values, featureCount: FEATURES_MAX, hits, hitCount: HITS_MAX };
+    const taken = Uint8Array.from({ length: FEATURES_MAX }, (_, place) => place);
+    const all = { ruleSet: 1, outcome: 4, tier: 3, values, taken, takenCount: FEATURES_MAX, hits, hitCount: HITS_MAX };
     expect(encodeDecision(buffer, all)).toBe(decisionBytesMax(FEATURES_MAX, HITS_MAX));
-    expect(encodeDecision(buffer, { ...all, featureCount: 0, hitCount: 0 })).toBe(16);
+    expect(encodeDecision(buffer, { ...all, takenCount: 0, hitCount: 0 })).toBe(16);
   });
 
   it('is not there when no rules looked at the payment', () => {

@@ -28,9 +28,8 @@ function payment(now: number, amount: number, payer: number, payee: Id = [2, 0, 
 }
 
 function values(store: FeatureStore, definitions: readonly FeatureDefinition[], facts: Facts): number[] {
-  const out = new Float64Array(definitions.length);
-  store.read(facts, out);
-  return [...out];
+  store.look(facts);
+  return definitions.map((_, place) => store.get(place));
 }
 
 function using(bounds: typeof AMPLE, definitions: readonly FeatureDefinition[]): FeatureStore {

@@ -65,9 +65,8 @@ function payment(now: number, amount: number, subjects: Partial<Record<keyof typ
 }
 
 function values(store: FeatureStore, definitions: readonly FeatureDefinition[], facts: Facts): number[] {
-  const out = new Float64Array(definitions.length);
-  store.read(facts, out);
-  return [...out];
+  store.look(facts);
+  return definitions.map((_, place) => store.get(place));
 }
 
 /** Random payments with time going on by all kinds of steps. */

@@ -37,7 +37,6 @@ export class RuleTrial {
   readonly lists = new Map<string, readonly number[]>();
   readonly #compiled: CompiledRules;
   readonly #features = new FeatureStore({ hashSeed: 7, subjectsMax: 1000, cellsMax: 20_000 });
-  readonly #values: Float64Array;
   readonly #decision = newDecision(32);
 
   /** @param rules `id`, `outcome` and `reason` are given to those that have none; a whole set stands for itself */
@@ -47,7 +46,6 @@ export class RuleTrial {
     if ('errors' in checked) throw new Error(JSON.stringify(checked.errors));
     this.#compiled = compile(checked.ruleSet);
     this.#features.use(this.#compiled.features);
-    this.#values = new Float64Array(this.#compiled.features.length);
   }
 
   /** Whether a rule hits; the payment is not counted. */
@@ -70,11 +68,11 @@ export class RuleTrial {
   }
 
   #decide(facts: Facts): void {
-    this.#features.read(facts, this.#values);
+    this.#features.look(facts);
     const lists = {
       has: (list: string, subjects: Uint32Array, at: number) => this.lists.get(list)?.includes(subjects[at]!) === true,
     };
-    evaluate(this.#compiled, facts, this.#values, lists, () => false, this.#decision);
+    evaluate(this.#compiled, facts, this.#features, lists, () => false, this.#decision);
   }
 }
 

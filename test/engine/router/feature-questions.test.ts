@@ -1,7 +1,7 @@
 // Whom a payment's risk rules ask, and what.
 import { expect, it } from 'vitest';
 import { type SubjectName, Subjects } from '../../../engine/risk/facts.ts';
-import { EXACT_SHIFT } from '../../../engine/risk/features.ts';
+import { EXACT_SHIFT } from '../../../engine/risk/kept-feature.ts';
 import { featureQuestions } from '../../../engine/router/feature-questions.ts';
 import { partitionOfId } from '../../../engine/router/split.ts';
 import { encodePayment, type PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
