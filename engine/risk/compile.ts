@@ -10,7 +10,7 @@ import type { FeatureValues, ListLookup } from './evaluate.ts';
 import { type Facts, Subjects } from './facts.ts';
 import type { FeatureDefinition, FeatureWindow } from './feature.ts';
 import { type MeasuredFeature, OUTCOME_NAMES, type Rule, type RuleSet } from './rule-set.ts';
-import { amountsByLedger, localMinute, microsOf, minuteOfDay, offsetMinutesOf } from './units.ts';
+import { AmountLimits, amountsByLedger, localMinute, microsOf, minuteOfDay, offsetMinutesOf } from './units.ts';
 
 /** Asks for features last: what no rule asks for is not read. */
 export type RuleTest = (facts: Facts, features: FeatureValues, lists: ListLookup) => boolean;
@@ -37,6 +37,8 @@ export interface CompiledRules {
 
 const MICROS_PER_MINUTE = 60_000_000;
 const ALL_CHANNELS = 0xffff_ffff;
+/** ISO 18245: four digits. */
+const CATEGORIES = 10_000;
 const CODE_TIERS = ['', 'A', 'B', 'C', 'D'] as const;
 
 export function compile(ruleSet: RuleSet): CompiledRules {
@@ -147,9 +149,9 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
     case 'velocity':
       return velocityTest(rule, features, filter);
     case 'mcc': {
-      const ranges = (rule.block ?? rule.allow ?? []).map((text) => text.split('-').map(Number));
-      const isListed = ({ mcc }: Facts) => ranges.some(([from = 0, to = from]) => mcc >= from && mcc <= to);
-      return rule.block !== undefined ? isListed : (facts) => facts.mcc !== 0 && !isListed(facts);
+      const listed = categories(rule.block ?? rule.allow ?? []);
+      const blocks = rule.block !== undefined;
+      return ({ mcc }) => mcc !== 0 && (listed[mcc] === 1) === blocks;
     }
     case 'country': {
       const listed = new Set(
@@ -243,12 +245,22 @@ function testOf(rule: Rule, features: Features, compileCondition: (text: string)
   }
 }
 
+/** One for each merchant category in the ranges, as \`7800-7802\` and \`7995\`. */
+function categories(ranges: readonly string[]): Uint8Array {
+  const listed = new Uint8Array(CATEGORIES);
+  for (const text of ranges) {
+    const [from = 0, to = from] = text.split('-').map(Number);
+    listed.fill(1, from, to + 1);
+  }
+  return listed;
+}
+
 const ALWAYS: FeatureWindow = { kind: 'always' };
 
 /** Whether the amount is above what is named for its currency; a currency that is not named never is. */
 function aboveTest(amounts: Readonly<Record<string, string>>): (facts: Facts) => boolean {
-  const limits = amountsByLedger(amounts);
-  return ({ ledger, amount }) => amount > (limits.get(ledger) ?? Number.POSITIVE_INFINITY);
+  const limits = new AmountLimits(amounts);
+  return ({ ledger, amount }) => amount > limits.of(ledger);
 }
 
 function isKnown({ subjects }: Facts, name: keyof typeof Subjects): boolean {
@@ -266,10 +278,10 @@ function limitTest(
     tiers === undefined
       ? CODE_TIERS.map((tier) => (tier === '' ? undefined : codeTiers?.[tier]))
       : [tiers[0], tiers[1], tiers[2], tiers[3]];
-  const limits = byTier.map((amounts) => (amounts === undefined ? undefined : amountsByLedger(amounts)));
+  const limits = byTier.map((amounts) => new AmountLimits(amounts ?? {}));
   const isByCode = tiers === undefined;
   const limitOf = ({ tier, codeTier, ledger }: Facts): number =>
-    limits[isByCode ? codeTier : tier]?.get(ledger) ?? Number.POSITIVE_INFINITY;
+    limits[isByCode ? codeTier : tier]?.of(ledger) ?? Number.POSITIVE_INFINITY;
   if (per === 'payment') return (facts) => facts.amount > limitOf(facts);
   const sum = features.place({
     measure: 'sum',
@@ -295,10 +307,10 @@ function velocityTest(
   const upTo = measure === 'distinct' && typeof above === 'number' ? { upTo: above } : {};
   const place = features.measured({ ...rule, ...upTo }, { ...filter, ...ranges });
   if (typeof above === 'number') return (_facts, values) => values.get(place) > above;
-  const limits = amountsByLedger(above);
+  const limits = new AmountLimits(above);
   return ({ ledger }, values) => {
-    const limit = limits.get(ledger);
-    return limit !== undefined && values.get(place) > limit;
+    const limit = limits.of(ledger);
+    return limit !== Number.POSITIVE_INFINITY && values.get(place) > limit;
   };
 }
 

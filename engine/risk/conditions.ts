@@ -8,6 +8,7 @@ import { Channels, countryText } from '../../protocol/risk.ts';
 import type { RuleMistake } from './check-rule-set.ts';
 import type { RuleTest } from './compile.ts';
 import type { Facts } from './facts.ts';
+import { type Guard, guardsOf, type NumberOf } from './guards.ts';
 import { localMinute } from './units.ts';
 
 const MINUTES_PER_HOUR = 60;
@@ -35,21 +36,26 @@ export interface ConditionProblem {
   readonly offset: number;
 }
 
-/** What a condition knows beside features. */
-const VARIABLES: Readonly<Record<string, { readonly type: string; readonly of: (facts: Facts) => unknown }>> = {
+/** Whole numbers that a condition knows beside features and the hour. */
+const NUMBERS: Readonly<Record<string, (facts: Facts) => number>> = {
   /** Minor units. */
-  amount: { type: 'int', of: ({ amount }) => BigInt(amount) },
+  amount: ({ amount }) => amount,
+  /** 0 = none. */
+  mcc: ({ mcc }) => mcc,
+  tier: ({ tier }) => tier,
+  /** 1 = A … 4 = D, 0 = no barcode payment. */
+  codeTier: ({ codeTier }) => codeTier,
+  code: ({ code }) => code,
+};
+const HOUR = 'hour';
+
+/** What else it knows. */
+const VARIABLES: Readonly<Record<string, { readonly type: string; readonly of: (facts: Facts) => unknown }>> = {
   /** ISO 4217, as `CNY`. */
   currency: { type: 'string', of: ({ ledger }) => currencyOfNumeric(ledger)?.alphabetic ?? '' },
   channel: { type: 'string', of: ({ channel }) => CHANNEL_NAMES[channel] ?? 'unknown' },
-  /** 0 = none. */
-  mcc: { type: 'int', of: ({ mcc }) => BigInt(mcc) },
   /** ISO 3166-1 alpha-2; empty = not known. */
   country: { type: 'string', of: ({ country }) => countryText(country) },
-  tier: { type: 'int', of: ({ tier }) => BigInt(tier) },
-  /** 1 = A … 4 = D, 0 = no barcode payment. */
-  codeTier: { type: 'int', of: ({ codeTier }) => BigInt(codeTier) },
-  code: { type: 'int', of: ({ code }) => BigInt(code) },
   hasLocation: { type: 'bool', of: ({ hasLocation }) => hasLocation },
 };
 
@@ -65,7 +71,7 @@ export class Conditions {
     this.#utcOffsetMinutes = utcOffsetMinutes;
     const environment = new Environment({ unlistedVariablesAreDyn: false, limits: LIMITS });
     for (const [name, { type }] of Object.entries(VARIABLES)) environment.registerVariable(name, type);
-    environment.registerVariable('hour', 'int');
+    for (const name of [...Object.keys(NUMBERS), HOUR]) environment.registerVariable(name, 'int');
     this.#named = named.filter(({ name }) => register(environment, name));
     this.mistakes = named
       .filter((feature) => !this.#named.includes(feature))
@@ -85,31 +91,33 @@ export class Conditions {
       if (checked.type !== 'bool') return { problem: `gives ${checked.type}, and must give bool`, offset: 0 };
       const foreign = foreignCall(parsed.ast);
       if (foreign !== undefined) return foreign;
-      return this.#test(parsed, text);
+      return this.#test(parsed, parsed.ast, text);
     } catch (error) {
       return problemOf(error);
     }
   }
 
-  #test(condition: (context: Record<string, unknown>) => unknown, text: string): RuleTest {
+  #test(condition: (context: Record<string, unknown>) => unknown, ast: ASTNode, text: string): RuleTest {
+    const { guards, isWhole } = guardsOf(ast, (name) => this.#numberOf(name));
+    const isAsked = this.#evaluation(condition, text);
+    return (facts, values) => {
+      for (let index = 0; index < guards.length; index++) {
+        if (guards[index]?.(facts, values) === false) return false;
+      }
+      return isWhole || isAsked(facts, values);
+    };
+  }
+
+  #evaluation(condition: (context: Record<string, unknown>) => unknown, text: string): Guard {
     const context: Record<string, unknown> = {};
     // A whole number costs an allocation here, so only what the condition may ask for is made.
     const isNamed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(text);
-    const named = this.#named.filter(({ name }) => isNamed(name));
+    const names = [...this.#named.map(({ name }) => name), ...Object.keys(NUMBERS), HOUR].filter(isNamed);
+    const numbers = names.map((name) => ({ name, of: this.#numberOf(name) }));
     const variables = Object.entries(VARIABLES).filter(([name]) => isNamed(name));
-    const hasHour = isNamed('hour');
     return (facts, values) => {
-      for (let index = 0; index < named.length; index++) {
-        const { name, place } = named[index] as { readonly name: string; readonly place: number };
-        context[name] = BigInt(values.get(place));
-      }
-      for (let index = 0; index < variables.length; index++) {
-        const [name, { of }] = variables[index] as (typeof variables)[number];
-        context[name] = of(facts);
-      }
-      if (hasHour) {
-        context.hour = BigInt(Math.floor(localMinute(facts.now, this.#utcOffsetMinutes) / MINUTES_PER_HOUR));
-      }
+      for (const { name, of } of numbers) context[name] = BigInt(of?.(facts, values) ?? 0);
+      for (const [name, { of }] of variables) context[name] = of(facts);
       try {
         return condition(context) === true;
       } catch {
@@ -117,6 +125,14 @@ export class Conditions {
         return false;
       }
     };
+  }
+
+  /** The whole number of this name; undefined when there is none. */
+  #numberOf(name: string): NumberOf | undefined {
+    const feature = this.#named.find((named) => named.name === name);
+    if (feature !== undefined) return (_facts, values) => values.get(feature.place);
+    if (name === HOUR) return ({ now }) => Math.floor(localMinute(now, this.#utcOffsetMinutes) / MINUTES_PER_HOUR);
+    return NUMBERS[name];
   }
 }
 

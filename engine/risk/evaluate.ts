@@ -52,8 +52,9 @@ export function evaluate(
   decision.hitCount = 0;
   for (let place = 0; place < applying.length; place++) {
     const index = applying[place] as number;
-    const { hits, isShadow, outcome, overridable } = rules[index] as CompiledRules['rules'][number];
-    if (!hits(facts, values, lists)) continue;
+    const rule = rules[index] as CompiledRules['rules'][number];
+    if (!rule.hits(facts, values, lists)) continue;
+    const { isShadow, outcome, overridable } = rule;
     if (decision.hitCount < decision.hits.length) {
       decision.hits[decision.hitCount++] = isShadow ? index | SHADOW_HIT : index;
     }

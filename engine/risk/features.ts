@@ -9,7 +9,7 @@
  * What is kept is a function of the events that were counted and of their order: reading changes nothing, and is done when a rule asks. A table exists as long as
  * a feature uses it.
  */
-import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
+import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import { TableCopy } from '../ledger/table-copy.ts';
 import { counterOf } from './counters.ts';
 import { FEATURES_MAX } from './decision.ts';
@@ -34,7 +34,7 @@ import {
 import { KeyTable, NO_KEY, NO_ROW } from './key-table.ts';
 import { addReading, featureHash, findReading, type Readings } from './readings.ts';
 import { Reservations } from './reservations.ts';
-import { clearRow, INDEX_SECTION, restoreTable, type SavedIndex, tableColumns } from './saved-features.ts';
+import { clearRow, INDEX_SECTION, restoreTable, type SavedIndex, saveIndex, tableColumns } from './saved-features.ts';
 import type { Surroundings } from './window-lists.ts';
 
 export interface FeatureBounds {
@@ -63,8 +63,6 @@ export class FeatureStore implements FeatureValues {
   dropped = 0;
   readonly #bounds: FeatureBounds;
   #features: readonly Feature[] = [];
-  /** Those that count a thing, by Counted value. */
-  #byCounted: readonly (readonly Feature[])[] = [];
   #tables: readonly Table[] = [];
   /** Those that the copy under way, or the last one, is of. */
   #copied: readonly Table[] = [];
@@ -121,7 +119,6 @@ export class FeatureStore implements FeatureValues {
       table.features.push(kept);
       return kept;
     });
-    this.#byCounted = Object.values(Counted).map((thing) => this.#features.filter(({ counted }) => counted === thing));
     this.#tables = [...tables.values()];
     for (const table of this.#tables) this.#layOut(table);
     this.sharedBy = this.#partitions === 1 ? 0 : sharedBy(this.#features);
@@ -193,19 +190,34 @@ export class FeatureStore implements FeatureValues {
   }
 
   #count(facts: Facts, counted: number, onlyShared: boolean): void {
-    const features = this.#byCounted[counted] ?? NONE;
+    const tables = this.#tables;
+    for (let index = 0; index < tables.length; index++) {
+      const table = tables[index] as Table;
+      if (table.row === NO_KEY || table.row === ELSEWHERE) continue;
+      if (onlyShared && table.homeAt === LOCAL) continue;
+      this.#countIn(table, facts, table.byCounted[counted] ?? NONE);
+    }
+  }
+
+  #countIn(table: Table, facts: Facts, features: readonly Feature[]): void {
+    let isReady = false;
     for (let index = 0; index < features.length; index++) {
       const feature = features[index] as Feature;
-      const { table } = feature;
-      if (table.row === NO_KEY || table.row === ELSEWHERE || !passes(feature, facts)) continue;
-      if (onlyShared && table.homeAt === LOCAL) continue;
-      if (table.row === NO_ROW) table.row = table.keys.add((row) => clearRow(table, row));
-      table.copy.before(table.row);
-      table.keys.touched[table.row] = facts.now;
-      this.#around.rows = table.keys.used;
-      this.#around.table = table;
+      if (!passes(feature, facts)) continue;
+      if (!isReady) this.#prepareRow(table, facts.now);
+      isReady = true;
       countFeature(feature, facts, this.#around);
     }
+  }
+
+  /** Makes the row of the key that was looked up ready to change. */
+  #prepareRow(table: Table, now: number): void {
+    const { keys, copy } = table;
+    if (table.row === NO_ROW) table.row = keys.add((row) => clearRow(table, row));
+    copy.before(table.row);
+    keys.touched[table.row] = now;
+    this.#around.rows = keys.used;
+    this.#around.table = table;
   }
 
   /** Takes note of everything as it is now, for a copy that `advance` makes. */
@@ -216,7 +228,7 @@ export class FeatureStore implements FeatureValues {
       copy.begin(tableColumns(table), keys.used);
       for (const { counter } of features) counter.lists?.cells.beginCopy();
     }
-    this.#index = this.#saveIndex();
+    this.#index = saveIndex(this.#features, this.#tables, this.dropped);
   }
 
   /** Copies some rows and cells; returns how many. */
@@ -283,9 +295,10 @@ export class FeatureStore implements FeatureValues {
 
   #locate(facts: Facts): void {
     const tables = this.#tables;
+    const channel = 1 << facts.channel;
     for (let index = 0; index < tables.length; index++) {
       const table = tables[index] as Table;
-      table.row = table.keys.find(facts);
+      table.row = (table.channels & channel) === 0 ? NO_KEY : table.keys.find(facts);
     }
     if (this.sharedBy !== 0) this.#locateHomes(facts);
   }
@@ -325,21 +338,6 @@ export class FeatureStore implements FeatureValues {
     ]);
   }
 
-  #saveIndex(): Uint8Array {
-    const tables = this.#tables.map(({ name, keys, features }) => ({
-      name,
-      used: keys.used,
-      hand: keys.hand,
-      evicted: keys.evicted,
-      features: features.map(({ definition, counter }) => ({
-        name: definition.name,
-        hand: counter.lists?.hand ?? 0,
-      })),
-    }));
-    const definitions = this.#features.map(({ definition }) => definition);
-    return encodeMessagePack({ definitions, tables, dropped: this.dropped } satisfies SavedIndex);
-  }
-
   #table(name: string, definition: FeatureDefinition): Table {
     const { hashSeed, subjectsMax } = this.#bounds;
     const keys = new KeyTable({
@@ -355,6 +353,8 @@ export class FeatureStore implements FeatureValues {
       stride: 0,
       copy: new TableCopy(),
       features: [],
+      byCounted: [],
+      channels: 0,
       homeAt: homeSubjectAt(definition),
       row: NO_KEY,
       home: 0,
@@ -373,6 +373,8 @@ export class FeatureStore implements FeatureValues {
     }
     table.rows = rows;
     table.stride = stride;
+    table.byCounted = Object.values(Counted).map((thing) => features.filter(({ counted }) => counted === thing));
+    table.channels = features.reduce((bits, feature) => bits | feature.channels, 0);
   }
 
   #feature(definition: FeatureDefinition, table: Table): Feature {

@@ -35,6 +35,10 @@ export interface Table {
   stride: number;
   readonly copy: TableCopy;
   readonly features: Feature[];
+  /** Those that count a thing, by Counted value. */
+  byCounted: readonly (readonly Feature[])[];
+  /** Those in which one of the features may be asked for or counted: a bit each. In others the key is not looked up. */
+  channels: number;
   /** First word, in Facts.subjects, of the subject whose partition keeps the keys; LOCAL = each is kept where its payer lives. */
   readonly homeAt: number;
   /** Row of the payment's key, when it was looked up last; ELSEWHERE, then `home` is the partition that keeps it. */

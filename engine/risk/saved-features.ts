@@ -1,7 +1,8 @@
 /** The features of a store in a checkpoint. */
+import { encodeMessagePack } from '../../protocol/message-pack.ts';
 import type { Column } from '../ledger/table-copy.ts';
 import type { FeatureDefinition } from './feature.ts';
-import type { Table } from './kept-feature.ts';
+import type { Feature, Table } from './kept-feature.ts';
 
 /** In a checkpoint: what there is, and where. */
 export const INDEX_SECTION = 'risk.index';
@@ -33,6 +34,19 @@ export function tableColumns({ keys, rows, stride }: Table): Column[] {
     { array: keys.touched, width: 1 },
     { array: rows, width: stride },
   ];
+}
+
+/** The index section of a checkpoint. */
+export function saveIndex(features: readonly Feature[], tables: readonly Table[], dropped: number): Uint8Array {
+  const saved = tables.map(({ name, keys, features }) => ({
+    name,
+    used: keys.used,
+    hand: keys.hand,
+    evicted: keys.evicted,
+    features: features.map(({ definition, counter }) => ({ name: definition.name, hand: counter.lists?.hand ?? 0 })),
+  }));
+  const definitions = features.map(({ definition }) => definition);
+  return encodeMessagePack({ definitions, tables: saved, dropped } satisfies SavedIndex);
 }
 
 /** Fills an empty table from the sections of a checkpoint. */

@@ -39,6 +39,23 @@ export function amountsByLedger(amounts: Readonly<Record<string, string>>): Read
   );
 }
 
+/** Numeric codes have three digits. */
+const LEDGERS = 1000;
+
+/** Upper bounds by ISO 4217 numeric code. A payment meets a dozen: a place in an array costs a tenth of a look into a Map. */
+export class AmountLimits {
+  readonly #limits = new Float64Array(LEDGERS).fill(Number.POSITIVE_INFINITY);
+
+  constructor(amounts: Readonly<Record<string, string>>) {
+    for (const [ledger, amount] of amountsByLedger(amounts)) this.#limits[ledger] = amount;
+  }
+
+  /** Minor units; infinite for a currency that is not named. */
+  of(ledger: number): number {
+    return ledger < LEDGERS ? (this.#limits[ledger] as number) : Number.POSITIVE_INFINITY;
+  }
+}
+
 /** Minutes of `+08:00`; undefined for anything else. */
 export function offsetMinutesOf(text: string): number | undefined {
   const [, sign, hours, minutes] = /^([+-])(0[0-9]|1[0-4]):([0-5][0-9])$/.exec(text) ?? [];

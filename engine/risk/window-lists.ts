@@ -31,6 +31,9 @@ export class WindowLists {
   readonly slots: Slots;
   hand = 0;
   readonly #bucketMicros: number;
+  /** The time that was asked for last, and its bucket. */
+  #now = 0;
+  #bucket = 0;
   /** Told of each cell that is over, and of the row that had it. */
   readonly #leave: (row: number, cell: number) => void;
 
@@ -50,7 +53,12 @@ export class WindowLists {
   }
 
   bucketOf(now: number): number {
-    return Math.floor(now / this.#bucketMicros);
+    // All payments of a batch have one time.
+    if (now !== this.#now) {
+      this.#now = now;
+      this.#bucket = Math.floor(now / this.#bucketMicros);
+    }
+    return this.#bucket;
   }
 
   /** The first bucket of the window at `now`. */
