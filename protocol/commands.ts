@@ -4,6 +4,7 @@
  * `body` says how the body is made: `records` of `recordBytes` each (count = how many), one `record` that may be
  * followed by a tail (count = 1), or a MessagePack map (`rich`, count = its bytes).
  */
+import { PAYMENT_CANCELLATION } from './cancellation.ts';
 import { AGGREGATE_QUERY, BALANCE_QUERY, HISTORY_FILTER, TRIAL_QUERY } from './reading-records.ts';
 import {
   ACCOUNT,
@@ -182,6 +183,13 @@ export const COMMANDS = {
     scope: 'pay',
     summary: 'Let a challenged payment go on, with the proof of its payer.',
   },
+  cancelPayment: {
+    kind: 0x2a,
+    body: 'record',
+    recordBytes: PAYMENT_CANCELLATION.size,
+    scope: 'pay',
+    summary: 'Undo a payment, in whole or in part; one that has not come yet will be declined.',
+  },
   lookupPayments: {
     kind: 0x25,
     body: 'records',
@@ -326,6 +334,7 @@ const DRY_RUNS: ReadonlySet<CommandName> = new Set([
   'void',
   'refund',
   'revert',
+  'cancelPayment',
 ]);
 
 export function mayRunDry(command: CommandName): boolean {

@@ -301,6 +301,8 @@ export const PAYMENT_OPERATION = layout('paymentOperation', 64, {
 export const PaymentOperationFlags = {
   /** With a capture: the last one; what is not captured is released. */
   final: 1 << 0,
+  /** Set by the engine on a cancellation of a part of what was held: it took the rest. */
+  tookRest: 1 << 1,
 } as const;
 
 /** Where a payment stands after the operation that produced this version of it. */
@@ -357,6 +359,8 @@ export const PaymentOperations = {
   release: 8,
   /** Lets a challenged payment go on. */
   confirm: 9,
+  /** Undoes a payment, or declines it before it comes. */
+  cancel: 10,
 } as const;
 export type PaymentOperationName = keyof typeof PaymentOperations;
 

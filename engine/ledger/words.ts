@@ -1,4 +1,5 @@
 /** Reading and writing u64 fields as numbers through u32 words, and the word offsets of the hot records. */
+import { PAYMENT_CANCELLATION } from '../../protocol/cancellation.ts';
 import {
   ACCOUNT,
   ACCOUNT_CHANGE,
@@ -62,6 +63,8 @@ export const EndChainWord = wordOffsets(END_CHAIN.at);
 export const ChainEndedWord = wordOffsets(CHAIN_ENDED.at);
 export const PaymentWord = wordOffsets(PAYMENT.at);
 export const OperationWord = wordOffsets(PAYMENT_OPERATION.at);
+/** Otherwise as OperationWord. */
+export const CancellationWord = { payerAccountId: PAYMENT_CANCELLATION.at.payerAccountId >> 2 } as const;
 /** `country` and `mcc` share a word; so do `channel`, `codeTier` and `flags`. */
 export const ContextWord = {
   ...wordOffsets(RISK_CONTEXT.at),

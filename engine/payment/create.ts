@@ -1,6 +1,6 @@
 /** Sale and authorise: the two ways in which a payment begins. */
 
-import { PAYMENT, PaymentFlags, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
+import { PAYMENT, PaymentFlags, PaymentOperations, PaymentStates, ResultFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { RISK_CONTEXT } from '../../protocol/risk.ts';
 import { isPassing } from '../ledger/crossings.ts';
@@ -8,6 +8,7 @@ import { EventTypes } from '../ledger/events.ts';
 import { AWAITS_CLEARING, AWAITS_TURN } from '../ledger/results.ts';
 import { PaymentWord, writeU64 } from '../ledger/words.ts';
 import { Outcomes } from '../risk/rule-set.ts';
+import { isCancelledBefore } from './cancel.ts';
 import {
   JOINT_PAYMENT_BYTES,
   LinkField,
@@ -222,9 +223,16 @@ function replayPayment(payments: Payments, request: PaymentRequest, lsn: number,
   const newest = versions.read(lsn);
   const firstLsn = readView64(newest, LinkField.firstVersion);
   const first = firstLsn === 0 ? newest : versions.read(firstLsn);
+  if (isCancelledBefore(first)) return refuseCancelled(payments, request, first, reply);
   const difference = comparePayment(request, first);
   if (difference !== Code.ok) return payments.refuse(reply, difference);
   payments.answerAgain(reply, first);
+}
+
+/** Whatever the payment says, it is the one that was cancelled. */
+function refuseCancelled(payments: Payments, request: PaymentRequest, first: DataView, reply: ReplyTarget): void {
+  if (first.getUint32(8, true) !== request.institution) return payments.refuse(reply, Code.existsWithDifferentOwner);
+  payments.answerStored(reply, first, ResultFlags.replayed, Code.cancelledBefore);
 }
 
 function comparePayment(request: PaymentRequest, stored: DataView): number {

@@ -4,7 +4,7 @@
  * accounts in place of whom lives elsewhere. Until it is settled the payment is locked.
  */
 import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
-import { PaymentOperations, PaymentStates, TransferFlags } from '../../protocol/records.ts';
+import { PaymentOperationFlags, PaymentOperations, PaymentStates, TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from '../ledger/accounts.ts';
 import { clearingAccount, sideOf } from '../ledger/clearing.ts';
@@ -40,6 +40,12 @@ import { secondsOf } from './versions.ts';
 const { pending, postPending, voidPending, keepRemainder } = TransferFlags;
 const ENDS = postPending | voidPending;
 const PREFIX_WORDS = 4;
+/** What they ask of other partitions is a refund, except where a cancellation took the rest. */
+const REFUNDS: ReadonlySet<number> = new Set([
+  PaymentOperations.refund,
+  PaymentOperations.revert,
+  PaymentOperations.cancel,
+]);
 
 /** A plan that needs other partitions, and the records of its legs: as the others get them. */
 export interface JointPlan {
@@ -242,8 +248,8 @@ export function settlePayment(payments: Payments, lsn: number, joint: JointEvent
 function refusalOf({ records, draft }: JointEvent, culprit: number, code: number): number {
   const role = records[culprit * RECORD_WORDS + TransferWord.userData32] as number;
   const operation = operationOf(draft);
-  const isRefund = operation === PaymentOperations.refund || operation === PaymentOperations.revert;
-  if (isRefund) return legCode(PlanKinds.refund, role, code);
+  const tookRest = ((draft[OperationField.flags] as number) & PaymentOperationFlags.tookRest) !== 0;
+  if (REFUNDS.has(operation) && !tookRest) return legCode(PlanKinds.refund, role, code);
   const isOtherLedger = code === Code.accountsMustHaveTheSameLedger;
   if (role === LegRoles.campaign) {
     if (code === Code.debitAccountNotFound || code === Code.debitAccountForbidden) return Code.campaignNotFound;
@@ -346,6 +352,7 @@ const COMMAND_OF: Readonly<Record<number, CommandName>> = {
   [PaymentOperations.revert]: 'revert',
   [PaymentOperations.release]: 'release',
   [PaymentOperations.confirm]: 'confirm',
+  [PaymentOperations.cancel]: 'cancelPayment',
 };
 
 /** Kind of the command that a request or an order answers; undefined for an expiry, that nobody waits for. */

@@ -206,9 +206,8 @@ export class Payments {
     this.answerStored(reply, version, ResultFlags.replayed);
   }
 
-  /** Answers with a version stored before. `flags`: ResultFlags. */
-  answerStored(reply: ReplyTarget, version: DataView, flags: number): void {
-    const code = version.getUint16(2, true);
+  /** Answers with a version stored before, and with its code. `flags`: ResultFlags. */
+  answerStored(reply: ReplyTarget, version: DataView, flags: number, code = version.getUint16(2, true)): void {
     this.#result(reply, readView64(version, StateField.updatedAt), code, flags);
     const to = reply.at + (RESULT.size >> 2);
     const exists = version.getUint8(StateField.state * 4) !== 0;

@@ -3,7 +3,15 @@ import { PaymentFlags, PaymentOperationFlags, PaymentOperations } from '../../pr
 import { Code } from '../../protocol/results.ts';
 import { Channels, RiskContextFlags } from '../../protocol/risk.ts';
 import { isReservedId, isZeroPair } from '../ledger/validate.ts';
-import { ContextWord, fitsRange, isZeroId, OperationWord, PaymentWord, sameId } from '../ledger/words.ts';
+import {
+  CancellationWord,
+  ContextWord,
+  fitsRange,
+  isZeroId,
+  OperationWord,
+  PaymentWord,
+  sameId,
+} from '../ledger/words.ts';
 
 /** 90 degrees in the units of a RISK_CONTEXT. */
 const DEGREES_90 = 90_000_000;
@@ -11,6 +19,11 @@ const MCC_MAX = 9999;
 const CHANNEL_MAX = Math.max(...Object.values(Channels));
 /** PBoC tier D. */
 const CODE_TIER_MAX = 4;
+const TAKE_AMOUNT: ReadonlySet<number> = new Set([
+  PaymentOperations.capture,
+  PaymentOperations.refund,
+  PaymentOperations.cancel,
+]);
 
 /** PaymentFlags of the PAYMENT record at word `at`. */
 export function paymentFlags(words: Uint32Array, at: number): number {
@@ -79,10 +92,13 @@ export function validateOperation(words: Uint32Array, at: number, operation: num
   if (isZeroId(words, at)) return Code.idMustNotBeZero;
   if (isReservedId(words, at)) return Code.idReserved;
   if (isZeroId(words, at + OperationWord.paymentId)) return Code.idMustNotBeZero;
-  const takesAmount = operation === PaymentOperations.capture || operation === PaymentOperations.refund;
-  if (!takesAmount && !isZeroPair(words, at + OperationWord.amount)) {
-    return Code.amountMustBeZero;
+  if (operation === PaymentOperations.cancel) {
+    // It becomes the id of a payment.
+    if (isReservedId(words, at + OperationWord.paymentId)) return Code.idReserved;
+    if (isZeroId(words, at + CancellationWord.payerAccountId)) return Code.debitAccountIdMustNotBeZero;
+    if (isReservedId(words, at + CancellationWord.payerAccountId)) return Code.idReserved;
   }
+  if (!TAKE_AMOUNT.has(operation) && !isZeroPair(words, at + OperationWord.amount)) return Code.amountMustBeZero;
   if (!fitsRange(words, at + OperationWord.amount)) return Code.amountOutOfRange;
   return Code.ok;
 }

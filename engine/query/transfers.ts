@@ -1,6 +1,6 @@
 /** Reading transfers: every one as a transfer event (TRANSFER_OUTCOME, TRANSFER), also the legs of payments. */
 
-import { PaymentOperations, TransferFlags } from '../../protocol/records.ts';
+import { PaymentOperationFlags, PaymentOperations, TransferFlags } from '../../protocol/records.ts';
 import { feeAccountIdAt } from '../entity/entities.ts';
 import {
   ENGINE_ID_WORD3,
@@ -12,22 +12,23 @@ import {
 import { TransferEventWord } from '../ledger/ledger.ts';
 import { LEG_EVENT_BYTES, LegEventWord, LegRoles, legFlags, originDistance } from '../ledger/leg-event.ts';
 import { AccountWord, TransferWord, writeU64 } from '../ledger/words.ts';
-import { LinkField, PaymentField, StateField } from '../payment/event.ts';
+import { LinkField, OperationField, PaymentField, StateField } from '../payment/event.ts';
 import { Versions } from '../payment/versions.ts';
 
 const RECORD = TransferEventWord.record;
 const ID_WORDS = 4;
+const ENDS = TransferFlags.postPending | TransferFlags.voidPending;
 /** First word of the ACCOUNT record in an account event. */
 const ACCOUNT_RECORD = EVENT_PREFIX_BYTES >> 2;
 
-/** Words of a version where the ids of a leg's debit and credit party are. */
-function partiesOf(role: number, version: DataView): readonly [number, number] {
+/** Words of a version where the ids of a leg's debit and credit party are. `flags`: the leg's TransferFlags. */
+function partiesOf(role: number, version: DataView, flags: number): readonly [number, number] {
   const { payerAccountId, payeeAccountId, campaignId } = PaymentField;
   const operation = version.getUint8(StateField.state * 4 + 1);
-  // Between partitions a revert either refunds or releases, never both.
-  const isRefund =
-    operation === PaymentOperations.refund ||
-    (operation === PaymentOperations.revert && version.getUint32(StateField.refunded * 4, true) !== 0);
+  const tookRest = (version.getUint16(OperationField.flags * 4, true) & PaymentOperationFlags.tookRest) !== 0;
+  const undoes = operation === PaymentOperations.revert || (operation === PaymentOperations.cancel && !tookRest);
+  // What a revert releases was held: it goes on in the direction of the payment.
+  const isRefund = operation === PaymentOperations.refund || (undoes && (flags & ENDS) === 0);
   const from = role === LegRoles.campaign ? campaignId : payerAccountId;
   if (role === LegRoles.fee) return isRefund ? [LinkField.tariff, payeeAccountId] : [payeeAccountId, LinkField.tariff];
   return isRefund ? [payeeAccountId, from] : [from, payeeAccountId];
@@ -101,7 +102,8 @@ export class Transfers {
     const sides = [RECORD + TransferWord.debitAccountId, RECORD + TransferWord.creditAccountId] as const;
     if (sides.every((at) => words[at + 3] !== ENGINE_ID_WORD3)) return;
     const version = this.#versions.read(lsn);
-    const parties = partiesOf(words[RECORD + TransferWord.userData32] as number, version);
+    const flags = (words[RECORD + TransferWord.code] as number) >>> 16;
+    const parties = partiesOf(words[RECORD + TransferWord.userData32] as number, version, flags);
     for (const [side, at] of sides.entries()) {
       if (words[at + 3] === ENGINE_ID_WORD3) words.set(this.#partyId(version, parties[side] as number), at);
     }

@@ -2,6 +2,7 @@
  * Where payments and their operations go when there are several partitions: a payment lives with its payer; an operation names its
  * payment and not where that lives.
  */
+import { PAYMENT_CANCELLATION } from '../../protocol/cancellation.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FRAME_HEADER } from '../../protocol/frame.ts';
 import { ACCOUNT, PAYMENT, PAYMENT_OPERATION, RESULT, ResultFlags } from '../../protocol/records.ts';
@@ -61,8 +62,9 @@ export class PaymentRoutes {
   }
 
   /**
-   * Capture, void, refund and revert. All partitions are asked: the one that has decided the operation before answers again, else the one
-   * that knows the payment decides. One that nobody knows is refused, and the refusal remembered, where its id hashes to.
+   * Capture, void, refund, revert and cancel. All partitions are asked: the one that has decided the operation before answers again, else
+   * the one that knows the payment decides. One that nobody knows is refused, and the refusal remembered, where its id hashes to; a
+   * cancellation goes to its payer's partition, where the payment will come.
    */
   operate(request: CommandEnvelope, shared: Uint8Array, sink: ReplySink): number {
     // Both are used again when this has returned.
@@ -85,8 +87,10 @@ export class PaymentRoutes {
     const gather = new Gather(sink, (parts) => {
       const decided = parts.findIndex((part) => (readFlags(part) & ResultFlags.replayed) !== 0);
       const known = parts.findIndex((part) => readCode(part, FRAME_HEADER.size) === Code.ok);
-      const found = decided >= 0 ? decided : known;
-      const home = found >= 0 ? found : partitionAt(body, paymentId, this.#lanes.length);
+      const unknownAt = this.#homeOf(envelope, body);
+      const isAtHome = readCode(parts[unknownAt] ?? body, FRAME_HEADER.size) === Code.ok;
+      const found = decided >= 0 ? decided : isAtHome ? unknownAt : known;
+      const home = found >= 0 ? found : unknownAt;
       const code = this.#submit(home, envelope, body, sink);
       return code === Code.ok ? undefined : refusalFrame(envelope, code);
     });
@@ -99,6 +103,13 @@ export class PaymentRoutes {
       return code;
     }
     return Code.ok;
+  }
+
+  /** Where an operation goes whose payment nobody knows. */
+  #homeOf({ kind }: CommandEnvelope, body: Uint8Array): number {
+    const isCancellation = kind === COMMANDS.cancelPayment.kind;
+    const at = isCancellation ? PAYMENT_CANCELLATION.at.payerAccountId : PAYMENT_OPERATION.at.paymentId;
+    return partitionAt(body, at, this.#lanes.length);
   }
 
   /** The payment has gone to its partition: whatever was asked of it follows. */

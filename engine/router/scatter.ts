@@ -97,6 +97,7 @@ export class Scatter {
       case 'revert':
       case 'release':
       case 'confirm':
+      case 'cancelPayment':
         return this.#payments.operate(envelope, body, sink);
       case 'readCases':
         // One case is asked of all partitions; a page goes through them.

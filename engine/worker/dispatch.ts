@@ -135,6 +135,7 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   revert: operation(PaymentOperations.revert),
   release: operation(PaymentOperations.release),
   confirm: operation(PaymentOperations.confirm),
+  cancelPayment: operation(PaymentOperations.cancel),
   lookupPayments: (state, command, reply) => lookupPayments(state.payments, command, reply),
   queryPayments: (state, command, reply) => queryPayments(state.payments, command, reply),
   putParty: rich('putParty'),

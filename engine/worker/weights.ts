@@ -83,7 +83,7 @@ function payments(_count: number, flags: number): Weight {
   return (flags & RouterFlags.mayCross) === 0 ? PAYMENT : JOINT_PAYMENT;
 }
 
-/** A revert releases and refunds: five legs, where the others have three at most. */
+/** A revert releases and refunds, and so does a cancellation: five legs, where the others have three at most. */
 function reverts(count: number, flags: number): Weight {
   const weight = payments(count, flags);
   return { ...weight, journalBytes: weight.journalBytes + 2 * LEG_EVENT_BYTES };
@@ -120,6 +120,7 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   revert: reverts,
   release: payments,
   confirm: payments,
+  cancelPayment: reverts,
   lookupPayments: paymentLookups,
   queryPayments: () => READ_PAGE,
   putParty: () => RICH,

@@ -20,8 +20,10 @@ import {
   PAGE_LIMIT_DEFAULT,
 } from '../codecs/history-codec.ts';
 import {
+  type CancellationInput,
   type ConfirmationInput,
   decodePayment,
+  encodeCancellation,
   encodeConfirmation,
   encodePayment,
   encodePaymentOperation,
@@ -244,6 +246,14 @@ export class SluiceClient {
     return this.#single(
       (options) => encodeConfirmation(confirmation, options),
       (reply) => decodePayment(reply, 'confirm'),
+    );
+  }
+
+  /** Undoes a payment, or the amount of it; one that has not come yet is declined when it comes. */
+  cancelPayment(cancellation: CancellationInput, how?: CommandOptions): Promise<PaymentResult> {
+    return this.#single(
+      (options) => encodeCancellation(cancellation, { ...options, ...how }),
+      (reply) => decodePayment(reply, 'cancelPayment'),
     );
   }
 

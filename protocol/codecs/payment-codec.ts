@@ -2,8 +2,10 @@
  * sale, authorise:        PAYMENT, RISK_CONTEXT?, reference     → RESULT, PAYMENT_STATE (zeros when there is no payment)
  * capture, void, refund, revert, release:  PAYMENT_OPERATION          → the same
  * confirm:                PAYMENT_OPERATION, proof              → the same
+ * cancelPayment:          PAYMENT_CANCELLATION                  → the same
  */
 
+import { PAYMENT_CANCELLATION } from '../cancellation.ts';
 import { LIMITS } from '../limits.ts';
 import type { PaymentOperationName, PaymentStateName } from '../records.ts';
 import {
@@ -46,6 +48,11 @@ export type ConfirmationInput = Pick<PaymentOperation, 'id' | 'paymentId'> & { r
 /** `amount` left out = all that is left. */
 export type PaymentOperationInput = Pick<PaymentOperation, 'id' | 'paymentId'> &
   Partial<Pick<PaymentOperation, 'amount' | 'flags'>>;
+
+/** `amount` left out = all of the payment. */
+export type CancellationInput = Pick<PaymentOperation, 'id' | 'paymentId'> &
+  Pick<Payment, 'payerAccountId'> &
+  Partial<Pick<PaymentOperation, 'amount'>>;
 
 /** Where a payment stands. */
 export type PaymentStatus = Omit<Visible<(typeof PAYMENT_STATE)['fields']>, 'state' | 'operation'> & {
@@ -105,10 +112,17 @@ export function encodePaymentOperation(
   });
 }
 
+/** @throws EncodeError */
+export function encodeCancellation(cancellation: CancellationInput, options: FrameOptions): Uint8Array<ArrayBuffer> {
+  return buildFrame('cancelPayment', options, { count: 1, bodyBytes: PAYMENT_CANCELLATION.size }, (body) => {
+    writeRecord(PAYMENT_CANCELLATION, body, 0, cancellation, 'cancellation');
+  });
+}
+
 /** @throws DecodeError */
 export function decodePayment(
   reply: Reply,
-  command: PaymentCommand | PaymentOperationCommand | 'confirm',
+  command: PaymentCommand | PaymentOperationCommand | 'confirm' | 'cancelPayment',
 ): PaymentResult {
   expectReply(reply, command);
   expectEnd(reply, RESULT.size + PAYMENT_STATE.size);

@@ -123,4 +123,12 @@ export const PAYMENT_RESULTS = {
     'The merchant cannot refund at the moment. Please contact the merchant.',
     '商户暂时无法退款，请联系商户。',
   ),
+  cancelledBefore: row(
+    624,
+    'never',
+    409,
+    '12',
+    'The payment was cancelled before it came, so it was not made.',
+    '该支付在到达之前已被取消，未执行。',
+  ),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

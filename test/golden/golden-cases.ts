@@ -15,6 +15,7 @@ import { readingCases } from './reading-cases.ts';
 import { REGISTRY_CASES } from './registry-cases.ts';
 import { riskCases } from './risk-cases.ts';
 import { SESSION_CASES } from './session-cases.ts';
+import { undoCases } from './undo-cases.ts';
 
 export interface GoldenCase {
   readonly name: string;
@@ -291,15 +292,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
         },
       },
     },
-    {
-      name: 'revert a payment that was refunded already',
-      command: 'revert',
-      input: { id: id(11), paymentId: id(2) },
-      value: {
-        ...resultOfCode(Code.exceedsCapturedAmount, T + 15n),
-        payment: { ...status, operation: 'revert', code: Code.exceedsCapturedAmount, name: 'exceedsCapturedAmount' },
-      },
-    },
+    ...undoCases({ id, status, time: T }),
     {
       name: 'look up a payment that is there and one that is not',
       command: 'lookupPayments',

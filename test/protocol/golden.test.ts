@@ -78,6 +78,7 @@ describe.each(vectors.filter(({ checksum }) => !checksum))('the reply of $name',
         'revert',
         'release',
         'confirm',
+        'cancelPayment',
       ].includes(command);
     if (hasCount) expect(() => decode(counted)).toThrow(DecodeError);
   });

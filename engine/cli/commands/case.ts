@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { SluiceClient } from '../../../protocol/client/client.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import type { ChangeCaseBody, StoredCase } from '../../../protocol/registry-bodies.ts';
+import { findPayment } from '../find-payment.ts';
 import { readCursor, readWhole } from '../arguments.ts';
 import { CommandFailure } from '../errors.ts';
 import { command, group } from '../options.ts';
@@ -10,7 +11,6 @@ import { details, formatTime, json, table } from '../output.ts';
 import { expectOk } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, withClient } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
-import { findPayment } from './payment.ts';
 
 interface ListOptions extends ConnectionOptions {
   readonly limit: string;

@@ -1,8 +1,7 @@
-/** `sluice payment show|capture|void|refund|revert|release|confirm|list`. */
+/** `sluice payment show|capture|void|refund|revert|cancel|release|confirm|list`. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { SluiceClient } from '../../../protocol/client/client.ts';
 import type { PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
 import { formatId, type Id, parseId, partyAccountId } from '../../../protocol/ids.ts';
 import { PaymentOperationFlags, type PaymentStateName, PaymentStates } from '../../../protocol/records.ts';
@@ -18,7 +17,8 @@ import {
   readNewId,
   readWhole,
 } from '../arguments.ts';
-import { CommandFailure, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
+import { findPayment } from '../find-payment.ts';
 import { addDryRun, command, group } from '../options.ts';
 import { json } from '../output.ts';
 import { expectOk, note } from '../results.ts';
@@ -26,6 +26,7 @@ import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient
 import type { Terminal } from '../terminal.ts';
 import { paymentDetails, paymentJson, paymentResultJson, paymentTable, statusDetails } from '../views.ts';
 import { sameIdAgain } from './pay.ts';
+import { registerCancel } from './payment-cancel.ts';
 
 interface OperationOptions extends ConnectionOptions {
   readonly amount?: string;
@@ -63,7 +64,7 @@ export function registerPayment(program: Command, terminal: Terminal): void {
   const payment = group(
     program,
     'payment',
-    'Look at payments; capture, void, refund, revert, release and confirm them.',
+    'Look at payments; capture, void, refund, revert, cancel, release and confirm them.',
   );
 
   const show = command(payment, 'show <payment>', 'Show a payment by its id or by your reference.', [
@@ -98,6 +99,7 @@ export function registerPayment(program: Command, terminal: Terminal): void {
   operation(payment, terminal, 'release', 'Let a payment go on that a risk rule holds.', [
     'sluice payment release order-17',
   ]);
+  registerCancel(payment, terminal);
   registerConfirm(payment, terminal);
 
   const list = command(payment, 'list', 'List payments, newest first.', [
@@ -204,21 +206,6 @@ function proofOf(
   const path = stepUpKey ?? join(folder, STEP_UP_KEY_FILE);
   if (!existsSync(path)) throw new UsageError('there is no proof: give one with --proof, or a key with --step-up-key');
   return prove(view, path);
-}
-
-/** By id, then by the text that `--id` turned into one, then by reference (the newest with it). */
-export async function findPayment(client: SluiceClient, text: string, terminal: Terminal): Promise<PaymentView> {
-  const id = parseId(text) ?? readNewId(text, institutionOf(client));
-  const [found] = await client.lookupPayments([id]);
-  if (found?.view !== undefined) return found.view;
-  if (parseId(text) !== undefined && found !== undefined) expectOk(found, terminal);
-  const page = await client.queryPayments({ reference: text, limit: 1 });
-  expectOk(page, terminal);
-  const newest = page.payments[0];
-  if (newest === undefined) {
-    throw new CommandFailure(`there is no payment with the id or reference ${text}: see "sluice payment list"`);
-  }
-  return newest;
 }
 
 function listPayments(options: ListOptions, terminal: Terminal): Promise<void> {

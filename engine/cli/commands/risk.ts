@@ -11,6 +11,7 @@ import { readRuleFile } from '../../risk/read-rule-file.ts';
 import type { ReplayedRules } from '../../risk/replay-rules.ts';
 import type { RuleSet } from '../../risk/rule-set.ts';
 import { subjectId } from '../../risk/subject-id.ts';
+import { findPayment } from '../find-payment.ts';
 import { readAccount, readCurrency, readNewId, readTime, readWhole } from '../arguments.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
 import { command, group } from '../options.ts';
@@ -18,7 +19,6 @@ import { details, formatTime, json, table } from '../output.ts';
 import { expectOk } from '../results.ts';
 import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
 import { languageOf, type Terminal } from '../terminal.ts';
-import { findPayment } from './payment.ts';
 import { registerRiskFreezes } from './risk-freezes.ts';
 import { registerRiskLists } from './risk-lists.ts';
 

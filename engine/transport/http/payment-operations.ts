@@ -1,5 +1,6 @@
-/** /v1/payments/{id}/captures, /void, /refunds, /revert, /release, /confirmation: what follows a payment. */
+/** /v1/payments/{id}/captures, /void, /refunds, /revert, /cancel, /release, /confirmation: what follows a payment. */
 import { z } from 'zod';
+import { PAYMENT_CANCELLATION } from '../../../protocol/cancellation.ts';
 import { formatId, type Id } from '../../../protocol/ids.ts';
 import { encodeRecord } from '../../../protocol/layout.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
@@ -7,7 +8,7 @@ import { PAYMENT_OPERATION, PaymentOperationFlags, RESULT } from '../../../proto
 import type { Caller } from './caller.ts';
 import * as fields from './fields.ts';
 import { chooseId } from './identity.ts';
-import type { Outcome } from './outcome.ts';
+import { type Outcome, problem } from './outcome.ts';
 import { decided, stateAt, stateFields } from './payment-view.ts';
 import { EXAMPLE_STATE } from './payments.ts';
 import { route } from './route.ts';
@@ -149,6 +150,64 @@ export const postRevert = route({
   ],
   handle: ({ params: { id }, body }, caller) => operate('revert', id, body, caller),
 });
+
+export const postCancel = route({
+  method: 'post',
+  path: '/v1/payments/{id}/cancel',
+  command: 'cancelPayment',
+  tag: 'Payments',
+  summary: 'Undo a payment that may not have come yet.',
+  description:
+    'All of it, or `amount` of it: what is held is released first, then what was captured is refunded. When less is cancelled than is ' +
+    'held, the rest is captured. A payment that has not come is declined with `cancelledBefore` when it comes.',
+  params,
+  body: z.strictObject({
+    id: fields.id.optional(),
+    from: fields.account,
+    currency: fields.currency.optional(),
+    amount: partAmount,
+  }),
+  answer: operationShape,
+  example: {
+    body: { from: '0190a5e0c0de7000800000000000a11c' },
+    answer: { ...EXAMPLE, operation: 'cancel', version: 2, refunded: EXAMPLE.captured },
+  },
+  errors: [
+    'paymentForbidden',
+    'existsWithDifferentPayer',
+    'paymentDeclined',
+    'paymentAlreadyVoided',
+    'paymentExpired',
+    'exceedsCapturedAmount',
+    'insufficientFundsToRefund',
+  ],
+  handle: ({ params: { id }, body }, caller) => cancel(id, body, caller),
+});
+
+interface Cancellation {
+  readonly id?: Id | undefined;
+  readonly from: fields.AccountName;
+  readonly currency?: { readonly numeric: number } | undefined;
+  readonly amount?: number | undefined;
+}
+
+async function cancel(paymentId: Id, body: Cancellation, caller: Caller): Promise<Outcome> {
+  const { from, currency, amount = 0 } = body;
+  if ('handle' in from && currency === undefined) {
+    return problem('malformedBody', { field: 'currency', detail: 'an account given by its handle needs a currency' });
+  }
+  const id = chooseId(caller, body.id);
+  if (typeof id !== 'bigint') return id;
+  const payerAccountId = caller.accountId(from, currency?.numeric ?? 0);
+  const { bytes, view } = views.blank(PAYMENT_CANCELLATION, 1);
+  encodeRecord(PAYMENT_CANCELLATION, view, 0, { id, paymentId, payerAccountId, amount: BigInt(amount) });
+  const reply = await caller.send('cancelPayment', 1, bytes);
+  if (reply.kind === 'problem') return reply;
+  return decided(views.resultAt(reply.view, 0), stateAt(reply.view, RESULT.size), {
+    id: formatId(id),
+    payment: formatId(paymentId),
+  });
+}
 
 export const postRelease = route({
   method: 'post',

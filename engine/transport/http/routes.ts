@@ -9,7 +9,15 @@ import { getChanges } from './changes.ts';
 import { putFreeze, putFreezeRelease, putFreezeReturn } from './freezes.ts';
 import { getEntries } from './history.ts';
 import { getParties, getParty, putParty } from './parties.ts';
-import { postCapture, postConfirmation, postRefund, postRelease, postRevert, postVoid } from './payment-operations.ts';
+import {
+  postCancel,
+  postCapture,
+  postConfirmation,
+  postRefund,
+  postRelease,
+  postRevert,
+  postVoid,
+} from './payment-operations.ts';
 import { getPayment, getPayments, postPayment } from './payments.ts';
 import { getDecision, postSignal, putRules } from './risk.ts';
 import { getRiskList, getRiskLists, putRiskList } from './risk-lists.ts';
@@ -38,6 +46,7 @@ export const ROUTES: readonly Route[] = [
   postVoid,
   postRefund,
   postRevert,
+  postCancel,
   postRelease,
   postConfirmation,
   getDecision,

@@ -19,6 +19,7 @@ import { decodeAccountHistory, encodeAccountHistory } from '../../../protocol/co
 import {
   type ConfirmationInput,
   decodePayment,
+  encodeCancellation,
   encodeConfirmation,
   encodePayment,
   encodePaymentOperation,
@@ -127,6 +128,7 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   refund: operation('refund'),
   revert: operation('revert'),
   release: operation('release'),
+  cancelPayment: { encode: encodeCancellation, decode: (reply) => decodePayment(reply, 'cancelPayment') },
   confirm: { encode: confirmation, decode: (reply) => decodePayment(reply, 'confirm') },
   lookupPayments: { encode: encodeLookupPayments, decode: decodeLookupPayments },
   queryPayments: { encode: encodeQueryPayments, decode: decodeQueryPayments },

@@ -1,6 +1,7 @@
 /** Everything that both ends must agree on, as one value. */
 
 import type { Field } from '../../../protocol/body-fields.ts';
+import { PAYMENT_CANCELLATION } from '../../../protocol/cancellation.ts';
 import { COMMANDS } from '../../../protocol/commands.ts';
 import * as frame from '../../../protocol/frame.ts';
 import type { FieldTable, Layout } from '../../../protocol/layout.ts';
@@ -37,6 +38,7 @@ export const LAYOUTS: readonly Layout<FieldTable>[] = [
   records.PAYMENT,
   risk.RISK_CONTEXT,
   records.PAYMENT_OPERATION,
+  PAYMENT_CANCELLATION,
   records.PAYMENT_STATE,
   records.PAYMENT_QUERY,
   risk.RISK_SIGNAL,

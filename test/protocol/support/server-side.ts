@@ -1,5 +1,6 @@
 /** The server's half of the protocol for tests: requests in, replies out, written straight from the layouts. */
 
+import { PAYMENT_CANCELLATION } from '../../../protocol/cancellation.ts';
 import type { AccountLookup } from '../../../protocol/codecs/account-codec.ts';
 import { type FrameOptions, type Refusal, readText } from '../../../protocol/codecs/frame-codec.ts';
 import type { HistoryPage } from '../../../protocol/codecs/history-codec.ts';
@@ -103,6 +104,8 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
     case 'revert':
     case 'release':
       return nonZero(readRecord(records.PAYMENT_OPERATION, body, 0));
+    case 'cancelPayment':
+      return nonZero(readRecord(PAYMENT_CANCELLATION, body, 0));
     case 'confirm': {
       const { proofLength, ...operation } = nonZero(readRecord(records.PAYMENT_OPERATION, body, 0));
       const from = body.byteOffset + records.PAYMENT_OPERATION.size;
@@ -258,7 +261,8 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     case 'refund':
     case 'revert':
     case 'release':
-    case 'confirm': {
+    case 'confirm':
+    case 'cancelPayment': {
       const payment = value as PaymentResult;
       return { count: 1, bytes: [result(payment), status(payment.payment)] };
     }

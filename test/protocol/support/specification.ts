@@ -152,7 +152,7 @@ function dump(hex: string): string {
   return lines.join('\n');
 }
 
-const source = (['records', 'reading-records', 'risk', 'frame'] as const)
+const source = (['records', 'cancellation', 'reading-records', 'risk', 'frame'] as const)
   .map((file) => readFileSync(new URL(`../../../protocol/${file}.ts`, import.meta.url), 'utf8'))
   .join('\n');
 

@@ -34,6 +34,7 @@ const GOOD: Readonly<Record<string, unknown>> = {
   'post /v1/payments/{id}/void': { id: ID },
   'post /v1/payments/{id}/refunds': { id: ID },
   'post /v1/payments/{id}/revert': { id: ID },
+  'post /v1/payments/{id}/cancel': { id: ID, from: ID },
   'post /v1/payments/{id}/release': { id: ID },
   'post /v1/payments/{id}/confirmation': { id: ID, proof: 'AQID' },
   'put /v1/risk/rules': { ruleSet: { version: '1', rules: [] } },

@@ -156,6 +156,8 @@ export class FakeGateway implements Gateway {
       case 'release':
       case 'confirm':
         return { count: 1, parts: this.#operate(name, decodeRecord(PAYMENT_OPERATION, view, 0), body) };
+      case 'cancelPayment':
+        return { count: 1, parts: this.#operate('cancel', decodeRecord(PAYMENT_OPERATION, view, 0), body) };
       case 'lookupPayments':
         return each(16, (at) => {
           const payment = this.payments.get(readU128(view, at));
@@ -261,7 +263,7 @@ export class FakeGateway implements Gateway {
   }
 
   #operate(
-    name: 'capture' | 'void' | 'refund' | 'revert' | 'release' | 'confirm',
+    name: 'capture' | 'void' | 'refund' | 'revert' | 'release' | 'confirm' | 'cancel',
     operation: RecordOf<typeof PAYMENT_OPERATION.fields>,
     bytes: Uint8Array,
   ): Uint8Array[] {
