@@ -72,4 +72,15 @@ export interface KeyVault {
   verifyPin(pin: EncryptedPin, check: PinCheck): Answer<VaultResult<{ matches: boolean }>>;
   /** Key usage M7. */
   tokenOf(keyId: string, pan: string): Answer<VaultResult<{ token: PanToken }>>;
+  /**
+   * Takes a key that a peer sent as a key block, wrapped under a key of the vault (usage K0 or K1), for as long as the
+   * process runs or until it is forgotten. Only `usages` are taken. The id is a new one.
+   */
+  adopt(
+    protectionKeyId: string,
+    block: string,
+    usages: readonly string[],
+  ): Answer<VaultResult<{ readonly info: KeyInfo }>>;
+  /** Overwrites a key that was adopted; nothing happens to other keys. */
+  forget(keyId: string): Answer<void>;
 }

@@ -8,9 +8,10 @@ import { type ArqcRequest, type ArqcResult, ArqcVerifier } from '../emv/verify.t
 import { aesCmac, macMatches, retailMac, tdesCmac } from '../mac.ts';
 import { decodePinBlock, encodePinBlock, type Pin, type PinBlockFormat } from '../pin/pin-block.ts';
 import { ibmPinMatches, pvvMatches } from '../pin/pin-verification.ts';
+import { unwrapKey } from '../tr31/key-block.ts';
 import type { EncryptedPin, KeyReference, KeyVault, MacRequest, PinCheck, VaultResult } from './key-vault.ts';
 import { type PanToken, panToken } from './pan-token.ts';
-import type { KeyInfo, SecretKey } from './secret-key.ts';
+import { type KeyInfo, SecretKey } from './secret-key.ts';
 
 interface Purpose {
   readonly usage: string;
@@ -25,8 +26,14 @@ const CRYPTOGRAM: Purpose = { usage: 'E0', modes: 'XN' };
 const PIN_ENCRYPT: Purpose = { usage: 'P0', modes: 'EBN' };
 const PIN_DECRYPT: Purpose = { usage: 'P0', modes: 'DBN' };
 
+/** Ids of keys of the key file cannot begin so. */
+const ADOPTED = '~';
+const ADOPTED_MAX = 4096;
+
 export class SoftwareVault implements KeyVault {
-  readonly #keys: ReadonlyMap<string, SecretKey>;
+  readonly #keys: Map<string, SecretKey>;
+  #adopted = 0;
+  #lastAdopted = 0;
   readonly #issuers = new Map<string, IssuerKey>();
   readonly #verifier = new ArqcVerifier();
 
@@ -105,6 +112,31 @@ export class SoftwareVault implements KeyVault {
     return found.key.use((key) =>
       key.length < 16 ? wrongKey(keyId, 'token keys have at least 16 bytes') : { ok: true, token: panToken(key, pan) },
     );
+  }
+
+  adopt(protectionKeyId: string, block: string, usages: readonly string[]): VaultResult<{ readonly info: KeyInfo }> {
+    const usage = this.#keys.get(protectionKeyId)?.info.usage === 'K0' ? 'K0' : 'K1';
+    const found = this.#find(protectionKeyId, { usage, modes: 'DBN' });
+    if (!found.ok) return found;
+    if (this.#adopted >= ADOPTED_MAX) return refused(`${ADOPTED_MAX} keys of peers are in use already`);
+    const unwrapped = found.key.use((kbpk) => unwrapKey(kbpk, block));
+    if (!unwrapped.ok) return refused(unwrapped.problem);
+    const { header, key } = unwrapped;
+    if (!usages.includes(header.usage)) {
+      wipe(key);
+      return refused(`the key block is for usage ${header.usage}, expected ${usages.join(' or ')}`);
+    }
+    const adopted = new SecretKey(`${ADOPTED}${++this.#lastAdopted}`, header, key);
+    wipe(key);
+    this.#keys.set(adopted.info.id, adopted);
+    this.#adopted++;
+    return { ok: true, info: adopted.info };
+  }
+
+  forget(keyId: string): void {
+    if (!keyId.startsWith(ADOPTED)) return;
+    this.#keys.get(keyId)?.wipe();
+    if (this.#keys.delete(keyId)) this.#adopted--;
   }
 
   #find(keyId: string, { usage, modes }: Purpose): { readonly ok: true; readonly key: SecretKey } | Failure {
