@@ -18,30 +18,58 @@ export interface LinkMistake {
   readonly message: string;
 }
 
+export interface Links {
+  readonly acquirers: readonly AcquirerConfig[];
+  readonly issuers: readonly IssuerConfig[];
+}
+
 export type LinksFile =
-  | { readonly ok: true; readonly acquirers: readonly AcquirerConfig[]; readonly issuers: readonly IssuerConfig[] }
+  | ({ readonly ok: true } & Links)
   | { readonly ok: false; readonly mistakes: readonly LinkMistake[] };
 
 const LinksShape = z.strictObject({ links: z.array(LinkConfig).min(1).max(LINKS_MAX) });
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
-interface Mistake {
+/** A mistake by the path to it. */
+export interface Mistake {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-export function readLinksFile(file: string): LinksFile {
+/** What is checked of a file, or all of its mistakes. */
+export type Checked<T> = { readonly value: T } | { readonly mistakes: readonly Mistake[] };
+
+export type CheckedFile<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly mistakes: readonly LinkMistake[] };
+
+/** @param check of the content; `directory` is what paths in the file start from */
+export function readCheckedFile<T>(
+  file: string,
+  check: (content: unknown, directory: string) => Checked<T>,
+): CheckedFile<T> {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch {
     return { ok: false, mistakes: [{ line: 0, column: 0, path: '', message: `${file} cannot be read` }] };
   }
-  return parseLinks(text, dirname(file));
+  return parseCheckedFile(text, (content) => check(content, dirname(file)));
+}
+
+export function readLinksFile(file: string): LinksFile {
+  const read = readCheckedFile(file, checkLinks);
+  return read.ok ? { ok: true, ...read.value } : read;
 }
 
 /** @param directory what paths of specifications and certificates start from */
 export function parseLinks(text: string, directory: string): LinksFile {
+  const read = parseCheckedFile(text, (content) => checkLinks(content, directory));
+  return read.ok ? { ok: true, ...read.value } : read;
+}
+
+/** Checks the text of a file; each mistake is told at its line. */
+export function parseCheckedFile<T>(text: string, check: (content: unknown) => Checked<T>): CheckedFile<T> {
   const lines = new LineCounter();
   const at = (offset: number, path: string, message: string): LinkMistake => {
     const { line, col } = lines.linePos(offset);
@@ -63,15 +91,16 @@ export function parseLinks(text: string, directory: string): LinksFile {
     },
   });
   if (unread.length > 0) return { ok: false, mistakes: unread };
-  const checked = check(document.toJS(), directory);
-  if ('links' in checked) return checked.links;
+  const checked = check(document.toJS());
+  if ('value' in checked) return { ok: true, value: checked.value };
   const mistakes = checked.mistakes.map(({ path, message }) =>
     at(offsetOf(document.contents, path), path.map(String).join('.'), message),
   );
   return { ok: false, mistakes: mistakes.sort((a, b) => a.line - b.line || a.column - b.column) };
 }
 
-function check(content: unknown, directory: string): { links: LinksFile } | { mistakes: readonly Mistake[] } {
+/** Checks `{ links: […] }`, as it was read from a file in a directory. */
+export function checkLinks(content: unknown, directory: string): Checked<Links> {
   const parsed = LinksShape.safeParse(content);
   if (!parsed.success) return { mistakes: parsed.error.issues.flatMap(flattened) };
   const mistakes: Mistake[] = [];
@@ -100,11 +129,11 @@ function check(content: unknown, directory: string): { links: LinksFile } | { mi
     addresses.add(address);
     acquirers.push(Object.freeze({ ...link, ...rest }));
   }
-  return mistakes.length > 0 ? { mistakes } : { links: { ok: true, acquirers, issuers } };
+  return mistakes.length > 0 ? { mistakes } : { value: { acquirers, issuers } };
 }
 
 /** A key that nobody knows is told at its own place. */
-function flattened(issue: z.core.$ZodIssue): Mistake[] {
+export function flattened(issue: z.core.$ZodIssue): Mistake[] {
   if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, message: issue.message }];
   return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'there is no such setting' }));
 }

@@ -1,0 +1,77 @@
+/**
+ * Response codes of 1987 (DE39, two characters) as action codes of 1993 (three digits). ISO 8583:1993, annex A: the first digit says
+ * what is to be done: 0 approved, 1 declined, 2 declined and the card kept, 3 file, 4 reversal, 5 reconciliation, 6 administrative,
+ * 8 network, 9 errors.
+ */
+const ACTION_CODES: Readonly<Record<string, string>> = {
+  '00': '000',
+  '01': '107',
+  '03': '109',
+  '04': '200',
+  '05': '100',
+  '06': '909',
+  '07': '207',
+  '09': '923',
+  '10': '002',
+  '12': '902',
+  '13': '110',
+  '14': '111',
+  '15': '908',
+  '25': '914',
+  '26': '913',
+  '30': '904',
+  '40': '115',
+  '41': '208',
+  '43': '209',
+  '51': '116',
+  '54': '101',
+  '55': '117',
+  '57': '119',
+  '58': '120',
+  '59': '102',
+  '61': '121',
+  '62': '104',
+  '63': '916',
+  '64': '110',
+  '65': '123',
+  '68': '907',
+  '75': '106',
+  '76': '125',
+  '90': '906',
+  '91': '907',
+  '92': '908',
+  '94': '913',
+  '95': '501',
+  '96': '909',
+  '1A': '129',
+};
+
+const DECLINED = '100';
+/** What is accepted, by the class of the message: reversals, reconciliations, network messages. */
+const ACCEPTED: Readonly<Record<string, string>> = { '4': '400', '5': '500', '8': '800' };
+
+/** @param mti of the request */
+export function actionCodeOf(mti: string, responseCode: string): string {
+  if (responseCode === '00') return ACCEPTED[mti[1] ?? ''] ?? '000';
+  return ACTION_CODES[responseCode] ?? DECLINED;
+}
+
+/** Whether an answer in either version approves: in whole or in part. */
+export function isApproved(code: string | undefined): boolean {
+  return (
+    code === '00' ||
+    code === '10' ||
+    code === '000' ||
+    code === '002' ||
+    code === '400' ||
+    code === '500' ||
+    code === '800'
+  );
+}
+
+/** The response code of 1987 for DE39 of either version; a code of 1993 that is not listed is a refusal, 05. */
+export function responseCodeOf(code: string): string {
+  if (code.length === 2) return code;
+  if (isApproved(code)) return code === '002' ? '10' : '00';
+  return Object.entries(ACTION_CODES).find(([, action]) => action === code)?.[0] ?? '05';
+}

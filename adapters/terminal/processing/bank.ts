@@ -1,0 +1,132 @@
+/** The engine as a card switch sees it: payments, their cancellation, balances. Every answer is durable, or a result code. */
+
+import { type Account, decodeLookupAccounts, encodeLookupAccounts } from '../../../protocol/codecs/account-codec.ts';
+import { openReply, type Reply } from '../../../protocol/codecs/frame-codec.ts';
+import {
+  type CancellationInput,
+  decodePayment,
+  encodeCancellation,
+  encodePayment,
+  encodePaymentOperation,
+  type PaymentCommand,
+  type PaymentInput,
+  type PaymentOperationCommand,
+  type PaymentOperationInput,
+  type PaymentResult,
+} from '../../../protocol/codecs/payment-codec.ts';
+import {
+  decodeLookupPayments,
+  decodeQueryPayments,
+  encodeLookupPayments,
+  encodeQueryPayments,
+  type PaymentView,
+} from '../../../protocol/codecs/payment-query-codec.ts';
+import { type Aggregate, decodeAggregate, encodeAggregate } from '../../../protocol/codecs/reading-codec.ts';
+import { FRAME_HEADER, REFUSAL, REFUSED_KIND } from '../../../protocol/frame.ts';
+import { countOf, flagsOf, kindOf } from '../../../protocol/frame-header.ts';
+import type { Id } from '../../../protocol/ids.ts';
+import { Code } from '../../../protocol/results.ts';
+import { call, type Gateway } from '../../../engine/gateway.ts';
+
+/** No request waits for another by its id here: each has a sink of its own. */
+const OPTIONS = { requestId: 0 } as const;
+/** Payments of one reference that are looked at: a terminal has one for each. */
+const REFERENCE_PAGE = 10;
+const SUMS_PAGE = 1000;
+
+/** What came of a payment or an operation. `payment` is undefined when there is none. */
+export type Posted = Pick<PaymentResult, 'code' | 'payment'>;
+
+export class Bank {
+  readonly #gateway: Gateway;
+  readonly #institution: number;
+
+  /** @param institution in whose name card payments are made */
+  constructor(gateway: Gateway, institution: number) {
+    this.#gateway = gateway;
+    this.#institution = institution;
+  }
+
+  pay(command: PaymentCommand, payment: PaymentInput): Promise<Posted> {
+    return this.#post(encodePayment(command, payment, OPTIONS), (reply) => decodePayment(reply, command));
+  }
+
+  operate(command: PaymentOperationCommand, operation: PaymentOperationInput): Promise<Posted> {
+    return this.#post(encodePaymentOperation(command, operation, OPTIONS), (reply) => decodePayment(reply, command));
+  }
+
+  cancel(cancellation: CancellationInput): Promise<Posted> {
+    return this.#post(encodeCancellation(cancellation, OPTIONS), (reply) => decodePayment(reply, 'cancelPayment'));
+  }
+
+  /** The payment as it stands; undefined when there is none, a result code when the engine cannot say. */
+  async find(paymentId: bigint): Promise<PaymentView | undefined | number> {
+    const found = await this.#ask(encodeLookupPayments([paymentId], OPTIONS), decodeLookupPayments);
+    return typeof found === 'number' ? found : found[0]?.view;
+  }
+
+  /**
+   * The payment of an account with this reference and amount, the newest if there are several; undefined when there is none, a result
+   * code when the engine cannot say.
+   */
+  async findByReference(reference: string, accountId: bigint, amount: number): Promise<Id | undefined | number> {
+    const frame = encodeQueryPayments({ reference, accountId, limit: REFERENCE_PAGE }, OPTIONS);
+    const page = await this.#ask(frame, decodeQueryPayments);
+    if (typeof page === 'number') return page;
+    const found = page.payments.find(({ payment }) => payment.amount === BigInt(amount));
+    return found?.payment.id as Id | undefined;
+  }
+
+  /** What was posted on an account in a time (µs since 1970, `to` left out), by day and code; or a result code. */
+  async sums(accountId: bigint, from: bigint, to: bigint): Promise<Aggregate[] | number> {
+    const sums: Aggregate[] = [];
+    let cursor = 0n;
+    do {
+      const page = await this.#ask(
+        encodeAggregate({ accountId, from, to, cursor, limit: SUMS_PAGE }, OPTIONS),
+        decodeAggregate,
+      );
+      if (typeof page === 'number') return page;
+      if (page.code !== Code.ok) return page.code;
+      sums.push(...page.sums);
+      cursor = page.nextCursor;
+    } while (cursor !== 0n);
+    return sums;
+  }
+
+  /** An account with its balances, or a result code. */
+  async account(id: bigint): Promise<Account | number> {
+    const found = await this.#ask(encodeLookupAccounts([id], OPTIONS), decodeLookupAccounts);
+    if (typeof found === 'number') return found;
+    const [lookup] = found;
+    return lookup?.account ?? lookup?.code ?? Code.internalError;
+  }
+
+  async #post(frame: Uint8Array, decode: (reply: Reply) => PaymentResult): Promise<Posted> {
+    const result = await this.#ask(frame, decode);
+    return typeof result === 'number' ? { code: result, payment: undefined } : result;
+  }
+
+  /** Submits a frame of the protocol and reads its reply; a result code when it was not taken. */
+  async #ask<T>(frame: Uint8Array, decode: (reply: Reply) => T): Promise<T | number> {
+    const envelope = {
+      ...{ kind: kindOf(frame), flags: flagsOf(frame), count: countOf(frame) },
+      institution: this.#institution,
+    };
+    const answer = await call(this.#gateway, envelope, frame.subarray(FRAME_HEADER.size));
+    if (typeof answer === 'number') return answer;
+    const reply = openReply(answer);
+    return reply.kind === REFUSED_KIND ? reply.body.getUint16(REFUSAL.at.code, true) : decode(reply);
+  }
+}
+
+/** What may still be taken from an account, in minor units: negative when it owes more than it may. */
+export function availableOf(account: Account): number {
+  const { creditsPosted, debitsPosted, debitsPending, creditLimit } = account;
+  return Number(creditsPosted - debitsPosted - debitsPending + creditLimit);
+}
+
+/** What is on an account: credits less debits. */
+export function balanceOf({ creditsPosted, debitsPosted }: Account): number {
+  return Number(creditsPosted - debitsPosted);
+}

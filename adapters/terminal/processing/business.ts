@@ -1,0 +1,38 @@
+/** What a card switch needs to know of those whom its links connect, beside how to reach them. */
+import type { TerminalPins } from './card-security.ts';
+
+/** An acquirer: purchases of its terminals are paid to its settlement account, which it is paid from in turn. */
+export interface AcquirerBusiness {
+  /** Name of its link. */
+  readonly name: string;
+  /** Settlement accounts by ISO 4217 numeric code. */
+  readonly settlement: ReadonlyMap<number, bigint>;
+  readonly pins: TerminalPins | undefined;
+  /** Business days begin at midnight here. */
+  readonly utcOffsetMinutes: number;
+  /** How long an authorisation (01xx) holds the money. */
+  readonly authorisationSeconds: number;
+}
+
+/** An issuer of cards that are not ours: what its cards pay comes from its settlement account, which it fills. */
+export interface IssuerBusiness {
+  readonly name: string;
+  readonly settlement: ReadonlyMap<number, bigint>;
+  /** Shorter than the acquirer's own: 8 to 9 s. */
+  readonly timeoutMs: number;
+  /** The zone key (usage P0) and format under which it gets PINs; without them messages with a PIN are declined. */
+  readonly pins: TerminalPins | undefined;
+}
+
+/** A card or device token, as it is known where its account lives. */
+export interface KnownCard {
+  readonly accountId: bigint;
+  /** Whether it may be paid to: refunds do not ask what the card has proved. */
+  readonly isOpen: boolean;
+}
+
+/** Finds cards by their tokens. */
+export interface CardDirectory {
+  /** The card; undefined when there is none, a result code when the engine cannot say. */
+  find(token: bigint): Promise<KnownCard | undefined | number>;
+}

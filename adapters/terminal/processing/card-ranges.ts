@@ -1,0 +1,133 @@
+/**
+ * Which card numbers are whose: ranges by their first digits. Cards of our own are decided here, others go to an issuer.
+ *
+ *   ranges:
+ *     - { from: "622848", keys: { cryptogram: abc-imk }, pin: { method: pvv, key: abc-pvk }, onUs: true }
+ *     - { from: "4", issuer: issuer-a, standIn: { … } }
+ */
+import { z } from 'zod';
+import { currencyOfAlphabetic } from '../../../protocol/currencies.ts';
+import { SCHEME_NAMES, type Scheme } from '../crypto/emv/schemes.ts';
+
+const KEY_ID = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, 'must be the id of a key of the vault');
+const LINK = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be the name of an issuer link');
+const DIGITS = z.string().regex(/^\d{1,19}$/, 'must be 1 to 19 digits');
+/** Minor units by alphabetic currency code. */
+const Amounts = z.record(
+  z.string().refine((code) => currencyOfAlphabetic(code) !== undefined, 'is no currency'),
+  z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+);
+
+const Pin = z.discriminatedUnion('method', [
+  /** The PVV and its key index stand on track 2, this many digits behind the service code. */
+  z.strictObject({ method: z.literal('pvv'), key: KEY_ID, at: z.int().min(0).max(20).default(0) }),
+  /** The offset stands there; validated are this many digits of the card number. */
+  z.strictObject({
+    ...{ method: z.literal('ibm3624'), key: KEY_ID, at: z.int().min(0).max(20).default(0) },
+    ...{ validationFrom: z.int().min(0).max(18).default(0), validationDigits: z.int().min(4).max(16).default(16) },
+  }),
+]);
+
+const Shared = { from: DIGITS, to: DIGITS.optional(), name: z.string().min(1).max(64).optional() };
+
+const OnUs = z.strictObject({
+  ...Shared,
+  onUs: z.literal(true),
+  /** Key for cryptograms (usage E0); without one, chip and contactless payments are refused. */
+  cryptogramKey: KEY_ID.optional(),
+  /** Only this scheme's cryptograms; without it the card's data says which. */
+  scheme: z.enum(SCHEME_NAMES as readonly [Scheme, ...Scheme[]]).optional(),
+  pin: Pin.optional(),
+  /** How cards may be read. A stripe can be copied, and a number typed by whoever has seen it: both have to be asked for. */
+  entryModes: z
+    .array(z.enum(['chip', 'contactless', 'magneticStripe', 'contactlessStripe', 'fallback', 'manual', 'ecommerce']))
+    .min(1)
+    .default(['chip', 'contactless']),
+});
+
+const StandIn = z.strictObject({
+  /** Up to which amount a payment is approved while the issuer is away. */
+  floor: Amounts,
+  /** How many in a row, and how much together, on one card while it is away. */
+  countMax: z.int().min(1).max(1000).default(3),
+  sumMax: Amounts,
+});
+
+const Foreign = z.strictObject({ ...Shared, issuer: LINK, standIn: StandIn.optional() });
+
+export const CardRangeConfig = z.union([OnUs, Foreign]);
+export type OnUsRange = Readonly<z.infer<typeof OnUs>>;
+export type ForeignRange = Readonly<z.infer<typeof Foreign>>;
+export type CardRange = OnUsRange | ForeignRange;
+export type PinRule = z.infer<typeof Pin>;
+export const RANGES_MAX = 100_000;
+
+const PAN_DIGITS_MAX = 19;
+
+interface Span {
+  readonly from: string;
+  readonly to: string;
+  readonly range: CardRange;
+}
+
+/** The ranges, ready to be asked. Ranges inside others come first: the narrowest that has the number is the one. */
+export class CardRanges {
+  /** By `from`; of those that begin alike, the widest first. */
+  readonly #spans: readonly Span[];
+  /** For each span, the narrowest one around it. */
+  readonly #parents: Int32Array;
+
+  private constructor(spans: readonly Span[]) {
+    this.#spans = spans;
+    this.#parents = new Int32Array(spans.length).fill(-1);
+    for (let index = 1; index < spans.length; index++) {
+      let outer = index - 1;
+      while (outer >= 0 && (spans[outer]?.to ?? '') < (spans[index]?.to ?? '')) outer = this.#parents[outer] ?? -1;
+      this.#parents[index] = outer;
+    }
+  }
+
+  /** @returns the table, or what is wrong with which range */
+  static of(ranges: readonly CardRange[]): CardRanges | { readonly index: number; readonly problem: string } {
+    const spans: (Span & { readonly index: number })[] = [];
+    for (const [index, range] of ranges.entries()) {
+      const from = range.from.padEnd(PAN_DIGITS_MAX, '0');
+      const to = (range.to ?? range.from).padEnd(PAN_DIGITS_MAX, '9');
+      if (to < from) return { index, problem: `it ends (${range.to}) before it begins (${range.from})` };
+      spans.push({ from, to, range, index });
+    }
+    spans.sort((a, b) => compare(a.from, b.from) || compare(b.to, a.to));
+    const open: (Span & { readonly index: number })[] = [];
+    for (const span of spans) {
+      while (open.length > 0 && (open.at(-1)?.to ?? '') < span.from) open.pop();
+      const outer = open.at(-1);
+      if (outer !== undefined && outer.to < span.to) {
+        return { index: span.index, problem: `it overlaps the range from ${outer.range.from} without being inside it` };
+      }
+      if (outer !== undefined && outer.from === span.from && outer.to === span.to) {
+        return { index: span.index, problem: `the range from ${span.range.from} is there twice` };
+      }
+      open.push(span);
+    }
+    return new CardRanges(spans);
+  }
+
+  /** The narrowest range that has the card number. */
+  find(pan: string): CardRange | undefined {
+    const key = pan.padEnd(PAN_DIGITS_MAX, '0');
+    let low = 0;
+    let high = this.#spans.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#spans[middle]?.from ?? '') <= key) low = middle + 1;
+      else high = middle;
+    }
+    let at = low - 1;
+    while (at >= 0 && (this.#spans[at]?.to ?? '') < key) at = this.#parents[at] ?? -1;
+    return this.#spans[at]?.range;
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,190 @@
+/**
+ * What a card and its holder prove: the cryptogram over the payment, and the PIN. Both are looked at without any state; what was seen of
+ * a card before (its counter, wrong PINs) is judged where the card lives.
+ */
+import type { ResponseCodes } from '../crypto/emv/cryptogram.ts';
+import type { ArqcRequest, Verdict } from '../crypto/emv/verify.ts';
+import type { PinBlockFormat } from '../crypto/pin/pin-block.ts';
+import type { KeyVault, PinCheck } from '../crypto/vault/key-vault.ts';
+import { parseTag, type Tlv } from '../tlv/tlv.ts';
+import type { CardRequest } from './card-request.ts';
+import type { OnUsRange, PinRule } from './card-ranges.ts';
+
+/** How terminals of a link encrypt PINs. */
+export interface TerminalPins {
+  /** A zone key (usage P0), or the base key of DUKPT (B0). */
+  readonly key: string;
+  readonly format: PinBlockFormat;
+  /** The key serial number is in field 53. */
+  readonly dukpt: boolean;
+}
+
+export interface CryptogramFinding {
+  /** `absent`: the message has none; `technical`: it cannot be judged here. */
+  readonly verdict: 'absent' | 'valid' | 'invalid' | 'technical';
+  /** 9F36; 0 when there is none. */
+  readonly counter: number;
+  /** For the log. */
+  readonly problem: string | undefined;
+}
+
+/** `technical`: the PIN could not be looked at, for want of a key or a readable block. */
+export type PinFinding = 'absent' | 'right' | 'wrong' | 'technical';
+
+/** How the holder was verified (EMV Book 4, annex A4; contactless kernels: 9F34 and 9F6C). */
+export type Verification = 'none' | 'signature' | 'offlinePin' | 'onlinePin' | 'device';
+
+const VALID: ReadonlySet<Verdict> = new Set(['ok', 'atcReplayed', 'atcOutOfRange', 'atcJump']);
+const COUNTER = 0x9f36;
+const CVM_RESULTS = 0x9f34;
+const CRYPTOGRAM = 0x9f26;
+const AMOUNT = 0x9f02;
+const OTHER_AMOUNT = 0x9f03;
+const CURRENCY = 0x5f2a;
+/** Visa's form factor and consumer device CVM: card transaction qualifiers, byte 2, bit 8. */
+const CARD_QUALIFIERS = 0x9f6c;
+const DEVICE_VERIFIED = 0x80;
+
+/** The low six bits of the first byte of 9F34 (EMV Book 3, annex C3). */
+const CVM_CODES: ReadonlyMap<number, Verification> = new Map([
+  [0x01, 'offlinePin'],
+  [0x02, 'onlinePin'],
+  [0x03, 'offlinePin'],
+  [0x04, 'offlinePin'],
+  [0x05, 'offlinePin'],
+  [0x1e, 'signature'],
+  [0x1f, 'none'],
+]);
+/** Third byte of 9F34: the last check was successful (2), or is not known (0, as for signature and online PIN). */
+const CVM_FAILED = 1;
+
+/** The tags of a message by their hex names, as the verifier asks for them. */
+function byName(tags: Tlv): ArqcRequest['tags'] {
+  return {
+    get: (name) => {
+      const tag = parseTag(name);
+      return tag === undefined ? undefined : tags.get(tag);
+    },
+  };
+}
+
+function arqcRequest({ pan, sequence }: CardRequest, tags: Tlv, range: OnUsRange): ArqcRequest {
+  return { pan, psn: sequence, tags: byName(tags), ...(range.scheme === undefined ? {} : { scheme: range.scheme }) };
+}
+
+/** Verifies the cryptogram of a card of our own. */
+export async function verifyCryptogram(
+  vault: KeyVault,
+  request: CardRequest,
+  range: OnUsRange,
+): Promise<CryptogramFinding> {
+  const { tags } = request;
+  if (tags === undefined || !tags.has(CRYPTOGRAM)) return { verdict: 'absent', counter: 0, problem: undefined };
+  const counter = counterOf(tags);
+  if (range.cryptogramKey === undefined) {
+    return { verdict: 'technical', counter, problem: 'there is no key for cryptograms of this range' };
+  }
+  const other = otherPayment(request, tags);
+  if (other !== undefined) return { verdict: 'invalid', counter, problem: other };
+  const { verdict, problem } = await vault.verifyArqc(range.cryptogramKey, arqcRequest(request, tags, range));
+  if (verdict === 'technical') return { verdict, counter, problem };
+  return { verdict: VALID.has(verdict) ? 'valid' : 'invalid', counter, problem };
+}
+
+/**
+ * In what the payment differs from the one that the card has signed; undefined when it is the same. Without this, a right cryptogram
+ * could be sent along with another amount.
+ */
+function otherPayment({ amount, currency, cashback, family }: CardRequest, tags: Tlv): string | undefined {
+  // What an advice tells was decided before, and may come to less than what the card has seen.
+  if (family !== 'authorisation' && family !== 'financial') return undefined;
+  if (numberIn(tags, AMOUNT) !== amount) return 'the card has signed another amount (9F02) than that of field 4';
+  if (numberIn(tags, CURRENCY) !== currency) return 'the card has signed another currency (5F2A) than that of field 49';
+  if (numberIn(tags, OTHER_AMOUNT) !== cashback)
+    return 'the card has signed another cash amount (9F03) than that of field 54';
+  return undefined;
+}
+
+/** A number in BCD; 0 when it is not there. */
+function numberIn(tags: Tlv, tag: number): number {
+  return Number(Buffer.from(tags.get(tag) ?? []).toString('hex') || '0');
+}
+
+/** The answer for the card (tag 91, and 8A with the response code) once its payment is decided; nothing when it cannot be made. */
+export async function answerCard(
+  vault: KeyVault,
+  request: CardRequest,
+  range: OnUsRange,
+  responseCode: string,
+): Promise<Uint8Array | undefined> {
+  const { tags } = request;
+  if (tags === undefined || range.cryptogramKey === undefined) return undefined;
+  const arc = Buffer.from(responseCode, 'latin1');
+  const codes: ResponseCodes = { arc, csu: cardStatusUpdate(responseCode) };
+  const answer = await vault.respond(range.cryptogramKey, arqcRequest(request, tags, range), codes);
+  if (!answer.ok) return undefined;
+  return Buffer.concat([Buffer.from([0x91, answer.tag91.length]), answer.tag91, Buffer.from([0x8a, 2]), arc]);
+}
+
+/** Common core CSU (EMV Book 3, annex C10): byte 2, bit 8 tells the card that its payment is approved. */
+function cardStatusUpdate(responseCode: string): Uint8Array {
+  return Uint8Array.of(0, responseCode === '00' || responseCode === '10' ? 0x80 : 0, 0, 0);
+}
+
+function counterOf(tags: Tlv): number {
+  const bytes = tags.get(COUNTER);
+  return bytes?.length === 2 ? ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0) : 0;
+}
+
+/** Verifies the PIN of a card of our own. Neither block nor PIN is kept. */
+export async function verifyPin(
+  vault: KeyVault,
+  request: CardRequest,
+  range: OnUsRange,
+  pins: TerminalPins | undefined,
+): Promise<{ readonly finding: PinFinding; readonly problem?: string }> {
+  const { pinBlock, pan, security } = request;
+  if (pinBlock === undefined) return { finding: 'absent' };
+  if (pins === undefined) return { finding: 'technical', problem: 'the link has no key for PINs' };
+  if (range.pin === undefined) return { finding: 'technical', problem: 'PINs of this range are not verified here' };
+  const check = pinCheck(range.pin, request);
+  if (check === undefined) return { finding: 'technical', problem: 'track 2 has nothing to verify a PIN against' };
+  const ksn = pins.dukpt ? security : undefined;
+  if (pins.dukpt && ksn === undefined) return { finding: 'technical', problem: 'field 53 has no key serial number' };
+  const encrypted = {
+    keyId: pins.key,
+    format: pins.format,
+    block: pinBlock,
+    pan,
+    ...(ksn === undefined ? {} : { ksn }),
+  };
+  const result = await vault.verifyPin(encrypted, check);
+  if (result.ok) return { finding: result.matches ? 'right' : 'wrong' };
+  // A block that is none comes of a wrong PIN key or of guessing: nothing that a holder has typed.
+  return { finding: 'technical', problem: result.problem };
+}
+
+/** What stands on track 2 behind the service code of three digits. */
+function pinCheck(rule: PinRule, { trackRest, pan }: CardRequest): PinCheck | undefined {
+  const digits = trackRest?.slice(SERVICE_CODE_DIGITS + rule.at) ?? '';
+  if (rule.method === 'pvv') {
+    const [, index, pvv] = /^(\d)(\d{4})/.exec(digits) ?? [];
+    return index === undefined || pvv === undefined
+      ? undefined
+      : { keyId: rule.key, method: 'pvv', keyIndex: Number(index), pvv };
+  }
+  const [offset] = /^\d{4}/.exec(digits) ?? [];
+  const validationData = pan.slice(rule.validationFrom, rule.validationFrom + rule.validationDigits).padEnd(16, 'F');
+  return offset === undefined ? undefined : { keyId: rule.key, method: 'ibm3624', offset, validationData };
+}
+
+const SERVICE_CODE_DIGITS = 3;
+
+/** How the holder was verified, by what the terminal and the card say. */
+export function verificationOf({ tags, pinBlock }: CardRequest): Verification {
+  if (pinBlock !== undefined) return 'onlinePin';
+  const qualifiers = tags?.get(CARD_QUALIFIERS);
+  if (qualifiers !== undefined && ((qualifiers[1] ?? 0) & DEVICE_VERIFIED) !== 0) return 'device';
+  const [method = 0x1f, , result = 0] = tags?.get(CVM_RESULTS) ?? [];
+  return result === CVM_FAILED ? 'none' : (CVM_CODES.get(method & 0x3f) ?? 'none');
+}

@@ -1,0 +1,277 @@
+/**
+ * Cards of our own. What a message asks for becomes a payment between the card's account and the acquirer's settlement account:
+ *
+ *   0100 authorise    0200 sale    0220 capture of what was authorised, or sale    0400, 0420 cancel    refund: sale the other way
+ *
+ * Nothing is kept here. Ids are functions of the messages (message-ids.ts), so the engine answers repeats as it did before, and a
+ * cancellation that overtakes its payment finds a place to wait for it.
+ */
+import type { RiskContextInput } from '../../../protocol/codecs/risk-codec.ts';
+import { type Id, parseId } from '../../../protocol/ids.ts';
+import { PaymentOperationFlags } from '../../../protocol/records.ts';
+import { Code, resultSpec } from '../../../protocol/results.ts';
+import type { ChannelName } from '../../../protocol/risk.ts';
+import type { KeyVault } from '../crypto/vault/key-vault.ts';
+import { AmountTypes, additionalAmount, type Decision } from './answer.ts';
+import { availableOf, type Bank, balanceOf, type Posted } from './bank.ts';
+import type { AcquirerBusiness, CardDirectory, KnownCard } from './business.ts';
+import type { OnUsRange } from './card-ranges.ts';
+import type { CardRequest } from './card-request.ts';
+import { answerCard, verificationOf, verifyCryptogram, verifyPin } from './card-security.ts';
+import { approvalCode, idOf, type MessageKey, messageClassOf, relatedId } from './message-ids.ts';
+import { entryCode } from './settlement.ts';
+import { type EntryMode, isCredit, isDebit } from './transaction.ts';
+
+/** A decision, and for the log why it is one that refuses; no value of the card is in it. */
+export interface Outcome extends Decision {
+  readonly problem?: string;
+}
+
+/** A message on its way, with what the decision needs to know of its sender. */
+export interface Enquiry {
+  readonly acquirer: AcquirerBusiness;
+  readonly request: CardRequest;
+  /** What tells the message from others. */
+  readonly key: MessageKey;
+  readonly nowMs: number;
+}
+
+export class OnUs {
+  readonly #bank: Bank;
+  readonly #vault: KeyVault;
+  readonly #cards: CardDirectory;
+  readonly #tokenKey: string;
+
+  /** @param tokenKey id of the key for tokens of card numbers (usage M7) */
+  constructor(bank: Bank, vault: KeyVault, cards: CardDirectory, tokenKey: string) {
+    this.#bank = bank;
+    this.#vault = vault;
+    this.#cards = cards;
+    this.#tokenKey = tokenKey;
+  }
+
+  async decide(enquiry: Enquiry, range: OnUsRange): Promise<Outcome> {
+    const { request, acquirer } = enquiry;
+    const token = await this.#tokenOf(request.pan);
+    if (token === undefined) return refused('96', `there is no usable key "${this.#tokenKey}" for tokens`);
+    const card = await this.#cards.find(token);
+    if (typeof card === 'number') return coded(card);
+    if (card === undefined) return refused('14', 'there is no such card');
+    const settlement = acquirer.settlement.get(request.currency);
+    if (settlement === undefined) {
+      return refused('57', `the link has no settlement account in currency ${request.currency}`);
+    }
+    const payment = { ...enquiry, range, token, card, settlement };
+    if (request.family === 'reversal') return this.#reverse(payment);
+    if (request.transaction === 'balance') return this.#balance(payment);
+    if (isCredit(request.transaction)) return this.#credit(payment);
+    return this.#debit(payment);
+  }
+
+  async #tokenOf(pan: string): Promise<bigint | undefined> {
+    const made = await this.#vault.tokenOf(this.#tokenKey, pan);
+    return made.ok ? parseId(made.token.token) : undefined;
+  }
+
+  async #debit(payment: CardPayment): Promise<Outcome> {
+    const { request, acquirer, key, nowMs, settlement, card } = payment;
+    if (!isDebit(request.transaction)) return refused('40', `${request.transaction} is not handled`);
+    const id = idOf(key, nowMs);
+    if (id === undefined) return refused('30', 'field 7 is no time');
+    if (request.family === 'financialAdvice' && request.original !== undefined) {
+      const completed = await this.#complete(payment, id);
+      if (completed !== undefined) return completed;
+    }
+    const proof = await this.#prove(payment);
+    if ('responseCode' in proof) return proof;
+    const unproved = whyUnproved(proof);
+    if (unproved !== undefined) return this.#withChip(payment, unproved);
+    const isHold = request.family === 'authorisation' || request.family === 'authorisationAdvice';
+    const posted = await this.#bank.pay(isHold ? 'authorise' : 'sale', {
+      ...{ id, payerAccountId: card.accountId, payeeAccountId: settlement, amount: BigInt(request.amount) },
+      ...{
+        ledger: request.currency,
+        code: entryCode(request.processingCode),
+        reference: referenceOf(request),
+      },
+      ...(isHold ? { expiresAfterS: acquirer.authorisationSeconds } : {}),
+      risk: riskOf(payment),
+    });
+    return this.#answer(payment, id, await this.#settled(payment, id, posted));
+  }
+
+  /** What the card and its holder prove, or why that is not enough to ask for the money. */
+  async #prove({ request, range, acquirer }: CardPayment): Promise<Proof | Outcome> {
+    const modes: readonly EntryMode[] = range.entryModes;
+    const isAdvice = request.family === 'financialAdvice' || request.family === 'authorisationAdvice';
+    if (!isAdvice && !modes.includes(request.entryMode)) {
+      return refused('57', `cards of this range are not read by ${request.entryMode}`);
+    }
+    const cryptogram = await verifyCryptogram(this.#vault, request, range);
+    const { finding: pin, problem } = await verifyPin(this.#vault, request, range, acquirer.pins);
+    if (cryptogram.verdict === 'technical') return refused('96', cryptogram.problem ?? '');
+    if (pin === 'technical') return refused('96', problem ?? '');
+    return { cryptogram, pin, verification: verificationOf(request) };
+  }
+
+  /** A payment that waits for somebody is no payment at a counter: it is taken back, and the terminal hears why. */
+  async #settled({ card }: CardPayment, id: Id, posted: Posted): Promise<Posted> {
+    const state = posted.payment?.state;
+    if (posted.code === Code.ok || (state !== 'held' && state !== 'challenged')) return posted;
+    await this.#bank.cancel({ id: relatedId(id, 'waiting'), paymentId: id, payerAccountId: card.accountId });
+    return posted.code === Code.paymentHeld ? { ...posted, code: Code.declinedByRisk } : posted;
+  }
+
+  /** Captures what was authorised before; undefined when the advice names nothing that is known. */
+  async #complete(payment: CardPayment, id: Id): Promise<Outcome | undefined> {
+    const { request, nowMs } = payment;
+    const original = originalKey(payment);
+    const paymentId = original === undefined ? undefined : idOf(original, nowMs);
+    if (paymentId === undefined) return undefined;
+    const completion = { id, paymentId, amount: BigInt(request.amount), flags: PaymentOperationFlags.final };
+    const posted = await this.#bank.operate('capture', completion);
+    return posted.code === Code.paymentNotFound ? undefined : this.#answer(payment, paymentId, posted);
+  }
+
+  async #credit(payment: CardPayment): Promise<Outcome> {
+    const { request, key, nowMs, settlement, card } = payment;
+    if (request.family !== 'financial' && request.family !== 'financialAdvice') {
+      return refused('12', `${request.transaction} needs a financial message`);
+    }
+    if (!card.isOpen) return refused('62', 'the card takes nothing');
+    const id = idOf(key, nowMs);
+    if (id === undefined) return refused('30', 'field 7 is no time');
+    const posted = await this.#bank.pay('sale', {
+      ...{ id, payerAccountId: settlement, payeeAccountId: card.accountId, amount: BigInt(request.amount) },
+      ...{
+        ledger: request.currency,
+        code: entryCode(request.processingCode),
+        reference: referenceOf(request),
+      },
+      risk: { ...riskOf(payment), channel: 'unknown' },
+    });
+    return this.#answer(payment, id, posted);
+  }
+
+  async #balance(payment: CardPayment): Promise<Outcome> {
+    const { request, card } = payment;
+    const proof = await this.#prove(payment);
+    if ('responseCode' in proof) return proof;
+    const unproved = whyUnproved(proof);
+    if (unproved !== undefined) return this.#withChip(payment, unproved);
+    const account = await this.#bank.account(card.accountId);
+    if (typeof account === 'number') return coded(account);
+    if (account.ledger !== request.currency) return refused('57', 'the account is in another currency');
+    const type = request.processingCode.slice(2, 4);
+    const amount = (kind: string, minor: number): string => additionalAmount(type, kind, request.currency, minor);
+    const amounts = [
+      amount(AmountTypes.ledger, balanceOf(account)),
+      amount(AmountTypes.available, availableOf(account)),
+    ];
+    const id = idOf(payment.key, payment.nowMs);
+    return this.#withChip(payment, { responseCode: '00', amounts, approvalCode: approvalCode(id ?? 0n) });
+  }
+
+  async #reverse(payment: CardPayment): Promise<Outcome> {
+    const { request, nowMs, card, settlement } = payment;
+    const original = originalKey(payment);
+    const paymentId = original === undefined ? undefined : idOf(original, nowMs);
+    const found = paymentId ?? (await this.#bank.findByReference(referenceOf(request), card.accountId, request.amount));
+    if (typeof found === 'number') return coded(found);
+    if (found === undefined) return refused('25', 'nothing says which message is reversed');
+    const { amount, replacement = 0 } = request;
+    if (replacement > amount) return refused('64', 'the replacement amount is above the original');
+    // All reversals of a message ask for the same thing: the second gets the answer of the first.
+    const rest = amount - replacement;
+    const posted = await this.#bank.cancel({
+      ...{ id: relatedId(found, `cancel ${replacement}`), paymentId: found },
+      payerAccountId: isCredit(request.transaction) ? settlement : card.accountId,
+      ...(replacement === 0 ? {} : { amount: BigInt(rest) }),
+    });
+    return isUndone(posted) ? { responseCode: '00' } : coded(posted.code);
+  }
+
+  async #answer(payment: CardPayment, id: Id, { code }: Posted): Promise<Outcome> {
+    const { de39: responseCode, en } = resultSpec(code);
+    if (code !== Code.ok) return this.#withChip(payment, { responseCode, problem: en });
+    return this.#withChip(payment, { responseCode, approvalCode: approvalCode(id) });
+  }
+
+  async #withChip({ request, range }: CardPayment, outcome: Outcome): Promise<Outcome> {
+    const chip = await answerCard(this.#vault, request, range, outcome.responseCode);
+    return chip === undefined ? outcome : { ...outcome, chip };
+  }
+}
+
+interface CardPayment extends Enquiry {
+  readonly range: OnUsRange;
+  readonly token: bigint;
+  readonly card: KnownCard;
+  readonly settlement: bigint;
+}
+
+interface Proof {
+  readonly cryptogram: Awaited<ReturnType<typeof verifyCryptogram>>;
+  readonly pin: Awaited<ReturnType<typeof verifyPin>>['finding'];
+  readonly verification: ReturnType<typeof verificationOf>;
+}
+
+/** What is wrong with what the card and its holder have shown; undefined when nothing is. */
+function whyUnproved({ cryptogram, pin }: Proof): Outcome | undefined {
+  if (cryptogram.verdict === 'invalid') return refused('63', cryptogram.problem ?? '');
+  return pin === 'wrong' ? refused('55', 'the PIN is wrong') : undefined;
+}
+
+function refused(responseCode: string, problem: string): Outcome {
+  return { responseCode, problem };
+}
+
+function coded(code: number): Outcome {
+  const { de39, en } = resultSpec(code);
+  return { responseCode: de39, problem: en };
+}
+
+/** What tells the message that an advice or a reversal means from every other; undefined when field 90 does not say enough. */
+export function originalKey({ request, key }: Enquiry): MessageKey | undefined {
+  const { original } = request;
+  if (original === undefined || original.mti === '' || original.stan === '' || original.transmission === '')
+    return undefined;
+  const { mti, stan, transmission } = original;
+  const acquirer = original.acquirer === '' ? key.acquirer : original.acquirer;
+  return { ...key, messageClass: messageClassOf(mti), stan, transmission, acquirer };
+}
+
+/** By what a payment is found when field 90 is not there or not filled: DE37, DE41 and DE42. */
+export function referenceOf({ retrieval, terminal, merchant }: CardRequest): string {
+  return `${retrieval}/${terminal}/${merchant}`;
+}
+
+/** Nothing is left of the payment, by this reversal or by what came before it. */
+function isUndone({ code, payment }: Posted): boolean {
+  if (code === Code.ok) return true;
+  if (payment === undefined) return false;
+  const { state, captured, refunded } = payment;
+  const isOver = state === 'declined' || state === 'voided' || state === 'expired';
+  return isOver || (state === 'captured' && captured === refunded);
+}
+
+const CHANNELS: Readonly<Record<EntryMode, ChannelName>> = {
+  chip: 'cardPresent',
+  contactless: 'contactless',
+  magneticStripe: 'cardPresent',
+  contactlessStripe: 'contactless',
+  fallback: 'cardPresent',
+  manual: 'cardPresent',
+  ecommerce: 'ecommerce',
+  unknown: 'cardPresent',
+};
+
+function riskOf({ request, token }: CardPayment): RiskContextInput {
+  const { country, merchantCategory: mcc, entryMode, transaction } = request;
+  return {
+    channel: transaction === 'cash' ? 'cash' : CHANNELS[entryMode],
+    card: token,
+    mcc,
+    ...(country === '' ? {} : { country }),
+  };
+}

@@ -1,0 +1,73 @@
+/** From a card message to its answer: read, routed by the card number, decided by whoever has the card. */
+import type { Message } from '../iso8583/message.ts';
+import { answerTo, type Decision } from './answer.ts';
+import type { Bank } from './bank.ts';
+import type { AcquirerBusiness } from './business.ts';
+import type { CardRanges } from './card-ranges.ts';
+import { familyOf, readCardRequest } from './card-request.ts';
+import { messageClassOf } from './message-ids.ts';
+import type { Enquiry, OnUs } from './on-us.ts';
+import { reconcile } from './settlement.ts';
+
+/** Why a message was refused, for the log: without any value of the card. */
+export type Notes = (link: string, mti: string, responseCode: string, problem: string) => void;
+
+/** Second digit of the message type. */
+const RECONCILIATION = '5';
+
+export interface ProcessorParts {
+  readonly bank: Bank;
+  readonly ranges: CardRanges;
+  readonly onUs: OnUs;
+  readonly acquirers: ReadonlyMap<string, AcquirerBusiness>;
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number;
+  readonly note: Notes;
+}
+
+export class Processor {
+  readonly #parts: ProcessorParts;
+
+  constructor(parts: ProcessorParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers a message of an acquirer's link. Undefined: it is nothing that is answered here. */
+  async answer(link: string, message: Message): Promise<Message | undefined> {
+    if (message.mti[1] === RECONCILIATION) return this.#reconcile(link, message);
+    if (familyOf(message.mti) === undefined) return undefined;
+    const decision = await this.#decide(link, message);
+    if (decision.problem !== undefined) {
+      this.#parts.note(link, message.mti, decision.responseCode, decision.problem);
+    }
+    return answerTo(message, decision);
+  }
+
+  async #reconcile(link: string, message: Message): Promise<Message> {
+    const { acquirers, bank, nowMs, note } = this.#parts;
+    const acquirer = acquirers.get(link);
+    if (acquirer === undefined) return answerTo(message, { responseCode: '96' });
+    const { answer, problem } = await reconcile(bank, acquirer, message, nowMs());
+    if (problem !== undefined) note(link, message.mti, answer.text(39) ?? '', problem);
+    return answer;
+  }
+
+  async #decide(link: string, message: Message): Promise<Decision & { readonly problem?: string }> {
+    const { acquirers, nowMs, ranges, onUs } = this.#parts;
+    const acquirer = acquirers.get(link);
+    if (acquirer === undefined) return { responseCode: '96', problem: 'the link has no settlement accounts' };
+    const read = readCardRequest(message);
+    if (!read.ok) return read;
+    const { request } = read;
+    const range = ranges.find(request.pan);
+    if (range === undefined) return { responseCode: '15', problem: 'no range has this card number' };
+    const { stan, transmission, terminal } = request;
+    const key = {
+      ...{ link, terminal, stan, transmission, acquirer: request.acquirer.replace(/^0+/, '') },
+      messageClass: messageClassOf(message.mti),
+    };
+    const enquiry: Enquiry = { acquirer, request, key, nowMs: nowMs() };
+    if ('onUs' in range) return onUs.decide(enquiry, range);
+    return { responseCode: '92', problem: `there is no way to ${range.issuer}` };
+  }
+}
