@@ -3,6 +3,7 @@
  * `results/`.
  */
 import { ADMISSION_RESULTS } from './results/admission-results.ts';
+import { CARD_RESULTS } from './results/card-results.ts';
 import { FRAME_RESULTS } from './results/frame-results.ts';
 import { IDEMPOTENCY_RESULTS } from './results/idempotency-results.ts';
 import { INTERNAL_RESULTS } from './results/internal-results.ts';
@@ -27,6 +28,7 @@ export const RESULTS = {
   ...PARTY_RESULTS,
   ...RISK_RESULTS,
   ...REGISTRY_RESULTS,
+  ...CARD_RESULTS,
   ...INTERNAL_RESULTS,
 } as const satisfies Readonly<Record<string, ResultSpec>>;
 

@@ -1,4 +1,6 @@
 /** The events of the journal as people and programs read them. */
+import { CARD, CARD_USE } from '../../protocol/cards.ts';
+import { CARD_USE_EVENT_BYTES } from '../card/event.ts';
 import { CURRENCIES } from '../../protocol/currencies.ts';
 import { formatId } from '../../protocol/ids.ts';
 import { decodeRecord } from '../../protocol/layout.ts';
@@ -91,6 +93,8 @@ export class JournalView {
         return describeAccountChange(event);
       case EventTypes.signal:
         return describeSignal(event);
+      case EventTypes.card:
+        return describeCard(event);
       case EventTypes.counts:
         return describeCounts(event);
       case EventTypes.payment:
@@ -149,6 +153,14 @@ function describeSignal(event: DataView): Described {
   const signal = decodeRecord(RISK_SIGNAL, event, EVENT_PREFIX_BYTES);
   const kind = nameOf(Signals, signal.kind);
   return { name: 'signal', summary: `${kind}  ${formatId(signal.accountId)}`, details: { ...texts(signal), kind } };
+}
+
+function describeCard(event: DataView): Described {
+  const card = decodeRecord(CARD, event, EVENT_PREFIX_BYTES);
+  const isUse = event.byteLength === CARD_USE_EVENT_BYTES;
+  const use = isUse ? decodeRecord(CARD_USE, event, EVENT_PREFIX_BYTES + CARD.size) : undefined;
+  const details = { ...texts(card), ...(use === undefined ? {} : { use: texts(use) }) };
+  return { name: isUse ? 'card use' : 'card', summary: formatId(use?.token ?? card.token), details };
 }
 
 function describeCounts(event: DataView): Described {

@@ -26,6 +26,8 @@ export const EventTypes = {
   signal: 12,
   /** What another partition has counted by a key that is kept here: risk/shared-counts.ts. */
   counts: 13,
+  /** card/event.ts. */
+  card: 14,
 } as const;
 
 export const EVENT_PREFIX_BYTES = EVENT_PREFIX.size;

@@ -49,7 +49,7 @@ export function sameId(a: Uint32Array, at: number, b: Uint32Array, bt: number): 
 
 type WordOffsets<T> = { readonly [K in keyof T]: number };
 
-function wordOffsets<T extends Record<string, number>>(at: T): WordOffsets<T> {
+export function wordOffsets<T extends Record<string, number>>(at: T): WordOffsets<T> {
   return Object.fromEntries(Object.entries(at).map(([field, offset]) => [field, offset >> 2])) as WordOffsets<T>;
 }
 

@@ -2,6 +2,7 @@
  * Finds the partitions of a command when there are several: one, some (each record to its own), or all. Nothing here decides
  * about money; a part that is asked again after a `busy` gives the same answers, because ids make it so.
  */
+import { CARD, CARD_USE } from '../../protocol/cards.ts';
 import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { deriveId, parseId } from '../../protocol/ids.ts';
@@ -41,6 +42,8 @@ const TRANSFER_RECORDS: RecordShape = {
 };
 const CHANGE_RECORDS: RecordShape = { recordBytes: ACCOUNT_CHANGE.size, keyAt: ACCOUNT_CHANGE.at.accountId };
 const SIGNAL_RECORDS: RecordShape = { recordBytes: RISK_SIGNAL.size, keyAt: RISK_SIGNAL.at.accountId };
+const CARD_RECORDS: RecordShape = { recordBytes: CARD.size, keyAt: CARD.at.token };
+const CARD_USES: RecordShape = { recordBytes: CARD_USE.size, keyAt: CARD_USE.at.token };
 const IDS: RecordShape = { recordBytes: 16, keyAt: 0 };
 
 export class Scatter {
@@ -111,6 +114,12 @@ export class Scatter {
         return this.#one(this.#homeOfParty(envelope.institution, body), envelope, body, sink);
       case 'reportSignals':
         return this.#split(envelope, body, sink, SIGNAL_RECORDS, RESULT.size);
+      case 'putCards':
+        return this.#split(envelope, body, sink, CARD_RECORDS, RESULT.size);
+      case 'lookupCards':
+        return this.#split(envelope, body, sink, IDS, RESULT.size + CARD.size);
+      case 'useCards':
+        return this.#split(envelope, body, sink, CARD_USES, RESULT.size + CARD.size);
       case 'openCase':
       case 'changeCase':
       case 'explainPayment':

@@ -160,6 +160,9 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   openCase: rich('openCase'),
   changeCase: rich('changeCase'),
   readCases: rich('readCases'),
+  putCards: ({ cards }, command, reply) => cards.put(command, reply),
+  lookupCards: ({ cards }, command, reply) => cards.lookup(command, reply),
+  useCards: ({ cards }, command, reply) => cards.use(command, reply),
   // Answered beside the batches, as hello is: here it is a bug.
   readChanges: rich('readChanges'),
 };

@@ -82,6 +82,8 @@ export class Replayer {
         return replayVersion(payments, this.#words, at, lsn);
       case EventTypes.newPayment:
         return replayNewPayment(payments, this.#words, at, lsn);
+      case EventTypes.card:
+        return this.#state.cards.replay(this.#words, at, lsn);
       case EventTypes.entity:
         return this.#entity(eventView(this.#bytes, offset), lsn);
       default:

@@ -1,4 +1,5 @@
 /** Everything that a partition keeps in memory, wired together. Used by the partition's thread, by verify and by tests. */
+import { Cards } from '../card/cards.ts';
 import { Entities } from '../entity/entities.ts';
 import { Accounts } from '../ledger/accounts.ts';
 import type { EventSource } from '../ledger/events.ts';
@@ -53,6 +54,7 @@ export class PartitionState {
   readonly risk: RiskState;
   readonly ruleSets: RuleSets;
   readonly registry: Registry;
+  readonly cards: Cards;
   readonly transfers: Transfers;
   readonly histories: Histories;
   readonly events: EventLog;
@@ -71,6 +73,7 @@ export class PartitionState {
     const tables = { accounts, holds, timers, transfers, resolutions, histories, changes, events: this.events };
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
+    this.cards = new Cards(this.ledger, { cards: entities, uses: changes });
     this.registry = new Registry(this.ledger, this.entities, hashSeed);
     this.risk = new RiskState({ ...(options.riskBounds ?? RISK_BOUNDS), hashSeed, place: options }, this.registry);
     const risk = new Risk(this.risk, this.ledger);

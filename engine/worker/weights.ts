@@ -1,4 +1,6 @@
 /** What each command can take of a batch at most: known from its kind, flags and count alone. */
+import { CARD } from '../../protocol/cards.ts';
+import { CARD_EVENT_BYTES, CARD_USE_EVENT_BYTES } from '../card/event.ts';
 import type { CommandName } from '../../protocol/commands.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
@@ -78,6 +80,9 @@ const accountChanges = perRecord(ACCOUNT_CHANGE_EVENT_BYTES, RESULT.size);
 const transfers = perRecord(TRANSFER_EVENT_BYTES, RESULT.size);
 const transfersWithBalances = perRecord(TRANSFER_EVENT_BYTES, RESULT.size + BALANCES.size);
 const signals = perRecord(SIGNAL_EVENT_BYTES, RESULT.size);
+const cards = perRecord(CARD_EVENT_BYTES, RESULT.size);
+const cardLookups = perRecord(0, RESULT.size + CARD.size);
+const cardUses = perRecord(CARD_USE_EVENT_BYTES, RESULT.size + CARD.size);
 const accountLookups = perRecord(0, RESULT.size + ACCOUNT.size);
 function payments(_count: number, flags: number): Weight {
   return (flags & RouterFlags.mayCross) === 0 ? PAYMENT : JOINT_PAYMENT;
@@ -141,6 +146,9 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   changeCase: () => RICH,
   readCases: () => RICH,
   readChanges: () => RICH,
+  putCards: cards,
+  lookupCards: cardLookups,
+  useCards: cardUses,
 };
 
 const BY_KIND = Array.from({ length: 256 }, (_, kind) => {

@@ -11,7 +11,7 @@ import {
   encodeCreateAccounts,
   encodeLookupAccounts,
 } from '../codecs/account-codec.ts';
-import { buildFrame, expectEnd, expectReply, type FrameOptions, type Reply } from '../codecs/frame-codec.ts';
+import { buildFrame, expectEnd, expectReply, type Reply } from '../codecs/frame-codec.ts';
 import {
   decodeAccountHistory,
   encodeAccountHistory,
@@ -81,6 +81,7 @@ import { decodeReportSignals, encodeReportSignals, type SignalInput } from '../c
 import { formatId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { RegistryBodies, RegistryCommand } from '../registry-bodies.ts';
+import { CardCalls, type Encode } from './card-calls.ts';
 import { Calls } from './calls.ts';
 import { ChangeStream, type ChangesOptions } from './change-stream.ts';
 import { type ClientOptions, type ClientSettings, clientSettings } from './client-options.ts';
@@ -92,8 +93,6 @@ export interface CommandOptions {
   readonly dryRun?: boolean;
 }
 
-type Encode = (options: FrameOptions) => Uint8Array<ArrayBuffer>;
-
 /**
  * Calls reject with ConnectionLostError, RequestTimeoutError, QueueFullError, ClientClosedError, RefusedError,
  * EncodeError (a value that does not fit the wire; nothing was sent) or DecodeError (an answer that cannot be read).
@@ -102,6 +101,7 @@ type Encode = (options: FrameOptions) => Uint8Array<ArrayBuffer>;
 export class SluiceClient {
   readonly #calls: Calls;
   readonly #requestTimeoutMs: number;
+  readonly cards = new CardCalls((encode, decode) => this.#batch(encode, decode));
 
   private constructor(calls: Calls, { requestTimeoutMs }: ClientSettings) {
     this.#calls = calls;

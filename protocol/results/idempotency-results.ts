@@ -44,4 +44,5 @@ export const IDEMPOTENCY_RESULTS = {
   existsWithDifferentTimestamp: differs(433, 'time', '时间'),
   existsWithDifferentTier: differs(438, 'tier', '账户等级'),
   existsWithDifferentSignal: differs(439, 'signal', '风险信号'),
+  existsWithDifferentCard: differs(440, 'card or proof', '卡片或凭证'),
 } as const satisfies Readonly<Record<string, ResultSpec>>;

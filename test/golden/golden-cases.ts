@@ -9,6 +9,7 @@ import {
   TransferFlags,
 } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { cardCases } from './card-cases.ts';
 import { chainCases } from './chain-cases.ts';
 import { CHANGE } from './golden-change.ts';
 import { readingCases } from './reading-cases.ts';
@@ -361,6 +362,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       value: rich,
     },
   ],
+  cards: cardCases({ id, account: PAYER, payee: MERCHANT, time: T }),
   risk: riskCases({ rich, payment: id(0x51), account: PAYER }),
   registry: REGISTRY_CASES,
   changes: [

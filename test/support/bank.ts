@@ -12,6 +12,17 @@ import { ClearingKinds } from '../../engine/worker/clearing-commands.ts';
 import type { CampaignBody, TariffBody } from '../../protocol/bodies.ts';
 import { challengeText } from '../../protocol/challenge.ts';
 import { decodeLookupAccounts, encodeLookupAccounts } from '../../protocol/codecs/account-codec.ts';
+import {
+  type CardInput,
+  type CardLookup,
+  type CardUseInput,
+  decodeLookupCards,
+  decodePutCards,
+  decodeUseCards,
+  encodeLookupCards,
+  encodePutCards,
+  encodeUseCards,
+} from '../../protocol/codecs/card-codec.ts';
 import { openReply } from '../../protocol/codecs/frame-codec.ts';
 import { decodeAccountHistory, encodeAccountHistory, type HistoryPage } from '../../protocol/codecs/history-codec.ts';
 import {
@@ -135,6 +146,11 @@ export class Bank {
     this.#gate = new ProofGate(new RiskGate(this.#router, () => this.now), this.proofs);
   }
 
+  /** For adapters. */
+  get gateway(): Gateway {
+    return this.#gate;
+  }
+
   homeOf(id: bigint): number {
     const word = (shift: bigint): number => Number((id >> shift) & 0xffff_ffffn);
     return partitionOfAccount(word(0n), word(32n), word(64n), word(96n), this.partitions.length);
@@ -164,6 +180,19 @@ export class Bank {
 
   async pay(institution: number, name: PaymentCommand, payment: CodelessPayment): Promise<PaymentResult> {
     return reply.payment(await this.ask(paymentRequest(institution, name, payment)), name);
+  }
+
+  async putCards(institution: number, ...cards: CardInput[]): Promise<string[]> {
+    const frame = await this.ask(framed(institution, encodePutCards(cards, ID)));
+    return decodePutCards(openReply(frame)).map(({ name }) => name);
+  }
+
+  async lookupCards(institution: number, ...tokens: bigint[]): Promise<CardLookup[]> {
+    return decodeLookupCards(openReply(await this.ask(framed(institution, encodeLookupCards(tokens, ID)))));
+  }
+
+  async useCards(institution: number, ...uses: CardUseInput[]): Promise<CardLookup[]> {
+    return decodeUseCards(openReply(await this.ask(framed(institution, encodeUseCards(uses, ID)))));
   }
 
   async operate(

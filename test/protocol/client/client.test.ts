@@ -49,6 +49,8 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
+const CARD_CALLS = { putCards: 'put', lookupCards: 'lookup', useCards: 'use' } as const;
+
 describe('calls', () => {
   it('of every kind get the answer of the golden vectors', async () => {
     const vectors = readGolden().filter(({ command, reply }) => command !== 'hello' && reply.refusal === undefined);
@@ -58,6 +60,11 @@ describe('calls', () => {
     const client = await connect(server, { checksum: true });
     for (const { command, balances, request, reply } of vectors) {
       const input = inputOf(command, request.input);
+      if (Object.hasOwn(CARD_CALLS, command)) {
+        const call = Reflect.get(client.cards, CARD_CALLS[command as keyof typeof CARD_CALLS]) as () => unknown;
+        expect(await Reflect.apply(call, client.cards, [input]), command).toMatchObject(reply.value as object);
+        continue;
+      }
       const isOfRegistry = isRegistryCommand(command);
       const method = Reflect.get(client, isOfRegistry ? 'registry' : command) as () => unknown;
       const words = isOfRegistry ? [command, input] : [input, { balances }];

@@ -1,6 +1,14 @@
 /** The client's codecs by command, for tests that go through all of them. */
 
 import {
+  decodeLookupCards,
+  decodePutCards,
+  decodeUseCards,
+  encodeLookupCards,
+  encodePutCards,
+  encodeUseCards,
+} from '../../../protocol/codecs/card-codec.ts';
+import {
   decodeChangeAccounts,
   decodeCreateAccounts,
   decodeLookupAccounts,
@@ -114,6 +122,9 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
     decode: (reply, { balances }) => decodeCreateTransfers(reply, balances === true),
   },
   endChain: { encode: encodeEndChain, decode: decodeEndChain },
+  putCards: { encode: encodePutCards, decode: decodePutCards },
+  lookupCards: { encode: encodeLookupCards, decode: decodeLookupCards },
+  useCards: { encode: encodeUseCards, decode: decodeUseCards },
   lookupAccounts: { encode: encodeLookupAccounts, decode: decodeLookupAccounts },
   lookupTransfers: { encode: encodeLookupTransfers, decode: decodeLookupTransfers },
   accountHistory: { encode: encodeAccountHistory, decode: decodeAccountHistory },

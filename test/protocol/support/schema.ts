@@ -2,6 +2,7 @@
 
 import type { Field } from '../../../protocol/body-fields.ts';
 import { PAYMENT_CANCELLATION } from '../../../protocol/cancellation.ts';
+import * as cards from '../../../protocol/cards.ts';
 import { COMMANDS } from '../../../protocol/commands.ts';
 import * as frame from '../../../protocol/frame.ts';
 import type { FieldTable, Layout } from '../../../protocol/layout.ts';
@@ -42,6 +43,8 @@ export const LAYOUTS: readonly Layout<FieldTable>[] = [
   records.PAYMENT_STATE,
   records.PAYMENT_QUERY,
   risk.RISK_SIGNAL,
+  cards.CARD,
+  cards.CARD_USE,
 ];
 
 export const BODIES: Readonly<Record<string, Readonly<Record<string, Field<unknown>>>>> = {

@@ -1,5 +1,7 @@
 /** The server's half of the protocol for tests: requests in, replies out, written straight from the layouts. */
 
+import { CARD, CARD_USE, CardProofs, CardStates, CardVerifications } from '../../../protocol/cards.ts';
+import type { Card, CardLookup } from '../../../protocol/codecs/card-codec.ts';
 import { PAYMENT_CANCELLATION } from '../../../protocol/cancellation.ts';
 import type { AccountLookup } from '../../../protocol/codecs/account-codec.ts';
 import { type FrameOptions, type Refusal, readText } from '../../../protocol/codecs/frame-codec.ts';
@@ -68,6 +70,11 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
       const { id, pendingId, debitAccountId, flags } = readRecord(records.END_CHAIN, body, 0);
       return { id, pendingId, debitAccountId, action: flags === records.TransferFlags.postPending ? 'post' : 'void' };
     }
+    case 'putCards':
+      return many(count, (index) => cardInput(readRecord(CARD, body, index * CARD.size)));
+    case 'useCards':
+      return many(count, (index) => useInput(readRecord(CARD_USE, body, index * CARD_USE.size)));
+    case 'lookupCards':
     case 'lookupAccounts':
     case 'lookupTransfers':
     case 'lookupPayments':
@@ -119,6 +126,28 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
     default:
       return decodeMessagePack(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
   }
+}
+
+function cardInput({ state, channels, flags, ...card }: Visible<(typeof CARD)['fields']>): Record<string, unknown> {
+  const names = Object.entries(Channels).filter(([, channel]) => ((channels >> channel) & 1) === 1);
+  return {
+    ...nonZero(card),
+    state: Object.entries(CardStates).find(([, value]) => value === state)?.[0],
+    ...(channels === 0 ? {} : { channels: names.map(([name]) => name) }),
+    ...(flags === 0 ? {} : { resetPin: true }),
+  };
+}
+
+function useInput(record: Visible<(typeof CARD_USE)['fields']>): Record<string, unknown> {
+  const { channel, verification, proofs, ...use } = record;
+  const has = (flag: number): boolean => (proofs & flag) !== 0;
+  return {
+    ...nonZero(use),
+    channel: Object.entries(Channels).find(([, value]) => value === channel)?.[0],
+    verification: Object.entries(CardVerifications).find(([, value]) => value === verification)?.[0],
+    ...(has(CardProofs.cryptogram) ? { cryptogram: has(CardProofs.cryptogramValid) ? 'valid' : 'invalid' } : {}),
+    ...(has(CardProofs.pin) ? { pin: has(CardProofs.pinRight) ? 'right' : 'wrong' } : {}),
+  };
 }
 
 /** A payment with its circumstances, as the client's encoder takes them. */
@@ -205,6 +234,7 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       return { count: 0, bytes: [] };
     case 'createAccounts':
     case 'reportSignals':
+    case 'putCards':
     case 'changeAccounts': {
       const results = value as Result[];
       return { count: results.length, bytes: results.map(result) };
@@ -220,6 +250,16 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       const ended = value as ChainEnded;
       const { members, refusedById = 0n } = ended;
       return { count: 1, bytes: [result(ended), record(records.CHAIN_ENDED, { members, refusedById })] };
+    }
+    case 'lookupCards':
+    case 'useCards': {
+      const lookups = value as CardLookup[];
+      const stateOf = ({ state = 'active' }: Card): number => CardStates[state];
+      const bytes = lookups.flatMap((item) => [
+        result(item),
+        record(CARD, item.card === undefined ? {} : { ...item.card, state: stateOf(item.card) }),
+      ]);
+      return { count: lookups.length, bytes };
     }
     case 'lookupAccounts': {
       const lookups = value as AccountLookup[];

@@ -1,4 +1,5 @@
 /** The generated parts of protocol/README.md. What the fields mean is taken from the comments next to them. */
+import { CardFlags, CardProofs, CardStates, CardVerifications } from '../../../protocol/cards.ts';
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from '../../../protocol/commands.ts';
 import { FrameFlags } from '../../../protocol/frame.ts';
@@ -29,6 +30,8 @@ const FLAGS = {
   PaymentFlags,
   PaymentOperationFlags,
   RiskContextFlags,
+  CardFlags,
+  CardProofs,
 };
 const EXAMPLES = [
   'hello',
@@ -84,6 +87,14 @@ function sections(): Record<string, string> {
       table(
         ['value', 'signal'],
         Object.entries(Signals).map(([signal, value]) => [value, signal]),
+      ),
+      table(
+        ['value', 'state of a card'],
+        Object.entries(CardStates).map(([state, value]) => [value, state]),
+      ),
+      table(
+        ['value', 'verification of a holder'],
+        Object.entries(CardVerifications).map(([verification, value]) => [value, verification]),
       ),
     ].join('\n\n'),
     bodies: Object.entries(BODIES)
@@ -152,7 +163,7 @@ function dump(hex: string): string {
   return lines.join('\n');
 }
 
-const source = (['records', 'cancellation', 'reading-records', 'risk', 'frame'] as const)
+const source = (['records', 'cancellation', 'reading-records', 'risk', 'cards', 'frame'] as const)
   .map((file) => readFileSync(new URL(`../../../protocol/${file}.ts`, import.meta.url), 'utf8'))
   .join('\n');
 
