@@ -15,7 +15,7 @@ import {
   echoing,
   ManualClock,
   network,
-  Peer,
+  type Peer,
   peerAt,
   purchase,
   specNamed,
