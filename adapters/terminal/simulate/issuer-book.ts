@@ -38,7 +38,6 @@ export class IssuerBook {
   readonly #entries = new Map<string, Entry>();
   /** By reference number and terminal: the key of the entry, for what does not know its STAN. */
   readonly #references = new Map<string, string>();
-  readonly #reversals = new Set<string>();
 
   /** Books a request or advice once; the code to answer with. `decide` is asked only the first time. */
   book(message: Message, decide: () => string): string {
@@ -59,13 +58,10 @@ export class IssuerBook {
 
   /** Takes back a booking, or what DE95 does not keep of it. The second time nothing happens. */
   reverse(message: Message): string {
-    const own = keyOf(message);
-    if (this.#reversals.has(own)) return APPROVED;
-    if (this.#entries.size + this.#reversals.size >= ENTRIES_MAX) return FULL;
-    this.#reversals.add(own);
     const key = this.#originalOf(message);
     const entry = this.#entries.get(key);
     if (entry === undefined) {
+      if (this.#entries.size >= ENTRIES_MAX) return FULL;
       const currency = message.text(49) ?? '';
       this.#entries.set(key, { side: 'none', currency, amountMinor: 0, code: REVERSED_BEFORE, isReversed: true });
       return APPROVED;

@@ -81,10 +81,13 @@ describe('the connection', () => {
     host.onMessage((peer, message) => {
       attempts++;
       if (attempts === 1) peer.send(answerOf(message, '91'));
-      if (attempts >= 3) peer.send(answerOf(message));
+      if (attempts < 3) return;
+      // The answer to the attempt before comes now: late, and nothing that a payment waits for.
+      peer.send(answerOf(network('001', '000002')));
+      peer.send(answerOf(message));
     });
     atEnd(() => host.close());
-    const { link, notes } = await linkTo(await host.listen(), 'networkMs: 5000', clock);
+    const { link, notes, late, figures } = await linkTo(await host.listen(), 'networkMs: 5000', clock);
     await until(() => link.state === 'waiting');
     clock.advance(40);
     await until(() => attempts === 2);
@@ -93,6 +96,7 @@ describe('the connection', () => {
     expect(notes.filter((note) => note.includes('the sign-on was not accepted'))).toHaveLength(2);
     clock.advance(40);
     await until(() => link.state === 'up');
+    expect([figures.counts.late, late]).toEqual([1, []]);
   });
 
   it('comes back after the host died and began again on its port', async () => {
@@ -114,7 +118,7 @@ describe('the connection', () => {
 
   it('is given an echo when nothing comes, and ended when that is not answered', async () => {
     const clock = new ManualClock();
-    const { host, asked, port } = await startHost();
+    const { host, asked, port } = await startHost((peer, message) => peer.send(answerOf(message)));
     const { link, notes, figures } = await linkTo(port, 'echoSeconds: 30, networkMs: 4000', clock);
     await until(() => link.state === 'up');
     clock.advance(29_999);
@@ -122,9 +126,14 @@ describe('the connection', () => {
     clock.advance(1);
     await until(() => figures.received.get('0810') === 2);
     expect([asked.at(-1), link.state]).toEqual(['0800 301', 'up']);
+    // A message in between is a sign of life as good as an echo.
+    clock.advance(20_000);
+    await link.request(purchase('000001'), 1000);
+    clock.advance(10_000);
+    expect(figures.sent.get('0800')).toBe(2);
     host.onMessage(() => {});
-    clock.advance(30_000);
-    expect(link.state).toBe('up');
+    clock.advance(20_000);
+    expect([figures.sent.get('0800'), link.state]).toEqual([3, 'up']);
     clock.advance(4000);
     await until(() => link.state === 'waiting');
     expect(notes.at(-1)).toContain('the echo was not answered');
@@ -170,6 +179,20 @@ describe('a request', () => {
     expect(notes.at(-1)).toContain('field 4');
     void link.request(purchase('000002'), 60_000);
     expect(await link.request(purchase('000003'), 1000)).toBe('full');
+  });
+
+  it('is refused when the issuer does not read', async () => {
+    const { host, port } = await startHost();
+    const { link } = await linkTo(port, 'window: 100000');
+    await until(() => link.state === 'up');
+    host.peers[0]?.socket.pause();
+    const results: unknown[] = [];
+    for (let stan = 0; stan < 50_000 && results.length === 0; stan++) {
+      const request = purchase(String(stan).padStart(6, '0')).set(48, 'x'.repeat(900));
+      void link.request(request, 60_000).then((result) => results.push(result));
+      if (stan % 100 === 0) await new Promise((done) => setImmediate(done));
+    }
+    expect(results[0]).toBe('full');
   });
 
   it('of the issuer: it may sign off and on, echo and cut over, and ask for nothing else', async () => {

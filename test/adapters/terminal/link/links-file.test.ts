@@ -132,6 +132,8 @@ describe('a links file', () => {
   it('tells of two links on one address, no links, too large and missing files', () => {
     const twice = `${FULL}  - { name: b, role: acquirer, spec: iso87-bcd, listen: { host: 0.0.0.0, port: 8583 } }\n`;
     expect(mistakesOf(twice)).toEqual(['16 links.2.listen: another link listens on 0.0.0.0:8583']);
+    const anyPort = '{ name: a, role: acquirer, spec: iso87-bcd, listen: { port: 0 } }';
+    expect(mistakesOf(`links: [${anyPort}, ${anyPort.replace('name: a', 'name: b')}]`)).toEqual([]);
     expect(mistakesOf('links: []')[0]).toMatch(/^1 links: /);
     expect(mistakesOf(`#${'x'.repeat(4 * 1024 * 1024)}`)[0]).toMatch(/^0 : must have/);
     expect(readLinksFile(file('none.yaml'))).toMatchObject({ ok: false, mistakes: [{ line: 0 }] });
