@@ -1,7 +1,7 @@
 /** One connection of an acquirer: what it may send, and how it is answered. It knows no payments. */
 import type { Message } from '../iso8583/message.ts';
 import { isNetwork, isRequest, type Refusal, refusal } from './codes.ts';
-import { Connection } from './connection.ts';
+import { Connection, kindOf } from './connection.ts';
 import { answeringTpdu } from './framing.ts';
 import type { AcquirerConfig } from './link-config.ts';
 import type { LinkMac } from './link-mac.ts';
@@ -128,11 +128,9 @@ export class AcquirerSession {
     }
   }
 
-  /** The text of an error may quote what it was given: only its kind is logged. */
   #failed(message: Message, error: unknown): Message {
     this.#count('handlerErrors');
-    const kind = error instanceof Error ? error.name : typeof error;
-    this.#tools.observer.note(this.#config.name, 'warn', `the handler of ${message.mti} failed: ${kind}`);
+    this.#tools.observer.note(this.#config.name, 'warn', `the handler of ${message.mti} failed: ${kindOf(error)}`);
     return refusal(message, 'malfunction');
   }
 

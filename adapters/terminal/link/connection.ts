@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net';
 import { decodeMessage } from '../iso8583/decode.ts';
+import type { Encoded } from '../iso8583/encode.ts';
 import type { Message } from '../iso8583/message.ts';
 import { describeProblem } from '../iso8583/problem.ts';
 import type { CompiledSpec } from '../iso8583/compile-spec.ts';
@@ -99,7 +100,13 @@ export class Connection {
   /** Adds the MAC and the frame, and writes. */
   async send(message: Message, header: Buffer): Promise<Sent> {
     const { name, framing } = this.#config;
-    const encoded = this.mac === undefined ? message.encode() : await this.mac.seal(message);
+    let encoded: Encoded;
+    try {
+      encoded = this.mac === undefined ? message.encode() : await this.mac.seal(message);
+    } catch (error) {
+      this.#observer.note(name, 'warn', `cannot send ${describeMessage(message)}: ${kindOf(error)} of the vault`);
+      return 'unfit';
+    }
     const frame = encoded.ok ? frameOf(framing, encoded.bytes, header) : undefined;
     if (frame === undefined) {
       const problem = encoded.ok ? `too long for framing ${framing}` : describeProblem(encoded.problem);
@@ -191,7 +198,12 @@ export class Connection {
       const next = this.#queue.shift();
       if (next === undefined) break;
       this.lastReceived = this.#clock.now();
-      await this.#take(next.bytes, next.header);
+      try {
+        await this.#take(next.bytes, next.header);
+      } catch (error) {
+        // A vault elsewhere may fail. Without an answer the peer repeats or reverses.
+        this.end('handlerErrors', `a message could not be handled: ${kindOf(error)}`);
+      }
     }
     this.#isRunning = false;
     if (this.#isHeld) return;
@@ -235,7 +247,14 @@ export class Connection {
     this.#queue.length = 0;
     this.#cancelPartial?.();
     this.#cancelStall?.();
-    void this.mac?.close();
+    this.mac?.close().catch((error: unknown) => {
+      this.#observer.note(this.#config.name, 'warn', `a session key was not forgotten: ${kindOf(error)}`);
+    });
     this.#events.closed();
   }
+}
+
+/** The text of an error may quote what it was given: only its kind is logged. */
+export function kindOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }

@@ -11,7 +11,7 @@ import type { Message } from '../iso8583/message.ts';
 import type { LinkTools } from './acquirer-listener.ts';
 import { Backoff } from './backoff.ts';
 import { isAccepted, isNetwork, isRequest, type NetworkKind, networkRequest, refusal } from './codes.ts';
-import { Connection } from './connection.ts';
+import { Connection, kindOf } from './connection.ts';
 import { answeringTpdu, requestingTpdu } from './framing.ts';
 import type { IssuerConfig } from './link-config.ts';
 import { LinkMac, missingKey } from './link-mac.ts';
@@ -224,7 +224,7 @@ class IssuerLink {
       });
     } catch (error) {
       observer.count(name, 'handlerErrors');
-      observer.note(name, 'warn', `the cutover failed: ${error instanceof Error ? error.name : typeof error}`);
+      observer.note(name, 'warn', `the cutover failed: ${kindOf(error)}`);
       await connection.send(refusal(message, 'malfunction'), answering);
     }
   }

@@ -10,7 +10,7 @@ import { type AcquirerConfig, type IssuerConfig, LINKS_MAX, LinkConfig } from '.
 import { readTls } from './link-tls.ts';
 
 export interface LinkMistake {
-  /** From 1; 0 for a file that cannot be read. */
+  /** From 1; 0 for a file that was not read. */
   readonly line: number;
   readonly column: number;
   /** `links.0.listen.port`; empty for the whole file. */

@@ -68,7 +68,6 @@ export class Mux {
     if (this.#underWay.size >= this.#config.window) return 'full';
     const key = this.#keyOf(request);
     if (this.#underWay.has(key)) return 'collision';
-    this.#ended.delete(key);
     return new Promise((done) => {
       const cancel = this.#clock.after(timeoutMs, () => {
         this.#end(key, { kind: 'timedOut', request });

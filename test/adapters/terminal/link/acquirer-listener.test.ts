@@ -15,7 +15,7 @@ import {
   echoing,
   ManualClock,
   network,
-  Peer,
+  type Peer,
   peerAt,
   purchase,
   specNamed,
@@ -265,6 +265,29 @@ describe('bounds', () => {
     await until(() => notes.some((note) => note.includes('the peer did not take its messages for 20 s')));
   });
 
+  it('what waits for the message before it is bounded: the peer is not read from meanwhile', async () => {
+    let done: () => void = () => {};
+    const cutover = () => new Promise<void>((resolve) => (done = resolve));
+    const { port, figures } = await startAcquirer('window: 100000', { ...echoing, cutover });
+    const peer = await signedOn(port);
+    peer.send(network('201'));
+    const batch = Buffer.concat(
+      Array.from({ length: 1000 }, () => peer.frame(purchase('000001').set(48, 'x'.repeat(900)))),
+    );
+    let batches = 0;
+    // A megabyte each; the system's own buffers take some of them.
+    while (batches < 100 && peer.socket.writableLength < 4 * batch.length) {
+      peer.socket.write(batch);
+      batches++;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(batches).toBeLessThan(100);
+    expect(figures.received.get('0200')).toBeUndefined();
+    done();
+    await peer.message(1 + 1000 * batches);
+    expect(figures.received.get('0200')).toBe(1000 * batches);
+  });
+
   it('goes on when a slow reader reads again', async () => {
     const handle = async (message: Message) => answerOf(message).set(48, 'x'.repeat(900)).set(63, 'y'.repeat(900));
     const { port } = await startAcquirer('window: 1000', { ...echoing, handle });
@@ -300,6 +323,21 @@ describe('bounds', () => {
     clock.advance(60_000);
     await until(() => peer.isClosed);
     expect(notes.at(-1)).toContain('nothing came for 60 s');
+  });
+
+  it('does not close what waits for an answer', async () => {
+    const clock = new ManualClock();
+    let answer: (message: Message) => void = () => {};
+    const handle = () => new Promise<Message>((done) => (answer = done));
+    const { port, figures } = await startAcquirer('idleSeconds: 60', { ...echoing, handle }, clock);
+    const peer = await signedOn(port);
+    peer.send(purchase('000001'));
+    await until(() => figures.received.get('0200') === 1);
+    clock.advance(60_000);
+    answer(answerOf(purchase('000001')));
+    expect((await peer.message(1)).text(39)).toBe('00');
+    clock.advance(60_000);
+    await until(() => peer.isClosed);
   });
 });
 

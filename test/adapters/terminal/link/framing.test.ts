@@ -57,7 +57,10 @@ describe.each(FRAMINGS)('%s', (framing) => {
       fc.property(fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 60 }), (sizes) => {
         const chunks: Buffer[] = [];
         let at = 0;
-        for (const size of sizes) chunks.push(stream.subarray(at, (at += size)));
+        for (const size of sizes) {
+          chunks.push(stream.subarray(at, at + size));
+          at += size;
+        }
         chunks.push(stream.subarray(at));
         const { messages, waiting, problem } = readAll(framing, chunks);
         expect({ messages, waiting, problem }).toEqual({ messages: expected, waiting: 0, problem: undefined });
