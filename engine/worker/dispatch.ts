@@ -160,6 +160,10 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   openCase: rich('openCase'),
   changeCase: rich('changeCase'),
   readCases: rich('readCases'),
+  putOutbox: rich('putOutbox'),
+  changeOutbox: rich('changeOutbox'),
+  removeOutbox: rich('removeOutbox'),
+  listOutbox: rich('listOutbox'),
   // Answered beside the batches, as hello is: here it is a bug.
   readChanges: rich('readChanges'),
 };

@@ -140,6 +140,10 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   openCase: () => RICH,
   changeCase: () => RICH,
   readCases: () => RICH,
+  putOutbox: () => RICH,
+  changeOutbox: () => RICH,
+  removeOutbox: () => RICH,
+  listOutbox: () => RICH,
   readChanges: () => RICH,
 };
 

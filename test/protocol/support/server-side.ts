@@ -291,7 +291,11 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     case 'endFreeze':
     case 'openCase':
     case 'changeCase':
-    case 'readCases': {
+    case 'readCases':
+    case 'putOutbox':
+    case 'changeOutbox':
+    case 'removeOutbox':
+    case 'listOutbox': {
       const {
         replayed: _r,
         timestamp: _t,
