@@ -170,6 +170,40 @@ describe.each([1, 3])('queues with %i partitions', (count) => {
   });
 });
 
+describe('a power cut', () => {
+  it('loses nothing that was answered, wherever it falls', async () => {
+    const told = new Set<number>();
+    for (let fuel = 0; fuel < 8; fuel++) {
+      const bank = new Bank(2);
+      bank.fuel = fuel;
+      const steps = [
+        ['putOutbox', entry(1)],
+        ['changeOutbox', { queue: QUEUE, id: idOf(1), attempts: 1, notBefore: 5 }],
+        ['putOutbox', entry(2, { state: 'due' })],
+        ['removeOutbox', { queue: QUEUE, id: idOf(1) }],
+      ] as const;
+      const names: string[] = [];
+      void (async () => {
+        for (const [command, body] of steps) names.push((await bank.registry(2, command, body)).name);
+      })();
+      for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve));
+      expect(names.every((name) => name === 'ok')).toBe(true);
+      told.add(names.length);
+      const again = new Bank(2, bank.partitions);
+      const page = await again.registry(2, 'listOutbox', { queue: QUEUE, cursor: 0, limit: 9 });
+      const states = (page.entries ?? []).map(({ state, attempts }) => `${state} ${attempts}`);
+      const expected = [[], ['armed 0'], ['due 1'], ['due 1', 'due 0'], ['due 0']];
+      // What was not answered may have been kept all the same.
+      expect([expected[names.length], expected[names.length + 1]]).toContainEqual(states);
+      for (const [command, body] of steps) await again.registry(2, command, body);
+      const settled = await again.registry(2, 'listOutbox', { queue: QUEUE, cursor: 0, limit: 9 });
+      expect(settled.entries).toMatchObject([{ id: idOf(2), state: 'due' }]);
+      expectRecovered(again.partitions);
+    }
+    expect(told.size).toBeGreaterThan(3);
+  });
+});
+
 describe('a partition', () => {
   it('takes as many bytes, and keeps as many that expired, as its bounds say', async () => {
     const limits = OUTBOX_LIMITS as { bytes: number; entries: number; expired: number };
