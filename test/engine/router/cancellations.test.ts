@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { cancellationRequest } from '../../../engine/simulate/model/requests.ts';
 import type { CancellationInput, PaymentResult } from '../../../protocol/codecs/payment-codec.ts';
+import { formatId } from '../../../protocol/ids.ts';
 import { Bank } from '../../support/bank.ts';
 import { between, expectWhole } from '../../support/clearing-checks.ts';
 import { reply } from '../../support/desk.ts';
@@ -82,6 +83,29 @@ describe('a cancellation in two partitions', () => {
       }, 0n);
       expect(net).toBe(130n);
     }
+  });
+
+  it('takes the fee on what it captures, gives it back, and names both sides of it', async () => {
+    const there = await town();
+    const { bank, payer } = there;
+    const fees = ACCOUNTS.find((id) => id !== payer && bank.homeOf(id) === 0) ?? 0n;
+    const payee = ACCOUNTS.find((id) => id !== there.payee && bank.homeOf(id) === 1) ?? 0n;
+    await bank.accounts(2, { id: fees, ledger: 156, code: 1 }, { id: payee, ledger: 156, code: 1, tariff: 1 });
+    const terms = { number: 1, basisPoints: 1000, fixed: 0, minimum: 0, maximum: 0, feeAccountId: formatId(fees) };
+    expect(await bank.putTariff(2, terms)).toBe(0);
+    await pay({ ...there, payee }, 'authorise');
+    const rest = await cancel(there, { amount: 30n });
+    expect(rest.payment).toMatchObject({ captured: 70n, released: 30n, feeCharged: 7n });
+    const back = await cancel(there, { id: 901n, amount: 70n });
+    expect(back.payment).toMatchObject({ refunded: 70n, feeRefunded: 7n });
+    await settled(there);
+    const { entries } = await bank.history(2, fees);
+    expect(entries.map(({ transfer }) => [transfer.debitAccountId, transfer.creditAccountId, transfer.amount])).toEqual(
+      [
+        [fees, payee, 7n],
+        [payee, fees, 7n],
+      ],
+    );
   });
 
   it('does not release and refund at once', async () => {
