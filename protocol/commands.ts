@@ -4,8 +4,8 @@
  * `body` says how the body is made: `records` of `recordBytes` each (count = how many), one `record` that may be
  * followed by a tail (count = 1), or a MessagePack map (`rich`, count = its bytes).
  */
-import { CARD, CARD_USE } from './cards.ts';
 import { PAYMENT_CANCELLATION } from './cancellation.ts';
+import { MODULE_COMMANDS } from './module-commands.ts';
 import { AGGREGATE_QUERY, BALANCE_QUERY, HISTORY_FILTER, TRIAL_QUERY } from './reading-records.ts';
 import {
   ACCOUNT,
@@ -312,27 +312,7 @@ export const COMMANDS = {
     scope: 'read',
     summary: 'What risk keeps of an account.',
   },
-  putCards: {
-    kind: 0x60,
-    body: 'records',
-    recordBytes: CARD.size,
-    scope: 'ledger',
-    summary: 'Register cards, or change what they may.',
-  },
-  lookupCards: {
-    kind: 0x61,
-    body: 'records',
-    recordBytes: 16,
-    scope: 'read',
-    summary: 'Cards and what was seen of them, by token.',
-  },
-  useCards: {
-    kind: 0x62,
-    body: 'records',
-    recordBytes: CARD_USE.size,
-    scope: 'pay',
-    summary: 'Judge what a card and its holder have shown for a payment.',
-  },
+  ...MODULE_COMMANDS,
   readChanges: {
     kind: 0x40,
     body: 'rich',

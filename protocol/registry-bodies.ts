@@ -1,4 +1,4 @@
-/** What the risk rules are told at run time: bodies of the commands for lists and exemptions, and of their replies. */
+/** What the risk rules are told at run time: bodies of the commands for lists and exemptions, and of their replies; also those of outbox-bodies.ts. */
 import {
   type Checked,
   type Field,
@@ -14,6 +14,14 @@ import {
   text,
 } from './body-fields.ts';
 import { LIMITS } from './limits.ts';
+import {
+  CHANGE_OUTBOX_FIELDS,
+  LIST_OUTBOX_FIELDS,
+  OUTBOX_LIMITS,
+  outboxEntry,
+  PUT_OUTBOX_FIELDS,
+  REMOVE_OUTBOX_FIELDS,
+} from './outbox-bodies.ts';
 
 /** Names of lists, and ids of rules. */
 export const riskName = matching(
@@ -154,6 +162,8 @@ export const REGISTRY_REPLY_FIELDS = {
   freezes: optional(list(freeze, REGISTRY_LIMITS.freezesPerAccount)),
   case: optional(riskCase),
   cases: optional(list(riskCase, LIMITS.pageEntriesMax)),
+  entry: optional(outboxEntry),
+  entries: optional(list(outboxEntry, OUTBOX_LIMITS.pageEntries)),
 };
 
 export type PutRiskListBody = ObjectOf<typeof PUT_RISK_LIST_FIELDS>;
@@ -164,6 +174,12 @@ export type EndFreezeBody = ObjectOf<typeof END_FREEZE_FIELDS>;
 export type OpenCaseBody = ObjectOf<typeof OPEN_CASE_FIELDS>;
 export type ChangeCaseBody = ObjectOf<typeof CHANGE_CASE_FIELDS>;
 export type ReadCasesBody = ObjectOf<typeof READ_CASES_FIELDS>;
+export type PutOutboxBody = ObjectOf<typeof PUT_OUTBOX_FIELDS>;
+export type ChangeOutboxBody = ObjectOf<typeof CHANGE_OUTBOX_FIELDS>;
+export type RemoveOutboxBody = ObjectOf<typeof REMOVE_OUTBOX_FIELDS>;
+export type ListOutboxBody = ObjectOf<typeof LIST_OUTBOX_FIELDS>;
+/** An entry of a queue as it stands. */
+export type OutboxEntry = NonNullable<RegistryReply['entry']>;
 /** A freeze as it stands. */
 export type StoredFreeze = NonNullable<RegistryReply['freeze']>;
 /** A case as it stands. */
@@ -183,6 +199,10 @@ export interface RegistryBodies {
   readonly openCase: OpenCaseBody;
   readonly changeCase: ChangeCaseBody;
   readonly readCases: ReadCasesBody;
+  readonly putOutbox: PutOutboxBody;
+  readonly changeOutbox: ChangeOutboxBody;
+  readonly removeOutbox: RemoveOutboxBody;
+  readonly listOutbox: ListOutboxBody;
 }
 export type RegistryCommand = keyof RegistryBodies;
 
@@ -196,6 +216,10 @@ const FIELDS: { readonly [C in RegistryCommand]: Field<RegistryBodies[C]> } = {
   openCase: object(OPEN_CASE_FIELDS, 'refused'),
   changeCase: object(CHANGE_CASE_FIELDS, 'refused'),
   readCases: object(READ_CASES_FIELDS, 'refused'),
+  putOutbox: object(PUT_OUTBOX_FIELDS, 'refused'),
+  changeOutbox: object(CHANGE_OUTBOX_FIELDS, 'refused'),
+  removeOutbox: object(REMOVE_OUTBOX_FIELDS, 'refused'),
+  listOutbox: object(LIST_OUTBOX_FIELDS, 'refused'),
 };
 
 export function isRegistryCommand(name: string): name is RegistryCommand {

@@ -8,6 +8,7 @@ import { FRAME_RESULTS } from './results/frame-results.ts';
 import { IDEMPOTENCY_RESULTS } from './results/idempotency-results.ts';
 import { INTERNAL_RESULTS } from './results/internal-results.ts';
 import { LEDGER_RESULTS } from './results/ledger-results.ts';
+import { OUTBOX_RESULTS } from './results/outbox-results.ts';
 import { PARTY_RESULTS } from './results/party-results.ts';
 import { PAYMENT_RESULTS } from './results/payment-results.ts';
 import { RISK_RESULTS } from './results/risk-results.ts';
@@ -29,6 +30,7 @@ export const RESULTS = {
   ...RISK_RESULTS,
   ...REGISTRY_RESULTS,
   ...CARD_RESULTS,
+  ...OUTBOX_RESULTS,
   ...INTERNAL_RESULTS,
 } as const satisfies Readonly<Record<string, ResultSpec>>;
 

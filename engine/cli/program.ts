@@ -13,6 +13,7 @@ import { registerAccount } from './commands/account.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerCase } from './commands/case.ts';
+import { registerOutbox } from './commands/outbox.ts';
 import { registerChanges } from './commands/changes.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerDukpt } from './commands/dukpt.ts';
@@ -69,6 +70,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerPayment,
     registerRisk,
     registerCase,
+    registerOutbox,
     registerQr,
     registerReconcile,
     registerChanges,

@@ -28,6 +28,7 @@ export const EntityTables = {
   exemption: 6,
   freeze: 7,
   case: 8,
+  outbox: 9,
 } as const;
 
 export const ENTITY_BODY_AT = EVENT_PREFIX_BYTES + ENTITY.size;

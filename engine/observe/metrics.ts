@@ -41,6 +41,8 @@ export interface PartitionFigures {
     readonly dropped: number;
     readonly waiting: number;
   };
+  /** What other systems have to be told; `expired` is never told any more, ever since the partition was made. */
+  readonly outbox: { readonly armed: number; readonly due: number; readonly bytes: number; readonly expired: number };
 }
 
 /** One webhook endpoint; its id is a label, and endpoints are few. */
@@ -190,6 +192,7 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
     ({ riskFeatures }) => riskFeatures.evicted,
   );
   total('sluice_risk_dropped', 'Counts of risk rules that found no room.', ({ riskFeatures }) => riskFeatures.dropped);
+  registerOutbox(registers, () => state.partitions);
   new Gauge({
     name: 'sluice_index_entries',
     help: 'Entries of an index, in memory and in segments.',
@@ -267,6 +270,39 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
     expose: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+function registerOutbox(registers: Registry[], figures: () => readonly (PartitionFigures | undefined)[]): void {
+  new Gauge({
+    name: 'sluice_outbox_entries',
+    help: 'What other systems have to be told: armed ones wait to be due.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      for (const name of ['armed', 'due'] as const)
+        this.set(
+          { state: name },
+          sum(figures(), ({ outbox }) => outbox[name]),
+        );
+    },
+  });
+  new Gauge({
+    name: 'sluice_outbox_bytes',
+    help: 'Bytes of what other systems have to be told.',
+    registers,
+    collect() {
+      this.set(sum(figures(), ({ outbox }) => outbox.bytes));
+    },
+  });
+  new Counter({
+    name: 'sluice_outbox_expired_total',
+    help: 'Entries whose time ended before they were removed: what they say may not have been heard.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(sum(figures(), ({ outbox }) => outbox.expired));
+    },
+  });
 }
 
 function registerWebhooks(registers: Registry[], figures: () => readonly WebhookFigures[]): void {

@@ -12,6 +12,7 @@ import { Code } from '../../protocol/results.ts';
 import { type Entities, wordsOf } from '../entity/entities.ts';
 import { NO_HOLD } from '../ledger/holds.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import type { Payments } from '../payment/payments.ts';
 import { whyHidden } from '../query/accounts.ts';
 import type { Registry } from './registry.ts';
@@ -21,6 +22,7 @@ interface RegistryState {
   readonly entities: Entities;
   readonly registry: Registry;
   readonly payments: Payments;
+  readonly outbox: Outbox;
 }
 
 type Decide<C extends RegistryCommand> = (
@@ -59,6 +61,10 @@ const DECISIONS: { readonly [C in RegistryCommand]: Decide<C> } = {
     paymentId === undefined
       ? { code: Code.ok, ...registry.cases.page(institution, cursor, limit) }
       : registry.cases.read(institution, paymentId),
+  putOutbox: ({ outbox }, institution, body) => outbox.put(institution, body),
+  changeOutbox: ({ outbox }, institution, body) => outbox.change(institution, body),
+  removeOutbox: ({ outbox }, institution, body) => outbox.remove(institution, body),
+  listOutbox: ({ outbox }, institution, body) => outbox.list(institution, body),
 };
 
 /** What an open freeze of received money blocks: the pending transfer has its id. */

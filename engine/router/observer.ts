@@ -73,7 +73,8 @@ export class LaneObservers {
       const command = commandOfKind(kind);
       if (command !== undefined) metrics.outcome(command, code, count);
     }
-    const { accounts, holds, crossings, clearing, nextLsn, indexEntries, indexPageReads, riskFeatures } = figures;
+    const { accounts, holds, crossings, clearing, nextLsn, indexEntries, indexPageReads, riskFeatures, outbox } =
+      figures;
     metrics.partitionFigures(partition, {
       accounts,
       openHolds: holds,
@@ -83,6 +84,7 @@ export class LaneObservers {
       indexEntries,
       indexPageReads,
       riskFeatures,
+      outbox,
     });
   }
 

@@ -131,6 +131,11 @@ export class Scatter {
       case 'endFreeze':
       case 'readAccountRisk':
         return this.#one(this.#homeOfAccount(body), envelope, body, sink);
+      case 'putOutbox':
+      case 'changeOutbox':
+      case 'removeOutbox':
+      case 'listOutbox':
+        return this.#one(this.#homeOfQueue(body), envelope, body, sink);
       case 'activateRules':
       case 'putTariff':
       case 'putCampaign':
@@ -251,6 +256,13 @@ export class Scatter {
   #homeOfAccount(body: Uint8Array): number {
     const id = parseId(String(decodeMessagePack(body)?.accountId ?? ''));
     return id === undefined ? 0 : partitionOfId(id, this.#lanes.length);
+  }
+
+  /** Partition of a queue, by its name. A body that names none is refused wherever it goes. */
+  #homeOfQueue(body: Uint8Array): number {
+    const queue = decodeMessagePack(body)?.queue;
+    const key = deriveId('queue', typeof queue === 'string' ? queue : '');
+    return Number(key % BigInt(this.#lanes.length));
   }
 
   /** Partition of a party, by its name. A body that is no party is refused wherever it goes. */

@@ -163,6 +163,10 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   putCards: ({ cards }, command, reply) => cards.put(command, reply),
   lookupCards: ({ cards }, command, reply) => cards.lookup(command, reply),
   useCards: ({ cards }, command, reply) => cards.use(command, reply),
+  putOutbox: rich('putOutbox'),
+  changeOutbox: rich('changeOutbox'),
+  removeOutbox: rich('removeOutbox'),
+  listOutbox: rich('listOutbox'),
   // Answered beside the batches, as hello is: here it is a bug.
   readChanges: rich('readChanges'),
 };

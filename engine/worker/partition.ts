@@ -16,6 +16,7 @@ import { CLEARING_ACCOUNTS_PER_BATCH, type ClearingPosition } from '../ledger/cl
 import { ACCOUNT_EVENT_BYTES, ENGINE_ID_WORD3 } from '../ledger/events.ts';
 import { NO_HOLD } from '../ledger/holds.ts';
 import { expireHold } from '../ledger/legs.ts';
+import type { OutboxFigures } from '../outbox/outbox.ts';
 import { expireChallenges, expirePayment } from '../payment/release.ts';
 import { ReplyArea } from '../query/reply-area.ts';
 import type { RiskFigures } from '../risk/risk.ts';
@@ -79,6 +80,7 @@ export interface PartitionFigures {
   /** By which keys risk features are kept in other partitions too: FeatureStore.sharedBy. */
   readonly sharedBy: number;
   readonly riskFeatures: RiskFigures;
+  readonly outbox: OutboxFigures;
 }
 
 export interface PartitionBounds extends StateCopyBounds {
@@ -137,6 +139,7 @@ export class Partition {
   }
 
   get figures(): PartitionFigures {
+    const { payments, outbox } = this.#state;
     const { accounts, holds, tables, clearing } = this.#state.ledger;
     return {
       accounts: accounts.count,
@@ -144,11 +147,12 @@ export class Partition {
       crossings: clearing.unfinished.size,
       clearing: clearing.positions(),
       nextLsn: this.#journal.nextLsn,
-      nextDeadline: Math.min(tables.timers.next, this.#state.payments.challenges.next),
+      nextDeadline: Math.min(tables.timers.next, payments.challenges.next, outbox.nextExpiry),
       indexEntries: this.#indexes.entries,
       indexPageReads: this.#indexes.pageReads,
       sharedBy: this.#state.risk.features.sharedBy,
       riskFeatures: this.#state.risk.figures,
+      outbox: outbox.figures,
     };
   }
 
@@ -266,11 +270,12 @@ export class Partition {
     this.#outcomes.count(command.kind, reply);
   }
 
-  /** Ends what is up: challenges, and holds (a client's pending transfer, or a payment with all that it holds). */
+  /** Ends what is up: challenges, entries of queues, and holds (a client's pending transfer, or a payment with all that it holds). */
   #expire(): void {
-    const { ledger, payments } = this.#state;
+    const { ledger, payments, outbox } = this.#state;
     const { timers, holds } = ledger.tables;
     let expired = expireChallenges(payments, EXPIRIES_MAX);
+    expired += outbox.expire(EXPIRIES_MAX - expired);
     while (expired < EXPIRIES_MAX && timers.next <= ledger.now) {
       const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = timers.keys;
       timers.pop();

@@ -92,8 +92,9 @@ export class Replayer {
   }
 
   #entity(event: DataView, lsn: number): void {
-    const { entities, registry, ruleSets } = this.#state;
+    const { entities, outbox, registry, ruleSets } = this.#state;
     entities.replay(event, lsn);
+    outbox.replay(event, lsn);
     registry.replay(event, lsn);
     if (tableOf(event) === EntityTables.ruleSet) ruleSets.replay(event, lsn);
   }

@@ -9,6 +9,7 @@ import type { Clearing, JointUnderWay, PreparedPart } from '../ledger/clearing.t
 import type { HoldColumn, Holds } from '../ledger/holds.ts';
 import { HOLD_COLUMNS } from '../ledger/holds.ts';
 import { JointKinds, readJoint } from '../ledger/joint-event.ts';
+import type { SavedOutbox } from '../outbox/outbox.ts';
 import { lockDraft } from '../payment/joint-payments.ts';
 import { describeSections, isFeatureSection } from '../risk/feature-sections.ts';
 import { canonicalCounts } from '../risk/shared-counts.ts';
@@ -48,9 +49,16 @@ function smallSections(state: PartitionState): Sections {
     ...saveJoint(state.ledger.clearing),
     entities: shared(state.entities.snapshot()),
     ...state.registry.save(),
+    ...outboxSection(state),
     heads: shared(encodeMessagePack({ heads: [...state.payments.heads] })),
     ...riskSections(state),
   };
+}
+
+/** None when there never was an entry, as in checkpoints that were taken before there could be any. */
+function outboxSection({ outbox }: PartitionState): Sections {
+  const saved = outbox.save();
+  return saved === undefined ? {} : { outbox: shared(encodeMessagePack(saved)) };
 }
 
 /** None without rules and challenges, as in checkpoints that were taken before there were any. */
@@ -157,10 +165,16 @@ export function restoreSnapshot(state: PartitionState, sections: ReadonlyMap<str
   const joint = sections.get('joint');
   if (joint !== undefined) restoreJoint(state, joint);
   state.entities.restore(section('entities'));
+  restoreOutbox(state, sections);
   restoreRisk(state, sections);
   state.registry.restore(sections);
   const { heads } = decodeMessagePack(section('heads')) as { heads: [number, number][] };
   for (const [institution, lsn] of heads) state.payments.heads.set(institution, lsn);
+}
+
+function restoreOutbox({ outbox }: PartitionState, sections: ReadonlyMap<string, Uint8Array>): void {
+  const section = sections.get('outbox');
+  if (section !== undefined) outbox.restore(decodeMessagePack(section) as object as SavedOutbox);
 }
 
 function restoreRisk(state: PartitionState, sections: ReadonlyMap<string, Uint8Array>): void {

@@ -10,6 +10,7 @@ import type { PartitionPlace } from '../ledger/ledger.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { ResultWriter } from '../ledger/results.ts';
 import { Timers } from '../ledger/timers.ts';
+import { Outbox } from '../outbox/outbox.ts';
 import { Payments } from '../payment/payments.ts';
 import { Histories } from '../query/histories.ts';
 import { Transfers } from '../query/transfers.ts';
@@ -55,6 +56,8 @@ export class PartitionState {
   readonly ruleSets: RuleSets;
   readonly registry: Registry;
   readonly cards: Cards;
+  /** What other systems have to be told. */
+  readonly outbox: Outbox;
   readonly transfers: Transfers;
   readonly histories: Histories;
   readonly events: EventLog;
@@ -74,6 +77,7 @@ export class PartitionState {
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
     this.cards = new Cards(this.ledger, { cards: entities, uses: changes });
+    this.outbox = new Outbox(this.ledger, this.entities);
     this.registry = new Registry(this.ledger, this.entities, hashSeed);
     this.risk = new RiskState({ ...(options.riskBounds ?? RISK_BOUNDS), hashSeed, place: options }, this.registry);
     const risk = new Risk(this.risk, this.ledger);

@@ -220,6 +220,15 @@ describe('the risk rules of the tour', () => {
       ruleSet: 'default-1',
       rules: [{ id: 'gambling', overridable: false }],
     });
+    const early = ['payment', 'cancel', 'late-coffee', '--from', 'alice', '--currency', 'EUR', ...where];
+    expect(await json(early)).toMatchObject({ name: 'ok', payment: { state: 'declined', name: 'cancelledBefore' } });
+    const late = await sluice(['pay', 'alice', 'cafe', '4.50', 'EUR', '--id', 'late-coffee', ...where]);
+    expect(late).toMatchObject({ code: 1, errors: expect.stringContaining('(cancelledBefore, 624)') });
+    const part = await json(['payment', 'cancel', 'parcel', '--amount', '50.00', ...where]);
+    expect(part).toMatchObject({ payment: { operation: 'cancel', refunded: '5000' } });
+    expect(await json(['outbox', 'list', 'issuer-a', ...where])).toEqual({ entries: [], nextCursor: 0 });
+    const unknown = ['outbox', 'remove', 'issuer-a', '0190a5e0c0de7000800000000000d44f', ...where];
+    expect(await sluice(unknown)).toMatchObject({ code: 1, errors: expect.stringContaining('outboxEntryNotFound') });
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
     const block = ['risk', 'freeze', 'cafe', 'EUR', '--payer', 'bob', '--amount', '3.00', '--until', tomorrow];
     await json(['pay', 'bob', 'cafe', '20.00', 'EUR', ...where]);

@@ -13,6 +13,7 @@ import { cardCases } from './card-cases.ts';
 import { chainCases } from './chain-cases.ts';
 import { CHANGE } from './golden-change.ts';
 import { readingCases } from './reading-cases.ts';
+import { OUTBOX_CASES } from './outbox-cases.ts';
 import { REGISTRY_CASES } from './registry-cases.ts';
 import { riskCases } from './risk-cases.ts';
 import { SESSION_CASES } from './session-cases.ts';
@@ -365,6 +366,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
   cards: cardCases({ id, account: PAYER, payee: MERCHANT, time: T }),
   risk: riskCases({ rich, payment: id(0x51), account: PAYER }),
   registry: REGISTRY_CASES,
+  outbox: OUTBOX_CASES,
   changes: [
     {
       name: 'the change stream from a cursor: a transfer, and more to come',

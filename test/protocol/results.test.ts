@@ -5,6 +5,7 @@ import { FRAME_RESULTS } from '../../protocol/results/frame-results.ts';
 import { IDEMPOTENCY_RESULTS } from '../../protocol/results/idempotency-results.ts';
 import { INTERNAL_RESULTS } from '../../protocol/results/internal-results.ts';
 import { LEDGER_RESULTS } from '../../protocol/results/ledger-results.ts';
+import { OUTBOX_RESULTS } from '../../protocol/results/outbox-results.ts';
 import { PARTY_RESULTS } from '../../protocol/results/party-results.ts';
 import { PAYMENT_RESULTS } from '../../protocol/results/payment-results.ts';
 import { CARD_RESULTS } from '../../protocol/results/card-results.ts';
@@ -21,7 +22,7 @@ const BANDS = {
   5: LEDGER_RESULTS,
   6: PAYMENT_RESULTS,
   7: PARTY_RESULTS,
-  8: { ...REGISTRY_RESULTS, ...RISK_RESULTS, ...CARD_RESULTS },
+  8: { ...REGISTRY_RESULTS, ...RISK_RESULTS, ...CARD_RESULTS, ...OUTBOX_RESULTS },
   9: INTERNAL_RESULTS,
 };
 const names = Object.keys(RESULTS) as ResultName[];

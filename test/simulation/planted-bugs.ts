@@ -49,6 +49,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'a payment that was cancelled before it came is compared with nothing instead of declined',
+    file: 'engine/payment/create.js',
+    edits: [['if (isCancelledBefore(first))', 'if (false)']],
+  },
+  {
     name: 'expiry racing capture: what is due expires after the commands of the batch',
     file: 'engine/worker/partition.js',
     edits: [

@@ -3,7 +3,7 @@ import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
 import type { Read } from './reading.ts';
 import type { ModelChange } from './reference-changes.ts';
 import type { ModelChainEnd } from './reference-endings.ts';
-import type { ModelOperation, ModelPayment } from './reference-payments.ts';
+import type { ModelCancellation, ModelOperation, ModelPayment } from './reference-payment-records.ts';
 import type { ModelTransfer } from './reference-shapes.ts';
 
 export type Command =
@@ -16,6 +16,7 @@ export type Command =
       readonly institution: number;
       readonly operation: ModelOperation;
     }
+  | { readonly type: 'cancelPayment'; readonly institution: number; readonly cancellation: ModelCancellation }
   | { readonly type: 'read'; readonly institution: number; readonly read: Read }
   | { readonly type: 'tariff'; readonly institution: number; readonly tariff: TariffBody }
   | { readonly type: 'campaign'; readonly institution: number; readonly campaign: CampaignBody };

@@ -11,9 +11,11 @@ import type { Answer, ModelAccount, Open, Said } from './reference-book.ts';
 import { changeAccount } from './reference-changes.ts';
 import { endChain } from './reference-endings.ts';
 import { ReferenceLedger } from './reference-ledger.ts';
-import { type PaymentAnswer, ReferencePayments } from './reference-payments.ts';
+import type { PaymentAnswer } from './reference-payment-records.ts';
+import { ReferencePayments } from './reference-payments.ts';
 import {
   accountsRequest,
+  cancellationRequest,
   changesRequest,
   endChainRequest,
   framed,
@@ -184,6 +186,12 @@ export class Comparison {
         const expected = this.payments.operate(command.institution, command.type, command.operation, said);
         return this.#samePayment(command, got, expected, race);
       }
+      case 'cancelPayment': {
+        const got = reply.payment(frame, command.type);
+        const said = openOf(race, 0, got);
+        const expected = this.payments.cancel(command.institution, command.cancellation, said);
+        return this.#samePayment(command, got, expected, race);
+      }
       case 'read': {
         const { got, expected } = readingOf(command.read, frame, this.ledger, this.#past);
         if (textOf(got) !== textOf(expected)) differ(command, 'reading', got, expected);
@@ -272,6 +280,8 @@ export function requestOf(command: Command): Request {
     case 'refund':
     case 'revert':
       return operationRequest(command.institution, command.type, command.operation);
+    case 'cancelPayment':
+      return cancellationRequest(command.institution, command.cancellation);
     case 'read':
       return framed(command.institution, readFrame(command.read));
     case 'tariff':

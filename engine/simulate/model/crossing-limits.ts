@@ -52,6 +52,8 @@ export function unitsOf(command: Command, { ledger, payments }: Reference): Unit
     case 'refund':
     case 'revert':
       return whole(payments.partiesOf(command.operation.paymentId));
+    case 'cancelPayment':
+      return whole(payments.partiesOf(command.cancellation.paymentId));
     default:
       return whole([]);
   }

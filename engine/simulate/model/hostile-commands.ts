@@ -1,13 +1,13 @@
 /** Random commands meant to hurt: ids used again, contents changed, amounts at the limits, foreign accounts, jumps in time. */
-import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
-import { formatId } from '../../../protocol/ids.ts';
-import { CAMPAIGNS, CAST, type CastAccount, PARTNERS, usd } from './cast.ts';
+import { CAST, type CastAccount, PARTNERS, usd } from './cast.ts';
 import type { Command } from './command.ts';
+import { HostileCancellations } from './hostile-cancellations.ts';
 import { HostileChains } from './hostile-chains.ts';
+import { randomTerms } from './hostile-terms.ts';
 import type { Read } from './reading.ts';
 import { C, type ModelChange, S } from './reference-changes.ts';
 import { F, MAX } from './reference-ledger.ts';
-import type { ModelOperation, ModelPayment } from './reference-payments.ts';
+import type { ModelOperation, ModelPayment } from './reference-payment-records.ts';
 import type { ModelTransfer } from './reference-shapes.ts';
 import { START } from './requests.ts';
 
@@ -22,6 +22,7 @@ export class HostileCommands {
   readonly #payments: [number, 'sale' | 'authorise', ModelPayment][] = [];
   readonly #operations: [number, 'capture' | 'void' | 'refund' | 'revert', ModelOperation][] = [];
   readonly #chains: HostileChains;
+  readonly #cancellations: HostileCancellations;
 
   /** @param chainEnds how many there are in a batch at most, from one jump to the next */
   constructor(random: () => number, chainEnds: number) {
@@ -36,6 +37,13 @@ export class HostileCommands {
       },
       chainEnds,
     );
+    this.#cancellations = new HostileCancellations({
+      below: (limit) => this.below(limit),
+      id: () => this.#id(),
+      account: () => this.#account(),
+      institution: () => this.#institution(),
+      payments: this.#payments,
+    });
   }
 
   below(limit: number): number {
@@ -118,8 +126,9 @@ export class HostileCommands {
     if (kind < 9 && this.#chains.isPossible) return this.#chains.next();
     if (kind < 50) return this.#transfersCommand();
     if (kind < 72) return this.#paymentCommand();
-    if (kind < 97) return this.#operationCommand();
-    return kind === 97 ? this.#tariff() : this.#campaign();
+    if (kind < 91) return this.#operationCommand();
+    if (kind < 97) return this.#cancellations.next();
+    return randomTerms(kind === 97 ? 'tariff' : 'campaign', this.#random, () => this.#account());
   }
 
   #read(): Read {
@@ -303,10 +312,11 @@ export class HostileCommands {
     if (this.#payments.length > 0 && this.#chance(12)) return this.#paymentAgain();
     const type = this.#chance(45) ? 'sale' : 'authorise';
     const payer = this.#pick(CAST);
-    const institution = this.#institutionFor(payer.id);
+    const late = this.#chance(6) ? this.#cancellations.late() : undefined;
+    const institution = late === undefined || this.#chance(5) ? this.#institutionFor(payer.id) : late[0];
     const payee = this.#chance(97) ? this.#partner(payer) : this.#pick(CAST);
     const payment: ModelPayment = {
-      id: this.#id(),
+      id: late?.[1] ?? this.#id(),
       payerAccountId: this.#chance(98) ? payer.id : 99n,
       payeeAccountId: this.#chance(98) ? payee.id : 99n,
       amount: this.#amount(),
@@ -370,31 +380,5 @@ export class HostileCommands {
     const institution = this.#chance(80) ? (target?.[0] ?? 2) : this.#institution();
     this.#operations.push([institution, type, operation]);
     return { type, institution, operation };
-  }
-
-  #tariff(): Command {
-    const minimum = this.below(30);
-    const tariff: TariffBody = {
-      number: 1 + this.below(2),
-      basisPoints: this.#pick([0, 1, 30, 250, 9999, 10_000]),
-      fixed: this.below(20),
-      minimum,
-      maximum: this.#chance(50) ? 0 : minimum + this.below(200),
-      feeAccountId: formatId(this.#chance(90) ? 11n : this.#account() % 90n),
-    };
-    return { type: 'tariff', institution: this.#pick([2, 3]), tariff };
-  }
-
-  #campaign(): Command {
-    const campaign: CampaignBody = {
-      accountId: formatId(this.#chance(90) ? this.#pick(CAMPAIGNS) : 10n),
-      basisPoints: this.#pick([0, 1, 333, 5000, 10_000]),
-      fixed: this.below(20),
-      maximum: this.#chance(50) ? 0 : this.below(300),
-      minimumAmount: this.below(100),
-      startsAt: 0,
-      endsAt: 0,
-    };
-    return { type: 'campaign', institution: 2, campaign };
   }
 }

@@ -1,7 +1,7 @@
 /** What can be said of a payment alone, and what is compared when its id comes again. */
 import type { ResultName } from '../../../protocol/results.ts';
 import { MAX } from './reference-ledger.ts';
-import type { ModelOperation, ModelPayment } from './reference-payments.ts';
+import type { ModelCancellation, ModelOperation, ModelPayment } from './reference-payment-records.ts';
 
 export const COMPARED_PAYMENT: readonly (readonly [keyof ModelPayment, ResultName])[] = [
   ['payerAccountId', 'existsWithDifferentPayer'],
@@ -19,6 +19,12 @@ export const COMPARED_OPERATION: readonly (readonly [keyof ModelOperation, Resul
   ['paymentId', 'existsWithDifferentPayment'],
   ['amount', 'existsWithDifferentAmount'],
   ['flags', 'existsWithDifferentFlags'],
+];
+
+export const COMPARED_CANCELLATION: readonly (readonly [keyof ModelCancellation, ResultName])[] = [
+  ['paymentId', 'existsWithDifferentPayment'],
+  ['payerAccountId', 'existsWithDifferentPayer'],
+  ['amount', 'existsWithDifferentAmount'],
 ];
 
 export function paymentShape(kind: 'sale' | 'authorise', payment: ModelPayment): ResultName {

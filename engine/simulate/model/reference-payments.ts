@@ -3,81 +3,28 @@ import type { CampaignBody, TariffBody } from '../../../protocol/bodies.ts';
 import type { PaymentStateName } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { least, most, referenceDiscount, referenceFee } from './reference-amounts.ts';
-import type { Answer, Open } from './reference-book.ts';
+import type { Open } from './reference-book.ts';
 import { MAX, type ReferenceLedger } from './reference-ledger.ts';
-import { COMPARED_OPERATION, COMPARED_PAYMENT, paymentShape } from './reference-payment-shape.ts';
+import {
+  type Known,
+  type ModelCancellation,
+  type ModelOperation,
+  type ModelPayment,
+  NOTHING,
+  type Payment,
+  type PaymentAnswer,
+  paymentOf,
+} from './reference-payment-records.ts';
+import {
+  COMPARED_CANCELLATION,
+  COMPARED_OPERATION,
+  COMPARED_PAYMENT,
+  paymentShape,
+} from './reference-payment-shape.ts';
 import { campaignWords, payerWords, refundWords } from './reference-words.ts';
 
 const SECOND = 1_000_000n;
 const WEEK_S = 604_800;
-
-export interface ModelPayment {
-  id: bigint;
-  payerAccountId: bigint;
-  payeeAccountId: bigint;
-  amount: bigint;
-  campaignId: bigint;
-  userData64: bigint;
-  expiresAfterS: number;
-  ledger: number;
-  code: number;
-  reference: string;
-}
-
-export interface ModelOperation {
-  id: bigint;
-  paymentId: bigint;
-  amount: bigint;
-  flags: number;
-}
-
-export interface Standing {
-  state: PaymentStateName;
-  version: number;
-  captured: bigint;
-  refunded: bigint;
-  released: bigint;
-  discount: bigint;
-  discountCaptured: bigint;
-  discountRefunded: bigint;
-  feeCharged: bigint;
-  feeRefunded: bigint;
-  expiresAt: bigint;
-}
-
-export interface PaymentAnswer extends Answer {
-  readonly standing: Standing | undefined;
-}
-
-interface Known {
-  institution: number;
-  kind: string;
-  content: ModelPayment | ModelOperation;
-  answer: PaymentAnswer;
-}
-
-interface Payment {
-  institution: number;
-  request: ModelPayment;
-  standing: Standing;
-  tariff: TariffBody | undefined;
-  payerHeld: bigint;
-  campaignHeld: bigint;
-}
-
-const NOTHING: Standing = {
-  state: 'declined',
-  version: 1,
-  captured: 0n,
-  refunded: 0n,
-  released: 0n,
-  discount: 0n,
-  discountCaptured: 0n,
-  discountRefunded: 0n,
-  feeCharged: 0n,
-  feeRefunded: 0n,
-  expiresAt: 0n,
-};
 
 export class ReferencePayments {
   readonly ledger: ReferenceLedger;
@@ -89,6 +36,8 @@ export class ReferencePayments {
   readonly #open = new Set<Payment>();
   readonly #knownPayments = new Map<bigint, Known>();
   readonly #knownOperations = new Map<bigint, Known>();
+  /** By payment: the cancellation that came before it. */
+  readonly #cancelledBefore = new Map<bigint, Known>();
   /** Tariff number of accounts that have one. */
   readonly tariffOf = new Map<bigint, number>();
 
@@ -107,19 +56,17 @@ export class ReferencePayments {
   create(institution: number, kind: 'sale' | 'authorise', request: ModelPayment, said?: Open): PaymentAnswer {
     const shape = paymentShape(kind, request);
     if (shape !== 'ok') return this.#refuse(shape);
+    const cancelled = this.#cancelledBefore.get(request.id);
+    if (cancelled !== undefined) {
+      if (cancelled.institution !== institution) return this.#refuse('existsWithDifferentOwner');
+      return { ...cancelled.answer, name: 'cancelledBefore', replayed: true };
+    }
     const known = this.#knownPayments.get(request.id);
     if (known !== undefined) return this.#again(known, institution, kind, request, COMPARED_PAYMENT);
     if (kind === 'authorise' && this.ledger.holdsMax - this.ledger.openHolds() < 2)
       return this.#refuse('pendingTableFull');
     const before = this.ledger.copy(false);
-    const payment: Payment = {
-      institution,
-      request,
-      standing: { ...NOTHING },
-      tariff: undefined,
-      payerHeld: 0n,
-      campaignHeld: 0n,
-    };
+    const payment = paymentOf(institution, request);
     const name = this.ledger.settle(said, () => this.#decide(kind, payment));
     if (name !== 'ok') {
       this.ledger.book = before;
@@ -149,6 +96,34 @@ export class ReferencePayments {
     else answer = this.#answer(this.#operate(payment, kind, request, said), payment);
     this.#knownOperations.set(request.id, { institution, kind, content: request, answer });
     return answer;
+  }
+
+  cancel(institution: number, request: ModelCancellation, said?: Open): PaymentAnswer {
+    if (request.amount > MAX) return this.#refuse('amountOutOfRange');
+    const known = this.#knownOperations.get(request.id);
+    if (known !== undefined) {
+      const { standing, name } = known.answer;
+      const knowsPayer = standing !== undefined && name !== 'existsWithDifferentPayer';
+      const compared = COMPARED_CANCELLATION.filter(([field]) => knowsPayer || field !== 'payerAccountId');
+      return this.#again(known, institution, 'cancelPayment', request, compared);
+    }
+    const payment = this.payments.get(request.paymentId);
+    let answer: PaymentAnswer;
+    if (payment === undefined) answer = this.#cancelBefore(institution, request);
+    else if (payment.institution !== institution && institution !== 1) answer = this.#refuse('paymentForbidden');
+    else answer = this.#answer(this.#operate(payment, 'cancelPayment', request, said), payment);
+    const first = { institution, kind: 'cancelPayment', content: request, answer };
+    if (payment === undefined) this.#cancelledBefore.set(request.paymentId, first);
+    this.#knownOperations.set(request.id, first);
+    return answer;
+  }
+
+  /** Of the payment nothing is known but who pays. */
+  #cancelBefore(institution: number, { paymentId: id, payerAccountId }: ModelCancellation): PaymentAnswer {
+    const nothing = { amount: 0n, campaignId: 0n, userData64: 0n, expiresAfterS: 0, ledger: 0, code: 0, reference: '' };
+    const payment = paymentOf(institution, { ...nothing, id, payerAccountId, payeeAccountId: payerAccountId });
+    this.payments.set(id, payment);
+    return this.#answer('ok', payment);
   }
 
   /** The accounts of a payment. */
@@ -260,7 +235,7 @@ export class ReferencePayments {
 
   #operate(
     payment: Payment,
-    kind: 'capture' | 'void' | 'refund' | 'revert',
+    kind: 'capture' | 'void' | 'refund' | 'revert' | 'cancelPayment',
     request: ModelOperation,
     said?: Open,
   ): ResultName {
@@ -269,6 +244,7 @@ export class ReferencePayments {
     const name = this.ledger.settle(said, () => {
       if (kind === 'capture') return this.#capture(payment, request);
       if (kind === 'void') return this.#void(payment);
+      if (kind === 'cancelPayment') return this.#cancel(payment, request as ModelCancellation);
       return kind === 'revert' ? this.#revert(payment) : this.#refund(payment, request.amount);
     });
     if (name !== 'ok') {
@@ -346,6 +322,23 @@ export class ReferencePayments {
     if (!isOpen && standing.captured === 0n) return this.#whyClosed(payment);
     if (isOpen) this.#void(payment);
     return isOpen && standing.captured === standing.refunded ? 'ok' : this.#refund(payment, 0n);
+  }
+
+  #cancel(payment: Payment, { payerAccountId, amount: wanted, ...rest }: ModelCancellation): ResultName {
+    const { standing, request } = payment;
+    if (request.payerAccountId !== payerAccountId) return 'existsWithDifferentPayer';
+    if (standing.state !== 'authorised') {
+      return standing.captured === 0n ? this.#whyClosed(payment) : this.#refund(payment, wanted);
+    }
+    const held = request.amount - standing.captured;
+    const taken = standing.captured - standing.refunded;
+    const amount = wanted === 0n ? held + taken : wanted;
+    if (amount > held + taken) return 'exceedsCapturedAmount';
+    if (amount < held) return this.#capture(payment, { ...rest, amount: held - amount, flags: 1 });
+    // One partition cannot release and have another allow a refund at once.
+    if (amount > held && this.ledger.isCrossing(payerAccountId, request.payeeAccountId)) return 'crossesPartitions';
+    this.#void(payment);
+    return amount === held ? 'ok' : this.#refund(payment, amount - held);
   }
 
   #release(payment: Payment, state: 'voided' | 'expired'): void {

@@ -1,7 +1,9 @@
 /** Commands as request frames, and replies as objects: the client's side of a partition, for the simulator and for tests. */
 import { openReply } from '../../../protocol/codecs/frame-codec.ts';
 import {
+  type CancellationInput,
   decodePayment,
+  encodeCancellation,
   encodePayment,
   encodePaymentOperation,
   type PaymentCommand,
@@ -96,6 +98,10 @@ export function operationRequest(
   return framed(institution, encodePaymentOperation(name, operation, ID));
 }
 
+export function cancellationRequest(institution: number, cancellation: CancellationInput): Request {
+  return framed(institution, encodeCancellation(cancellation, ID));
+}
+
 export const reply = {
   accounts: (frame: Uint8Array): Result[] => {
     const { body, count } = openReply(frame);
@@ -104,6 +110,6 @@ export const reply = {
   transfers: (frame: Uint8Array): TransferResult[] =>
     decodeCreateTransfers(openReply(frame), (flagsOf(frame) & FrameFlags.balances) !== 0),
   chain: (frame: Uint8Array): ChainEnded => decodeEndChain(openReply(frame)),
-  payment: (frame: Uint8Array, name: PaymentCommand | PaymentOperationCommand): PaymentResult =>
+  payment: (frame: Uint8Array, name: PaymentCommand | PaymentOperationCommand | 'cancelPayment'): PaymentResult =>
     decodePayment(openReply(frame), name),
 };

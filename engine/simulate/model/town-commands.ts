@@ -6,7 +6,7 @@ import type { CastAccount } from './cast.ts';
 import type { Command } from './command.ts';
 import { C, type ModelChange, S } from './reference-changes.ts';
 import { A, F, MAX } from './reference-ledger.ts';
-import type { ModelOperation, ModelPayment } from './reference-payments.ts';
+import type { ModelOperation, ModelPayment } from './reference-payment-records.ts';
 import type { ModelTransfer } from './reference-shapes.ts';
 
 const cny = 156;
@@ -48,6 +48,9 @@ function transferOf(id: bigint, debitAccountId: bigint, creditAccountId: bigint,
   };
 }
 
+/** Institution, id and payer of a payment. */
+type Cancelled = readonly [number, bigint, CastAccount];
+
 export class TownCommands {
   readonly #random: () => number;
   #next = 1_000n;
@@ -55,13 +58,20 @@ export class TownCommands {
   readonly #sent: Command[] = [];
   readonly #pending: [number, ModelTransfer][] = [];
   readonly #payments: [number, ModelPayment][] = [];
-  #ofRound: { sent: Command[]; pending: [number, ModelTransfer][]; payments: [number, ModelPayment][] };
+  #ofRound: {
+    sent: Command[];
+    pending: [number, ModelTransfer][];
+    payments: [number, ModelPayment][];
+    cancelled: Cancelled[];
+  };
+  /** Payments that were cancelled in rounds before and may come. */
+  readonly #cancelled: Cancelled[] = [];
   /** What this round refers to. */
   readonly #used = new Set<unknown>();
 
   constructor(random: () => number) {
     this.#random = random;
-    this.#ofRound = { sent: [], pending: [], payments: [] };
+    this.#ofRound = { sent: [], pending: [], payments: [], cancelled: [] };
   }
 
   /** The commands of one round, at most `most`. */
@@ -80,7 +90,8 @@ export class TownCommands {
     this.#sent.push(...this.#ofRound.sent);
     this.#pending.push(...this.#ofRound.pending);
     this.#payments.push(...this.#ofRound.payments);
-    this.#ofRound = { sent: [], pending: [], payments: [] };
+    this.#cancelled.push(...this.#ofRound.cancelled);
+    this.#ofRound = { sent: [], pending: [], payments: [], cancelled: [] };
     return commands;
   }
 
@@ -118,7 +129,8 @@ export class TownCommands {
     if (kind < 8) return this.#again() ?? this.#transfers();
     if (kind < 12) return this.#change();
     if (kind < 32) return this.#payment();
-    if (kind < 46) return this.#operation() ?? this.#payment();
+    if (kind < 44) return this.#operation() ?? this.#payment();
+    if (kind < 48) return this.#cancellation();
     if (kind < 54) return this.#chainOfHolds();
     return this.#transfers();
   }
@@ -268,11 +280,28 @@ export class TownCommands {
     return command;
   }
 
+  /** Of a payment that was asked for in a round before, or that comes in one after this. */
+  #cancellation(): Command {
+    const target = this.#chance(70) ? this.#unused(this.#payments, ([, { id }]) => id) : undefined;
+    const payer = this.#account();
+    const before = { id: this.#next++, payerAccountId: payer.id, amount: 0n };
+    const { id: paymentId, payerAccountId, amount: whole } = target?.[1] ?? before;
+    const institution = target === undefined ? this.#institutionFor(payer) : this.#chance(90) ? target[0] : 2;
+    if (target === undefined) this.#ofRound.cancelled.push([institution, paymentId, payer]);
+    const part = whole === 0n ? 0n : 1n + (BigInt(this.#random()) % whole);
+    const amount = this.#pick([0n, 0n, part, whole]);
+    const cancellation = { id: this.#next++, paymentId, payerAccountId, amount, flags: 0 };
+    const command: Command = { type: 'cancelPayment', institution, cancellation };
+    this.#ofRound.sent.push(command);
+    return command;
+  }
+
   #payment(): Command {
     const type = this.#chance(45) ? 'sale' : 'authorise';
-    const payer = this.#account();
+    const late = this.#chance(10) ? this.#unused(this.#cancelled, ([, id]) => id) : undefined;
+    const payer = late?.[2] ?? this.#account();
     const payment: ModelPayment = {
-      id: this.#next++,
+      id: late?.[1] ?? this.#next++,
       payerAccountId: payer.id,
       payeeAccountId: this.#partner(payer),
       amount: this.#amount(),
@@ -283,7 +312,7 @@ export class TownCommands {
       code: 7,
       reference: '',
     };
-    const institution = this.#institutionFor(payer);
+    const institution = late?.[0] ?? this.#institutionFor(payer);
     const command: Command = { type, institution, payment };
     this.#ofRound.payments.push([institution, payment]);
     this.#ofRound.sent.push(command);

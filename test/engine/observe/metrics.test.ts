@@ -22,6 +22,9 @@ const NAMES = [
   'sluice_index_page_reads_total',
   'sluice_journal_bytes',
   'sluice_open_holds',
+  'sluice_outbox_bytes',
+  'sluice_outbox_entries',
+  'sluice_outbox_expired_total',
   'sluice_outcomes_total',
   'sluice_queue_depth_batches',
   'sluice_refusals_total',
@@ -35,6 +38,7 @@ const NAMES = [
   'sluice_webhook_lag_bytes',
 ];
 
+const outbox = { armed: 1, due: 2, bytes: 3, expired: 4 };
 const riskFeatures = { keys: 1, evicted: 2, dropped: 3, waiting: 4 };
 const indexEntries = {
   transfers: 5,
@@ -85,6 +89,7 @@ describe('metrics', () => {
       indexEntries,
       indexPageReads: 3,
       riskFeatures,
+      outbox,
     };
     metrics.partitionFigures(0, { accounts: 10, openHolds: 1, journalBytes: 100, ...rest, indexPageReads: 4 });
     metrics.partitionFigures(1, { accounts: 5, openHolds: 2, journalBytes: 50, ...rest, clearing: [] });
@@ -106,6 +111,10 @@ describe('metrics', () => {
       'sluice_risk_evicted 4',
       'sluice_risk_dropped 6',
       'sluice_risk_counts_waiting 8',
+      'sluice_outbox_entries{state="armed"} 2',
+      'sluice_outbox_entries{state="due"} 4',
+      'sluice_outbox_bytes 6',
+      'sluice_outbox_expired_total 8',
     ]) {
       expect(text).toContain(`${line}\n`);
     }
@@ -137,6 +146,7 @@ describe('metrics', () => {
       indexEntries,
       indexPageReads: 0,
       riskFeatures,
+      outbox,
     };
     metrics.partitionFigures(1, { ...figures, clearing });
     metrics.partitionFigures(99, { ...figures, clearing: [] });
@@ -149,6 +159,7 @@ describe('metrics', () => {
       transport: TRANSPORTS,
       index: INDEX_NAMES,
       partition: ['0', '1'],
+      state: ['armed', 'due'],
       peer: ['0', '1'],
       ledger: Array.from({ length: 100 }, (_, ledger) => String(ledger)),
     };

@@ -7,7 +7,9 @@ import { RESULTS } from '../../../protocol/results.ts';
 /** Answered before a command reaches a partition: by the check of the frame. */
 const EDGE_ONLY = ['referenceTooLong'];
 
-const FOLDERS = ['ledger', 'payment', 'entity', 'query', 'risk'].map((name) => join(import.meta.dirname, '..', name));
+const FOLDERS = ['ledger', 'payment', 'entity', 'query', 'risk', 'outbox'].map((name) =>
+  join(import.meta.dirname, '..', name),
+);
 
 function testsOf(folder: string): string {
   const files = readdirSync(folder).filter((name) => name.endsWith('.test.ts'));

@@ -160,6 +160,10 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   openCase: registry('openCase'),
   changeCase: registry('changeCase'),
   readCases: registry('readCases'),
+  putOutbox: registry('putOutbox'),
+  changeOutbox: registry('changeOutbox'),
+  removeOutbox: registry('removeOutbox'),
+  listOutbox: registry('listOutbox'),
   readChanges: {
     encode: (input, options) => encodeRich('readChanges', input, options),
     decode: decodeChanges,

@@ -7,6 +7,7 @@ import { COMMANDS } from '../../../protocol/commands.ts';
 import * as frame from '../../../protocol/frame.ts';
 import type { FieldTable, Layout } from '../../../protocol/layout.ts';
 import { LIMITS } from '../../../protocol/limits.ts';
+import * as outbox from '../../../protocol/outbox-bodies.ts';
 import * as bodies from '../../../protocol/parse-bodies.ts';
 import * as reading from '../../../protocol/reading-records.ts';
 import * as records from '../../../protocol/records.ts';
@@ -68,6 +69,10 @@ export const BODIES: Readonly<Record<string, Readonly<Record<string, Field<unkno
   OpenCaseBody: registry.OPEN_CASE_FIELDS,
   ChangeCaseBody: registry.CHANGE_CASE_FIELDS,
   ReadCasesBody: registry.READ_CASES_FIELDS,
+  PutOutboxBody: outbox.PUT_OUTBOX_FIELDS,
+  ChangeOutboxBody: outbox.CHANGE_OUTBOX_FIELDS,
+  RemoveOutboxBody: outbox.REMOVE_OUTBOX_FIELDS,
+  ListOutboxBody: outbox.LIST_OUTBOX_FIELDS,
   RegistryReply: registry.REGISTRY_REPLY_FIELDS,
   ReadChangesBody: bodies.READ_CHANGES_FIELDS,
   ChangesReply: bodies.CHANGES_REPLY_FIELDS,

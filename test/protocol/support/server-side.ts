@@ -1,7 +1,8 @@
 /** The server's half of the protocol for tests: requests in, replies out, written straight from the layouts. */
 
-import { CARD, CARD_USE, CardProofs, CardStates, CardVerifications } from '../../../protocol/cards.ts';
+import { CARD, CARD_USE, CardStates } from '../../../protocol/cards.ts';
 import type { Card, CardLookup } from '../../../protocol/codecs/card-codec.ts';
+import { cardInput, nonZero, useInput } from './card-inputs.ts';
 import { PAYMENT_CANCELLATION } from '../../../protocol/cancellation.ts';
 import type { AccountLookup } from '../../../protocol/codecs/account-codec.ts';
 import { type FrameOptions, type Refusal, readText } from '../../../protocol/codecs/frame-codec.ts';
@@ -128,28 +129,6 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
   }
 }
 
-function cardInput({ state, channels, flags, ...card }: Visible<(typeof CARD)['fields']>): Record<string, unknown> {
-  const names = Object.entries(Channels).filter(([, channel]) => ((channels >> channel) & 1) === 1);
-  return {
-    ...nonZero(card),
-    state: Object.entries(CardStates).find(([, value]) => value === state)?.[0],
-    ...(channels === 0 ? {} : { channels: names.map(([name]) => name) }),
-    ...(flags === 0 ? {} : { resetPin: true }),
-  };
-}
-
-function useInput(record: Visible<(typeof CARD_USE)['fields']>): Record<string, unknown> {
-  const { channel, verification, proofs, ...use } = record;
-  const has = (flag: number): boolean => (proofs & flag) !== 0;
-  return {
-    ...nonZero(use),
-    channel: Object.entries(Channels).find(([, value]) => value === channel)?.[0],
-    verification: Object.entries(CardVerifications).find(([, value]) => value === verification)?.[0],
-    ...(has(CardProofs.cryptogram) ? { cryptogram: has(CardProofs.cryptogramValid) ? 'valid' : 'invalid' } : {}),
-    ...(has(CardProofs.pin) ? { pin: has(CardProofs.pinRight) ? 'right' : 'wrong' } : {}),
-  };
-}
-
 /** A payment with its circumstances, as the client's encoder takes them. */
 function withContext(body: DataView): Record<string, unknown> {
   const { flags = 0, referenceLength, ...payment } = nonZero(readRecord(records.PAYMENT, body, 0));
@@ -189,10 +168,6 @@ function accountChange(change: Visible<(typeof records.ACCOUNT_CHANGE)['fields']
     ...((fields & records.AccountChangeFields.creditLimit) === 0 ? {} : { creditLimit }),
     ...((fields & records.AccountChangeFields.tier) === 0 ? {} : { tier }),
   };
-}
-
-function nonZero(record: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== 0 && value !== 0n));
 }
 
 function many<T>(count: number, make: (index: number) => T): T[] {
@@ -331,7 +306,11 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
     case 'endFreeze':
     case 'openCase':
     case 'changeCase':
-    case 'readCases': {
+    case 'readCases':
+    case 'putOutbox':
+    case 'changeOutbox':
+    case 'removeOutbox':
+    case 'listOutbox': {
       const {
         replayed: _r,
         timestamp: _t,

@@ -291,6 +291,10 @@ describe('payments', () => {
     );
     expect(refunded).toMatchObject({ payment: id, refunded: '1', version: 3 });
     expect((await ok('GET', `/v1/payments/${id}`)).body.lastOperation).toMatchObject({ id: refunded.id, amount: '1' });
+    const cancelled = await ok('POST', `/v1/payments/${id}/cancel`, { id: fresh(), from: fresh(), amount: '2' });
+    expect(cancelled.body).toMatchObject({ payment: id, operation: 'cancel' });
+    const nameless = await http.send('POST', `/v1/payments/${id}/cancel`, { id: fresh(), from: 'alice' });
+    expect(nameless.body).toMatchObject({ status: 400, field: 'currency' });
     const { body: reverted } = await ok('POST', `/v1/payments/${id}/revert`, { id: fresh() });
     expect(reverted).toMatchObject({ payment: id, operation: 'revert' });
   });
