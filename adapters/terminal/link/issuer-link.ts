@@ -115,9 +115,13 @@ class IssuerLink {
     this.#enter('stopped');
     const cancel = this.#tools.clock.after(graceMs, () => this.#mux.abandon());
     await this.#mux.empty();
-    if (wasUp && this.#connection !== undefined) await this.#network(this.#connection, 'signOff', graceMs);
+    if (wasUp && this.#connection !== undefined) {
+      await this.#network(this.#connection, 'signOff', graceMs);
+      this.#connection?.finish();
+    } else {
+      this.#connection?.destroy();
+    }
     cancel();
-    this.#connection?.finish();
   }
 
   #connect(): void {

@@ -22,6 +22,7 @@ import {
   startAcquirer,
   testVault,
   until,
+  untilStill,
 } from './harness.ts';
 
 afterEach(closeAll);
@@ -248,17 +249,11 @@ describe('bounds', () => {
     peer.socket.pause();
     const batch = Buffer.concat(Array.from({ length: 500 }, (_, at) => peer.frame(purchase(String(at)))));
     let written = 0;
-    // Until nothing moves: both buffers of the system are full, and so is that of the listener.
-    while (!peer.socket.writableNeedDrain || written < 10) {
+    // Until nothing moves: the buffers of the system are full, and so is that of the listener.
+    while (written === 0 || peer.socket.writableLength === 0) {
+      if (written++ > 400) expect.fail('the listener reads on');
       peer.socket.write(batch);
-      written++;
-      await new Promise((done) => setTimeout(done, 5));
-      if (written > 400) expect.fail('the listener reads on');
-    }
-    let before = -1;
-    while (before !== handled) {
-      before = handled;
-      await new Promise((done) => setTimeout(done, 50));
+      await untilStill(() => handled + peer.socket.writableLength);
     }
     expect(handled).toBeLessThan(500 * written);
     clock.advance(20_000);
@@ -276,12 +271,11 @@ describe('bounds', () => {
     );
     let batches = 0;
     // A megabyte each; the system's own buffers take some of them.
-    while (batches < 100 && peer.socket.writableLength < 4 * batch.length) {
+    while (batches === 0 || peer.socket.writableLength === 0) {
+      if (batches++ > 100) expect.fail('the listener reads on');
       peer.socket.write(batch);
-      batches++;
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await untilStill(() => peer.socket.writableLength);
     }
-    expect(batches).toBeLessThan(100);
     expect(figures.received.get('0200')).toBeUndefined();
     done();
     await peer.message(1 + 1000 * batches);
@@ -294,7 +288,7 @@ describe('bounds', () => {
     const peer = await signedOn(port);
     peer.socket.pause();
     for (let at = 0; at < 8000; at++) peer.send(purchase(String(at)));
-    await new Promise((done) => setTimeout(done, 100));
+    await untilStill(() => peer.socket.writableLength);
     peer.socket.resume();
     await peer.message(8000);
     expect(new Set(peer.received.map((answer) => answer.text(39)))).toEqual(new Set(['00']));

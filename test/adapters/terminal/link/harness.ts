@@ -93,6 +93,16 @@ export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((done) => setImmediate(done));
 }
 
+/** Waits until a number does not change any more: for so many turns of the loop that sockets of this process would have moved. */
+export async function untilStill(number: () => number): Promise<void> {
+  let last = Number.NaN;
+  for (let turns = 0; turns < 200; turns++) {
+    await new Promise((done) => setImmediate(done));
+    if (number() !== last) turns = 0;
+    last = number();
+  }
+}
+
 export class Peer {
   readonly socket: Socket;
   readonly received: Message[] = [];

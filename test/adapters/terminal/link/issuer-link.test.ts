@@ -116,6 +116,30 @@ describe('the connection', () => {
     expect(await link.request(purchase('000002'), 1000)).toMatchObject({ mti: '0210' });
   });
 
+  it('waits longer each time when the host hangs up after the sign-on, until it stays', async () => {
+    const clock = new ManualClock();
+    const { host, port } = await startHost();
+    const { link } = await linkTo(port, '', clock);
+    const hangUp = async () => {
+      await until(() => link.state === 'up');
+      host.peers.at(-1)?.socket.destroy();
+      await until(() => link.state === 'waiting');
+    };
+    // Half of 20, of 40, and of 40, which is the most.
+    for (const delayMs of [10, 20, 20]) {
+      await hangUp();
+      clock.advance(delayMs - 1);
+      expect(link.state).toBe('waiting');
+      clock.advance(1);
+      expect(link.state).toBe('connecting');
+    }
+    await until(() => link.state === 'up');
+    clock.advance(40);
+    await hangUp();
+    clock.advance(10);
+    expect(link.state).toBe('connecting');
+  });
+
   it('is given an echo when nothing comes, and ended when that is not answered', async () => {
     const clock = new ManualClock();
     const { host, asked, port } = await startHost((peer, message) => peer.send(answerOf(message)));
@@ -227,6 +251,23 @@ describe('stopping', () => {
     await stopped;
     await until(() => host.peers[0]?.isClosed === true);
     expect([asked.at(-1), link.state]).toEqual(['0800 002', 'stopped']);
+  });
+
+  it('ends when the issuer dies meanwhile, and while it is not connected', async () => {
+    const { host, port, asked } = await startHost();
+    const { link } = await linkTo(port);
+    await until(() => link.state === 'up');
+    const result = link.request(purchase('000001'), 60_000);
+    await until(() => asked.includes('0200 000001'));
+    const stopped = link.stop(60_000);
+    host.close();
+    expect(await result).toBe('timeout');
+    await stopped;
+    const clock = new ManualClock();
+    const { link: waiting } = await linkTo(port, '', clock);
+    await until(() => waiting.state === 'waiting');
+    await waiting.stop(60_000);
+    expect([link.state, waiting.state, clock.size]).toEqual(['stopped', 'stopped', 0]);
   });
 
   it('gives up what is not answered in time, and does not connect again', async () => {

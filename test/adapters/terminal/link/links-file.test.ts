@@ -1,6 +1,6 @@
 // A links file: its defaults, and every mistake at its line with the field it is about.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -85,6 +85,17 @@ describe('a links file', () => {
       mux: { fields: [11, 41], byType: { '1420': [11, 37] } },
     });
     expect(Object.isFrozen(shops) && Object.isFrozen(bank)).toBe(true);
+  });
+
+  it('as the README shows one can be read', () => {
+    const readme = readFileSync(new URL('../../../../adapters/terminal/link/README.md', import.meta.url), 'utf8');
+    const example = /```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    const files = example
+      .replaceAll('shops.crt', 'one.crt')
+      .replaceAll('shops.key', 'one.key')
+      .replace('acquirers.crt', 'two.crt');
+    expect(mistakesOf(files)).toEqual([]);
+    expect(files).not.toBe(example);
   });
 
   it.each<[what: string, change: readonly [string, string], mistake: string | RegExp]>([

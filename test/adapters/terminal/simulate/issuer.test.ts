@@ -145,6 +145,8 @@ describe('an issuer', () => {
     expect(await ask(terminal.reverse(whole.message, '0420'))).toBe('00');
     expect(totals()).toEqual({ ...NOTHING, debitMinor: 500, debits: 1 });
     expect(await ask(terminal.reverse(part.message, '0420', 200))).toBe('00');
+    // What is gone does not come back.
+    expect(await ask(terminal.reverse(part.message, '0420', 400))).toBe('00');
     expect(totals()).toEqual({ ...NOTHING, debitMinor: 200, debits: 1 });
   });
 
