@@ -1,6 +1,15 @@
 /** The engine as a card switch sees it: payments, their cancellation, balances. Every answer is durable, or a result code. */
 
 import { type Account, decodeLookupAccounts, encodeLookupAccounts } from '../../../protocol/codecs/account-codec.ts';
+import {
+  type Card,
+  type CardLookup,
+  type CardUseInput,
+  decodeLookupCards,
+  decodeUseCards,
+  encodeLookupCards,
+  encodeUseCards,
+} from '../../../protocol/codecs/card-codec.ts';
 import { openReply, type Reply } from '../../../protocol/codecs/frame-codec.ts';
 import {
   type CancellationInput,
@@ -57,6 +66,20 @@ export class Bank {
 
   cancel(cancellation: CancellationInput): Promise<Posted> {
     return this.#post(encodeCancellation(cancellation, OPTIONS), (reply) => decodePayment(reply, 'cancelPayment'));
+  }
+
+  /** The card with this token, or a result code. */
+  async card(token: bigint): Promise<Card | number> {
+    const found = await this.#ask(encodeLookupCards([token], OPTIONS), decodeLookupCards);
+    if (typeof found === 'number') return found;
+    return found[0]?.card ?? found[0]?.code ?? Code.internalError;
+  }
+
+  /** Has the use of a card judged. */
+  async useCard(use: CardUseInput): Promise<Pick<CardLookup, 'code' | 'card'>> {
+    const used = await this.#ask(encodeUseCards([use], OPTIONS), decodeUseCards);
+    if (typeof used === 'number') return { code: used, card: undefined };
+    return used[0] ?? { code: Code.internalError, card: undefined };
   }
 
   /** The payment as it stands; undefined when there is none, a result code when the engine cannot say. */

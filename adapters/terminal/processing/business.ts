@@ -23,16 +23,3 @@ export interface IssuerBusiness {
   /** The zone key (usage P0) and format under which it gets PINs; without them messages with a PIN are declined. */
   readonly pins: TerminalPins | undefined;
 }
-
-/** A card or device token, as it is known where its account lives. */
-export interface KnownCard {
-  readonly accountId: bigint;
-  /** Whether it may be paid to: refunds do not ask what the card has proved. */
-  readonly isOpen: boolean;
-}
-
-/** Finds cards by their tokens. */
-export interface CardDirectory {
-  /** The card; undefined when there is none, a result code when the engine cannot say. */
-  find(token: bigint): Promise<KnownCard | undefined | number>;
-}

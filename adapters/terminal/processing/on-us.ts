@@ -6,6 +6,7 @@
  * Nothing is kept here. Ids are functions of the messages (message-ids.ts), so the engine answers repeats as it did before, and a
  * cancellation that overtakes its payment finds a place to wait for it.
  */
+import type { Card } from '../../../protocol/codecs/card-codec.ts';
 import type { RiskContextInput } from '../../../protocol/codecs/risk-codec.ts';
 import { type Id, parseId } from '../../../protocol/ids.ts';
 import { PaymentOperationFlags } from '../../../protocol/records.ts';
@@ -14,7 +15,7 @@ import type { ChannelName } from '../../../protocol/risk.ts';
 import type { KeyVault } from '../crypto/vault/key-vault.ts';
 import { AmountTypes, additionalAmount, type Decision } from './answer.ts';
 import { availableOf, type Bank, balanceOf, type Posted } from './bank.ts';
-import type { AcquirerBusiness, CardDirectory, KnownCard } from './business.ts';
+import type { AcquirerBusiness } from './business.ts';
 import type { OnUsRange } from './card-ranges.ts';
 import type { CardRequest } from './card-request.ts';
 import { answerCard, verificationOf, verifyCryptogram, verifyPin } from './card-security.ts';
@@ -39,33 +40,32 @@ export interface Enquiry {
 export class OnUs {
   readonly #bank: Bank;
   readonly #vault: KeyVault;
-  readonly #cards: CardDirectory;
   readonly #tokenKey: string;
 
   /** @param tokenKey id of the key for tokens of card numbers (usage M7) */
-  constructor(bank: Bank, vault: KeyVault, cards: CardDirectory, tokenKey: string) {
+  constructor(bank: Bank, vault: KeyVault, tokenKey: string) {
     this.#bank = bank;
     this.#vault = vault;
-    this.#cards = cards;
     this.#tokenKey = tokenKey;
   }
 
   async decide(enquiry: Enquiry, range: OnUsRange): Promise<Outcome> {
-    const { request, acquirer } = enquiry;
+    const { request, acquirer, key, nowMs } = enquiry;
     const token = await this.#tokenOf(request.pan);
     if (token === undefined) return refused('96', `there is no usable key "${this.#tokenKey}" for tokens`);
-    const card = await this.#cards.find(token);
-    if (typeof card === 'number') return coded(card);
-    if (card === undefined) return refused('14', 'there is no such card');
     const settlement = acquirer.settlement.get(request.currency);
     if (settlement === undefined) {
       return refused('57', `the link has no settlement account in currency ${request.currency}`);
     }
-    const payment = { ...enquiry, range, token, card, settlement };
+    const id = idOf(key, nowMs);
+    if (id === undefined) return refused('30', 'field 7 is no time');
+    const asked = { ...enquiry, id, range, token, settlement };
+    if (isCardShown(request)) return this.#withCard(asked);
+    const card = await this.#bank.card(token);
+    if (typeof card === 'number') return coded(card);
+    const payment = { ...asked, card };
     if (request.family === 'reversal') return this.#reverse(payment);
-    if (request.transaction === 'balance') return this.#balance(payment);
-    if (isCredit(request.transaction)) return this.#credit(payment);
-    return this.#debit(payment);
+    return isCredit(request.transaction) ? this.#credit(payment) : this.#advised(payment);
   }
 
   async #tokenOf(pan: string): Promise<bigint | undefined> {
@@ -73,49 +73,53 @@ export class OnUs {
     return made.ok ? parseId(made.token.token) : undefined;
   }
 
-  async #debit(payment: CardPayment): Promise<Outcome> {
-    const { request, acquirer, key, nowMs, settlement, card } = payment;
-    if (!isDebit(request.transaction)) return refused('40', `${request.transaction} is not handled`);
-    const id = idOf(key, nowMs);
-    if (id === undefined) return refused('30', 'field 7 is no time');
-    if (request.family === 'financialAdvice' && request.original !== undefined) {
-      const completed = await this.#complete(payment, id);
-      if (completed !== undefined) return completed;
-    }
-    const proof = await this.#prove(payment);
-    if ('responseCode' in proof) return proof;
-    const unproved = whyUnproved(proof);
-    if (unproved !== undefined) return this.#withChip(payment, unproved);
-    const isHold = request.family === 'authorisation' || request.family === 'authorisationAdvice';
-    const posted = await this.#bank.pay(isHold ? 'authorise' : 'sale', {
-      ...{ id, payerAccountId: card.accountId, payeeAccountId: settlement, amount: BigInt(request.amount) },
-      ...{
-        ledger: request.currency,
-        code: entryCode(request.processingCode),
-        reference: referenceOf(request),
-      },
-      ...(isHold ? { expiresAfterS: acquirer.authorisationSeconds } : {}),
-      risk: riskOf(payment),
-    });
-    return this.#answer(payment, id, await this.#settled(payment, id, posted));
-  }
-
-  /** What the card and its holder prove, or why that is not enough to ask for the money. */
-  async #prove({ request, range, acquirer }: CardPayment): Promise<Proof | Outcome> {
+  /** What the card and its holder prove is judged where the card lives; then the account is asked. */
+  async #withCard(asked: Asked): Promise<Outcome> {
+    const { request, range, acquirer, id, token, settlement } = asked;
     const modes: readonly EntryMode[] = range.entryModes;
-    const isAdvice = request.family === 'financialAdvice' || request.family === 'authorisationAdvice';
-    if (!isAdvice && !modes.includes(request.entryMode)) {
+    if (!modes.includes(request.entryMode)) {
       return refused('57', `cards of this range are not read by ${request.entryMode}`);
     }
     const cryptogram = await verifyCryptogram(this.#vault, request, range);
     const { finding: pin, problem } = await verifyPin(this.#vault, request, range, acquirer.pins);
     if (cryptogram.verdict === 'technical') return refused('96', cryptogram.problem ?? '');
     if (pin === 'technical') return refused('96', problem ?? '');
-    return { cryptogram, pin, verification: verificationOf(request) };
+    const used = await this.#bank.useCard({
+      ...{ id: relatedId(id, 'use'), token, payeeAccountId: settlement, amount: BigInt(request.amount) },
+      ...{ counter: cryptogram.counter, channel: channelOf(request), verification: verificationOf(request) },
+      ...(request.expiry === undefined ? {} : { expiry: Number(request.expiry) }),
+      ...(cryptogram.verdict === 'absent' ? {} : { cryptogram: cryptogram.verdict }),
+      ...(pin === 'absent' ? {} : { pin }),
+    });
+    if (used.code !== Code.ok || used.card === undefined) {
+      const declined = coded(used.code);
+      return this.#withChip(asked, { ...declined, problem: cryptogram.problem ?? declined.problem ?? '' });
+    }
+    const payment = { ...asked, card: used.card };
+    return request.transaction === 'balance' ? this.#balance(payment) : this.#debit(payment);
+  }
+
+  /** An advice tells what was decided elsewhere: it completes what was authorised before, or is posted as it is. */
+  async #advised(payment: CardPayment): Promise<Outcome> {
+    const completed = await this.#complete(payment);
+    return completed ?? this.#debit(payment);
+  }
+
+  async #debit(payment: CardPayment): Promise<Outcome> {
+    const { request, acquirer, id, settlement, card } = payment;
+    if (!isDebit(request.transaction)) return refused('40', `${request.transaction} is not handled`);
+    const isHold = request.family === 'authorisation' || request.family === 'authorisationAdvice';
+    const posted = await this.#bank.pay(isHold ? 'authorise' : 'sale', {
+      ...{ id, payerAccountId: card.accountId, payeeAccountId: settlement, amount: BigInt(request.amount) },
+      ...{ ledger: request.currency, code: entryCode(request.processingCode), reference: referenceOf(request) },
+      ...(isHold ? { expiresAfterS: acquirer.authorisationSeconds } : {}),
+      risk: riskOf(payment),
+    });
+    return this.#answer(payment, id, await this.#settled(payment, posted));
   }
 
   /** A payment that waits for somebody is no payment at a counter: it is taken back, and the terminal hears why. */
-  async #settled({ card }: CardPayment, id: Id, posted: Posted): Promise<Posted> {
+  async #settled({ card, id }: CardPayment, posted: Posted): Promise<Posted> {
     const state = posted.payment?.state;
     if (posted.code === Code.ok || (state !== 'held' && state !== 'challenged')) return posted;
     await this.#bank.cancel({ id: relatedId(id, 'waiting'), paymentId: id, payerAccountId: card.accountId });
@@ -123,42 +127,33 @@ export class OnUs {
   }
 
   /** Captures what was authorised before; undefined when the advice names nothing that is known. */
-  async #complete(payment: CardPayment, id: Id): Promise<Outcome | undefined> {
-    const { request, nowMs } = payment;
+  async #complete(payment: CardPayment): Promise<Outcome | undefined> {
+    const { request, nowMs, id } = payment;
     const original = originalKey(payment);
     const paymentId = original === undefined ? undefined : idOf(original, nowMs);
-    if (paymentId === undefined) return undefined;
+    if (paymentId === undefined || request.family !== 'financialAdvice') return undefined;
     const completion = { id, paymentId, amount: BigInt(request.amount), flags: PaymentOperationFlags.final };
     const posted = await this.#bank.operate('capture', completion);
     return posted.code === Code.paymentNotFound ? undefined : this.#answer(payment, paymentId, posted);
   }
 
   async #credit(payment: CardPayment): Promise<Outcome> {
-    const { request, key, nowMs, settlement, card } = payment;
+    const { request, id, settlement, card } = payment;
     if (request.family !== 'financial' && request.family !== 'financialAdvice') {
       return refused('12', `${request.transaction} needs a financial message`);
     }
-    if (!card.isOpen) return refused('62', 'the card takes nothing');
-    const id = idOf(key, nowMs);
-    if (id === undefined) return refused('30', 'field 7 is no time');
+    if (card.state === 'closed') return refused('62', 'the card is closed');
     const posted = await this.#bank.pay('sale', {
       ...{ id, payerAccountId: settlement, payeeAccountId: card.accountId, amount: BigInt(request.amount) },
-      ...{
-        ledger: request.currency,
-        code: entryCode(request.processingCode),
-        reference: referenceOf(request),
-      },
+      ...{ ledger: request.currency, code: entryCode(request.processingCode), reference: referenceOf(request) },
+      // It is the acquirer who pays: what rules say of the channels of cardholders is not about that.
       risk: { ...riskOf(payment), channel: 'unknown' },
     });
     return this.#answer(payment, id, posted);
   }
 
   async #balance(payment: CardPayment): Promise<Outcome> {
-    const { request, card } = payment;
-    const proof = await this.#prove(payment);
-    if ('responseCode' in proof) return proof;
-    const unproved = whyUnproved(proof);
-    if (unproved !== undefined) return this.#withChip(payment, unproved);
+    const { request, card, id } = payment;
     const account = await this.#bank.account(card.accountId);
     if (typeof account === 'number') return coded(account);
     if (account.ledger !== request.currency) return refused('57', 'the account is in another currency');
@@ -168,8 +163,7 @@ export class OnUs {
       amount(AmountTypes.ledger, balanceOf(account)),
       amount(AmountTypes.available, availableOf(account)),
     ];
-    const id = idOf(payment.key, payment.nowMs);
-    return this.#withChip(payment, { responseCode: '00', amounts, approvalCode: approvalCode(id ?? 0n) });
+    return this.#withChip(payment, { responseCode: '00', amounts, approvalCode: approvalCode(id) });
   }
 
   async #reverse(payment: CardPayment): Promise<Outcome> {
@@ -197,29 +191,28 @@ export class OnUs {
     return this.#withChip(payment, { responseCode, approvalCode: approvalCode(id) });
   }
 
-  async #withChip({ request, range }: CardPayment, outcome: Outcome): Promise<Outcome> {
+  async #withChip({ request, range }: Asked, outcome: Outcome): Promise<Outcome> {
     const chip = await answerCard(this.#vault, request, range, outcome.responseCode);
     return chip === undefined ? outcome : { ...outcome, chip };
   }
 }
 
-interface CardPayment extends Enquiry {
+interface Asked extends Enquiry {
+  /** Of what the message asks for. */
+  readonly id: Id;
   readonly range: OnUsRange;
   readonly token: bigint;
-  readonly card: KnownCard;
   readonly settlement: bigint;
 }
 
-interface Proof {
-  readonly cryptogram: Awaited<ReturnType<typeof verifyCryptogram>>;
-  readonly pin: Awaited<ReturnType<typeof verifyPin>>['finding'];
-  readonly verification: ReturnType<typeof verificationOf>;
+interface CardPayment extends Asked {
+  readonly card: Card;
 }
 
-/** What is wrong with what the card and its holder have shown; undefined when nothing is. */
-function whyUnproved({ cryptogram, pin }: Proof): Outcome | undefined {
-  if (cryptogram.verdict === 'invalid') return refused('63', cryptogram.problem ?? '');
-  return pin === 'wrong' ? refused('55', 'the PIN is wrong') : undefined;
+/** Whether the card is there and proves something: not when money is given back, nor when something is told that has happened. */
+function isCardShown({ family, transaction }: CardRequest): boolean {
+  const isRequest = family === 'authorisation' || family === 'financial';
+  return isRequest && !isCredit(transaction);
 }
 
 function refused(responseCode: string, problem: string): Outcome {
@@ -266,10 +259,14 @@ const CHANNELS: Readonly<Record<EntryMode, ChannelName>> = {
   unknown: 'cardPresent',
 };
 
+function channelOf({ transaction, entryMode }: CardRequest): ChannelName {
+  return transaction === 'cash' ? 'cash' : CHANNELS[entryMode];
+}
+
 function riskOf({ request, token }: CardPayment): RiskContextInput {
-  const { country, merchantCategory: mcc, entryMode, transaction } = request;
+  const { country, merchantCategory: mcc } = request;
   return {
-    channel: transaction === 'cash' ? 'cash' : CHANNELS[entryMode],
+    channel: channelOf(request),
     card: token,
     mcc,
     ...(country === '' ? {} : { country }),

@@ -80,7 +80,7 @@ export async function dayTotals(bank: Bank, account: bigint, { from, to }: Busin
   return totals;
 }
 
-/** What the link is owed for the day: positive, it gets it. */
+/** Debits less credits, reversals taken off: what the link is owed for the day. */
 export function netOf(totals: DayTotals): bigint {
   const { debitsAmount, debitReversalsAmount, creditsAmount, creditReversalsAmount } = totals;
   return debitsAmount - debitReversalsAmount - (creditsAmount - creditReversalsAmount);
@@ -137,16 +137,16 @@ export async function reconcile(
   return isBalanced ? { answer } : { answer, problem: `out of balance in fields ${differing.join(', ')}` };
 }
 
-/** `C` or `D` and 16 digits: a credit is what the link gets. */
+/** `D` (debits are more) or `C`, and 16 digits. */
 function signed(net: bigint): string {
-  return `${net < 0n ? 'D' : 'C'}${String(net < 0n ? -net : net).padStart(NET_DIGITS, '0')}`;
+  return `${net < 0n ? 'C' : 'D'}${String(net < 0n ? -net : net).padStart(NET_DIGITS, '0')}`;
 }
 
 function isOther(text: string | undefined, own: number | bigint, isSigned = false): boolean {
   if (text === undefined) return false;
   if (!isSigned) return BigInt(text) !== BigInt(own);
   const amount = BigInt(text.slice(1));
-  return (text.startsWith('D') ? -amount : amount) !== BigInt(own);
+  return (text.startsWith('C') ? -amount : amount) !== BigInt(own);
 }
 
 function accountOf(message: Message, { settlement }: AcquirerBusiness): bigint | undefined {

@@ -1,9 +1,18 @@
 // Cards: what a use is judged by, one unit and one step beyond each limit; what it leaves behind; and the same after a power cut.
 import { describe, expect, it } from 'vitest';
 import { noteCounter, type SeenCounters, whyNotCounted } from '../../../engine/card/counters.ts';
-import type { CardInput, CardLookup, CardUseInput } from '../../../protocol/codecs/card-codec.ts';
+import { CARD as CARD_RECORD } from '../../../protocol/cards.ts';
+import {
+  type CardInput,
+  type CardLookup,
+  type CardUseInput,
+  decodePutCards,
+  encodePutCards,
+} from '../../../protocol/codecs/card-codec.ts';
+import { openReply } from '../../../protocol/codecs/frame-codec.ts';
 import { Code, type ResultName, resultName, resultSpec } from '../../../protocol/results.ts';
 import { Bank } from '../../support/bank.ts';
+import { framed } from '../../support/desk.ts';
 import { expectRecovered } from '../../support/recovered.ts';
 
 const SEED = Number(process.env.SEED ?? 20_261_124);
@@ -172,6 +181,18 @@ describe('a card', () => {
     ['cardTermsInvalid', { unverifiedAmountMax: 2n ** 53n }],
   ])('is refused with %s when its terms are wrong', async (name, over) => {
     expect(await new Bank(1).putCards(OWNER, { ...STRICT, ...over })).toEqual([name]);
+  });
+
+  it('has a state that is known', async () => {
+    const bank = new Bank(1);
+    const request = framed(OWNER, encodePutCards([CARD], { requestId: 1 }));
+    request.body[CARD_RECORD.at.state] = 6;
+    expect(decodePutCards(openReply(await bank.ask(request)))[0]?.name).toBe('cardStateUnknown');
+  });
+
+  it('is not used with circumstances that cannot be', async () => {
+    const bank = await opened();
+    expect(await outcomes(bank, { expiry: 2700 }, { amount: 2n ** 53n })).toEqual(['cardUseInvalid', 'cardUseInvalid']);
   });
 
   it('gets new terms and keeps what was seen of it; its account and its owner stay', async () => {

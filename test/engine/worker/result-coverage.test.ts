@@ -7,7 +7,7 @@ import { RESULTS } from '../../../protocol/results.ts';
 /** Answered before a command reaches a partition: by the check of the frame. */
 const EDGE_ONLY = ['referenceTooLong'];
 
-const FOLDERS = ['ledger', 'payment', 'entity', 'query', 'risk', 'outbox'].map((name) =>
+const FOLDERS = ['ledger', 'payment', 'entity', 'query', 'risk', 'outbox', 'card'].map((name) =>
   join(import.meta.dirname, '..', name),
 );
 
