@@ -1,4 +1,5 @@
 /** Entries in the order in which they came, by queue: where each is in the journal, and what can be asked without reading it. */
+import { placeOf } from '../sorted-numbers.ts';
 
 export interface Place {
   readonly queue: string;
@@ -74,16 +75,4 @@ export class Queues {
     if (state === 'armed') this.armed += change;
     if (state === 'due') this.due += change;
   }
-}
-
-/** Of the first number that is not smaller. */
-function placeOf(numbers: readonly number[], number: number): number {
-  let low = 0;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((numbers[middle] as number) < number) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

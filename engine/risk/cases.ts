@@ -13,6 +13,7 @@ import { decodeEntity, type Entities, wordsOf } from '../entity/entities.ts';
 import { EntityTables, entityEventBytes } from '../entity/event.ts';
 import { OPERATOR_INSTITUTION } from '../gateway.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { placeOf } from '../sorted-numbers.ts';
 
 /** Rules that a case names which a payment opens by itself; its decision names them all. */
 export const OPENING_RULES_MAX = 4;
@@ -104,7 +105,7 @@ export class Cases {
     limit: number,
   ): { readonly cases: readonly StoredCase[]; readonly nextCursor: number } {
     const cases: StoredCase[] = [];
-    let at = cursor === 0 ? this.#numbers.length : this.#placeOf(cursor);
+    let at = cursor === 0 ? this.#numbers.length : placeOf(this.#numbers, cursor);
     let bytes = 0;
     for (let visits = 0; at > 0 && visits < VISITS_MAX && cases.length < limit && bytes < PAGE_BYTES_MAX; visits++) {
       const open = this.#open.get(this.#numbers[--at] as number);
@@ -122,7 +123,7 @@ export class Cases {
   apply({ number, state, institution }: StoredCase, lsn: number): void {
     this.#opened = Math.max(this.#opened, number);
     const isOpen = state === 'open' || state === 'analysed';
-    const place = this.#placeOf(number);
+    const place = placeOf(this.#numbers, number);
     const isKnown = this.#numbers[place] === number;
     if (isOpen) {
       if (!isKnown) this.#numbers.splice(place, 0, number);
@@ -140,18 +141,6 @@ export class Cases {
 
   restore(opened: number): void {
     this.#opened = opened;
-  }
-
-  /** Of the first number that is not smaller. */
-  #placeOf(number: number): number {
-    let low = 0;
-    let high = this.#numbers.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#numbers[middle] as number) < number) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   #find(paymentId: string): StoredCase | undefined {

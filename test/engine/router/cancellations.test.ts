@@ -6,6 +6,7 @@ import { formatId } from '../../../protocol/ids.ts';
 import { Bank } from '../../support/bank.ts';
 import { between, expectWhole } from '../../support/clearing-checks.ts';
 import { reply } from '../../support/desk.ts';
+import { dryRun } from '../../support/dry-run.ts';
 import { expectRecovered } from '../../support/recovered.ts';
 
 const ACCOUNTS = Array.from({ length: 24 }, (_, n) => BigInt(1000 + n));
@@ -133,6 +134,22 @@ describe('a cancellation in two partitions', () => {
     expect(after).toMatchObject({ name: 'ok', payment: { refunded: 100n } });
     await settled(there);
     expect(await there.bank.balances(there.payer)).toEqual([0, 200, 0, 200]);
+  });
+
+  it('can be rehearsed: nothing is done', async () => {
+    const there = await town();
+    const rehearse = async (amount: bigint) => {
+      const request = cancellationRequest(2, { id: 900n, paymentId: 100n, payerAccountId: there.payer, amount });
+      return reply.payment(await there.bank.ask(dryRun(request)), 'cancelPayment');
+    };
+    expect(await rehearse(0n)).toMatchObject({ name: 'ok', dryRun: true, payment: { state: 'declined' } });
+    await pay(there, 'authorise');
+    expect(await rehearse(0n)).toMatchObject({ name: 'ok', dryRun: true, payment: { state: 'voided' } });
+    expect(await rehearse(30n)).toMatchObject({ name: 'ok', dryRun: true, payment: { captured: 70n } });
+    expect(await cancel(there, { amount: 30n })).toMatchObject({ name: 'ok', replayed: false });
+    expect(await rehearse(31n)).toMatchObject({ name: 'existsWithDifferentAmount' });
+    await settled(there);
+    expect(await there.bank.balances(there.payer)).toEqual([0, 70, 0, 0]);
   });
 
   it('finds a payment whose payer it does not name rightly, when it is there', async () => {
