@@ -5,11 +5,15 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openTerminals, readTerminals, type TerminalLog, type TerminalParts } from '../adapters/terminal/open.ts';
+import { sandboxTerminals } from '../adapters/terminal/sandbox.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { KeyStore } from './admission/key-store.ts';
 import { RateLimiter } from './admission/limits.ts';
 import { NO_PROOFS, ProofGate, type ProofVerifier, SharedKeyProofs } from './admission/proofs.ts';
+import { sandboxInstitution } from './admission/sandbox-institution.ts';
 import { ensureStepUpKey } from './admission/step-up.ts';
+import { ConfigError } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Health } from './observe/health.ts';
 import { createLogger } from './observe/log.ts';
@@ -36,6 +40,8 @@ export interface RunningSwitch {
   readonly host: string;
   /** The port in use, also when 0 was asked for. */
   readonly port: number;
+  /** Ports of the links that listen for card messages, by name; undefined when there is no card switch. */
+  readonly terminalPorts: ReadonlyMap<string, number> | undefined;
   /** Resolves when the switch cannot go on (a journal failed): nothing unanswered will be answered any more. */
   readonly failed: Promise<unknown>;
   /** Not ready → accept nothing → answer what was taken, within the drain timeout → flush → close. */
@@ -61,6 +67,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
 
   // 2 Who may call, and how much.
   const keys = KeyStore.open({ directory: directory.control, nowMs: Date.now });
+  const terminalParts = terminalPartsOf(config, keys);
   const rate = config.rateLimit === 0 ? {} : { default: { perSecond: config.rateLimit, burst: config.rateLimit } };
   const rateLimiter = new RateLimiter(rate, () => performance.now());
 
@@ -182,7 +189,9 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
     version,
     onError,
   });
+  const noteOfLink: TerminalLog = (link, level, text) => log[level]({ link }, text);
   const listener = await listen(app, config.host, config.port);
+  const terminals = terminalParts === undefined ? undefined : await openTerminals(gateway, terminalParts, noteOfLink);
   health.recovered();
   log.info(
     { host: config.host, port: listener.port, partitions: info.partitions, dataDir: directory.path },
@@ -193,6 +202,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
     health.startDraining();
     log.info('stopping: draining');
     listener.close();
+    await terminals?.close(config.drainTimeoutS * 1000);
     changes.close();
     await withDeadline(router.drain(), config.drainTimeoutS * 1000);
     websocket.closeAll();
@@ -208,7 +218,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
     log.info('stopped');
     log.flush();
   };
-  return { host: config.host, port: listener.port, failed, close: once(close) };
+  return { host: config.host, port: listener.port, terminalPorts: terminals?.ports, failed, close: once(close) };
 }
 
 async function openOrCreate({ dataDir, partitions }: Config): Promise<LockedDirectory> {
@@ -219,6 +229,16 @@ async function openOrCreate({ dataDir, partitions }: Config): Promise<LockedDire
 function proofsOf({ stepUpKey, sandbox, dataDir }: Config): ProofVerifier {
   const path = stepUpKey ?? (sandbox ? ensureStepUpKey(dataDir) : undefined);
   return path === undefined ? NO_PROOFS : new SharedKeyProofs(readFileSync(path));
+}
+
+/** What the card switch is set up with; undefined when there is none. */
+function terminalPartsOf({ iso8583File, iso8583Port, host }: Config, keys: KeyStore): TerminalParts | undefined {
+  if (iso8583File !== undefined) {
+    const read = readTerminals(iso8583File);
+    if (!read.ok) throw new ConfigError([read.problem]);
+    return read.parts;
+  }
+  return iso8583Port === undefined ? undefined : sandboxTerminals(sandboxInstitution(keys), host, iso8583Port);
 }
 
 function tlsOf({ tlsCert, tlsKey }: Config): Parameters<typeof createApp>[0] {

@@ -31,6 +31,7 @@ import { registerRestore } from './commands/restore.ts';
 import { registerRisk } from './commands/risk.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
+import { registerSimulateTerminal } from './commands/simulate-terminal.ts';
 import { registerTr31 } from './commands/tr31.ts';
 import { registerTransfer } from './commands/transfer.ts';
 import { registerTrialBalance } from './commands/trial-balance.ts';
@@ -81,6 +82,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerBench,
     registerVerify,
     registerSimulate,
+    registerSimulateTerminal,
     registerDukpt,
     registerEmv,
     registerMac,

@@ -71,6 +71,8 @@ export const SANDBOX_PARTIES: readonly Cast[] = [
   house(TREASURY),
   house(FEES),
   house('suspense'),
+  // Where card payments go.
+  house('acquirer'),
   ...['alice', 'bob', 'carol', 'dan', 'erin', 'frank', 'grace', 'heidi'].map(customer),
   merchant('cafe', 'Blue Door Cafe', 5814),
   merchant('grocer', 'Green Street Grocer', 5411),

@@ -15,6 +15,7 @@ import { deriveId, formatId, partyAccountId } from '../../protocol/ids.ts';
 import { AccountFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { KeyStore } from '../admission/key-store.ts';
+import { sandboxInstitution } from '../admission/sandbox-institution.ts';
 import type { Config } from '../config/options.ts';
 import { OPTIONS } from '../config/options.ts';
 import { defaultRuleSet } from '../risk/read-rule-file.ts';
@@ -32,8 +33,6 @@ import {
 } from './sandbox-cast.ts';
 import { DEFAULT_URL, institutionOf, SANDBOX_KEY_FILE } from './session.ts';
 
-/** The institution that everyone in the sandbox belongs to. */
-const INSTITUTION_NAME = 'Sandbox';
 const FUNDING_CODE = 2;
 
 export interface SandboxOpened {
@@ -41,12 +40,21 @@ export interface SandboxOpened {
   readonly created: boolean;
 }
 
-/** Writes the key of the sandbox, connects with it and opens the sandbox. The switch must be listening at `url`. */
-export async function startSandbox(where: { readonly url: string; readonly dataDir: string }): Promise<SandboxOpened> {
+/**
+ * Writes the key of the sandbox, connects with it and opens the sandbox. The switch must be listening at `url`.
+ *
+ * @param alsoOpen what adapters have in the sandbox
+ */
+export async function startSandbox(
+  where: { readonly url: string; readonly dataDir: string },
+  alsoOpen: (client: SluiceClient) => Promise<void> = () => Promise.resolve(),
+): Promise<SandboxOpened> {
   const key = await ensureSandboxKey(where.dataDir);
   const client = await connectNode({ url: where.url, key, name: 'sluice sandbox' });
   try {
-    return await openSandbox(client);
+    const opened = await openSandbox(client);
+    await alsoOpen(client);
+    return opened;
   } finally {
     await client.close();
   }
@@ -59,9 +67,7 @@ export async function ensureSandboxKey(dataDir: string): Promise<string> {
     const path = join(dataDir, SANDBOX_KEY_FILE);
     const present = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
     if (store.authenticate(present) !== undefined) return present;
-    const known = store.listInstitutions().find(({ name }) => name === INSTITUTION_NAME);
-    const institution = (known ?? store.createInstitution(INSTITUTION_NAME)).number;
-    const { text } = store.createKey({ institution, scopes: SCOPES, label: 'sandbox' });
+    const { text } = store.createKey({ institution: sandboxInstitution(store), scopes: SCOPES, label: 'sandbox' });
     writeFileSync(path, `${text}\n`, { mode: 0o600 });
     // The mode above counts only for a file that is new.
     chmodSync(path, 0o600);

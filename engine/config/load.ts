@@ -140,6 +140,12 @@ function reportContradictions(
   if (config.sandbox && config.tlsCert !== undefined) {
     problems.push('sandbox and tls-cert exclude each other: a sandbox is for trying the switch on one machine');
   }
+  if (config.iso8583Port !== undefined && !config.sandbox) {
+    problems.push('iso8583-port needs sandbox, whose test cards it is for; iso8583-file sets up real links');
+  }
+  if (config.iso8583Port !== undefined && config.iso8583File !== undefined) {
+    problems.push('iso8583-port and iso8583-file exclude each other: the file says where its links listen');
+  }
   for (const name of OPTION_NAMES) {
     const path = config[name];
     if (!OPTIONS[name].isFile || typeof path !== 'string') continue;

@@ -62,6 +62,15 @@ export const OPTIONS = {
     example: '/etc/sluice/step-up.key',
     isFile: true,
   }),
+  iso8583File: option('iso8583-file', text().optional(), undefined, {
+    description: 'File that sets up the card switch: links of acquirers, card ranges, settlement accounts, keys.',
+    example: '/etc/sluice/terminal.yaml',
+    isFile: true,
+  }),
+  iso8583Port: option('iso8583-port', whole(0, 65_535).optional(), undefined, {
+    description: 'With sandbox: TCP port for card messages (ISO 8583) of its test cards. 0 takes any free one.',
+    example: '8583',
+  }),
   partitions: option('partitions', whole(1, 64), 1, {
     description: 'Partitions of a new data directory, one thread each. An existing directory keeps its number.',
     unit: 'partitions',

@@ -181,10 +181,12 @@ function pinCheck(rule: PinRule, { trackRest, pan }: CardRequest): PinCheck | un
 const SERVICE_CODE_DIGITS = 3;
 
 /** How the holder was verified, by what the terminal and the card say. */
-export function verificationOf({ tags, pinBlock }: CardRequest): Verification {
+export function verificationOf({ tags, pinBlock, entryMode }: CardRequest): Verification {
   if (pinBlock !== undefined) return 'onlinePin';
   const qualifiers = tags?.get(CARD_QUALIFIERS);
   if (qualifiers !== undefined && ((qualifiers[1] ?? 0) & DEVICE_VERIFIED) !== 0) return 'device';
   const [method = 0x1f, , result = 0] = tags?.get(CVM_RESULTS) ?? [];
-  return result === CVM_FAILED ? 'none' : (CVM_CODES.get(method & 0x3f) ?? 'none');
+  const verification = result === CVM_FAILED ? 'none' : (CVM_CODES.get(method & 0x3f) ?? 'none');
+  // There is no PIN pad for the chip at a tap: M/Chip tells a check on the device as one of the card.
+  return verification === 'offlinePin' && entryMode === 'contactless' ? 'device' : verification;
 }

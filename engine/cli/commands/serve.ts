@@ -4,6 +4,7 @@ import type { Config } from '../../config/options.ts';
 import { CommandFailure } from '../errors.ts';
 import { addConfigOptions, command, configOf } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
+import { registerSandboxCards } from './sandbox-cards.ts';
 
 export function registerServe(program: Command, terminal: Terminal): void {
   const serve = command(
@@ -27,6 +28,9 @@ export function registerServe(program: Command, terminal: Terminal): void {
         terminal.output.write(`${JSON.stringify({ listening: address, pid: process.pid, dataDir: config.dataDir })}\n`);
       }
       terminal.errors.write(`Listening on ${address} (WebSocket at /v1/ws, HTTP at /v1, documentation at /docs).\n`);
+      for (const [link, port] of running.terminalPorts ?? []) {
+        terminal.errors.write(`Card messages (ISO 8583) of ${link} on port ${port}.\n`);
+      }
       if (config.sandbox) await openPlayground(config, running.port, terminal);
       const problem = await Promise.race([stopped, running.failed]);
       if (problem !== undefined) {
@@ -50,7 +54,7 @@ async function openPlayground(config: Config, port: number, terminal: Terminal):
   const { sandboxCommands, startSandbox } = await import('../sandbox.ts');
   const url = `ws://${loopbackOf(config.host)}:${port}/v1/ws`;
   try {
-    await startSandbox({ url, dataDir: config.dataDir });
+    await startSandbox({ url, dataDir: config.dataDir }, registerSandboxCards);
   } catch (error) {
     throw new CommandFailure(`the sandbox could not be opened: ${error instanceof Error ? error.message : error}`);
   }
