@@ -41,6 +41,7 @@ import { call, type Gateway } from '../../../engine/gateway.ts';
 const OPTIONS = { requestId: 0 } as const;
 /** Payments of one reference that are looked at: a terminal has one for each. */
 const REFERENCE_PAGE = 10;
+const REFERENCE_PAGES_MAX = 100;
 const SUMS_PAGE = 1000;
 
 /** What came of a payment or an operation. `payment` is undefined when there is none. */
@@ -93,11 +94,18 @@ export class Bank {
    * code when the engine cannot say.
    */
   async findByReference(reference: string, accountId: bigint, amount: number): Promise<Id | undefined | number> {
-    const frame = encodeQueryPayments({ reference, accountId, limit: REFERENCE_PAGE }, OPTIONS);
-    const page = await this.#ask(frame, decodeQueryPayments);
-    if (typeof page === 'number') return page;
-    const found = page.payments.find(({ payment }) => payment.amount === BigInt(amount));
-    return found?.payment.id as Id | undefined;
+    let cursor = 0n;
+    // Each partition has pages of its own, which may be empty.
+    for (let page = 0; page < REFERENCE_PAGES_MAX; page++) {
+      const frame = encodeQueryPayments({ reference, accountId, cursor, limit: REFERENCE_PAGE }, OPTIONS);
+      const found = await this.#ask(frame, decodeQueryPayments);
+      if (typeof found === 'number') return found;
+      const match = found.payments.find(({ payment }) => payment.amount === BigInt(amount));
+      if (match !== undefined) return match.payment.id as Id;
+      cursor = found.nextCursor;
+      if (cursor === 0n) return undefined;
+    }
+    return undefined;
   }
 
   /** What was posted on an account in a time (µs since 1970, `to` left out), by day and code; or a result code. */

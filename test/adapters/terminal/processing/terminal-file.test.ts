@@ -1,0 +1,70 @@
+// The file that sets up a card switch: what it means, and every mistake at its place.
+import { describe, expect, it } from 'vitest';
+import { checkTerminalSetup } from '../../../../adapters/terminal/processing/terminal-file.ts';
+import { partyAccountId } from '../../../../protocol/ids.ts';
+import { SETUP, setup } from './desk.ts';
+
+const ISSUER = { name: 'iss', role: 'issuer', spec: 'iso87-bcd', connect: { host: '127.0.0.1', port: 9 } };
+
+function mistakes(content: unknown): string[] {
+  const checked = checkTerminalSetup(content, '.');
+  return 'mistakes' in checked ? checked.mistakes.map(({ path, message }) => `${path.join('.')}: ${message}`) : [];
+}
+
+describe('a setup', () => {
+  it('knows accounts by id and by handle, offsets and defaults', () => {
+    const { acquirers, issuers, institution, keys } = setup({
+      ...SETUP,
+      links: [...SETUP.links, ISSUER],
+      settlement: {
+        acq: {
+          accounts: { CNY: 'acquirer-one', USD: '0'.repeat(31) + 'a' },
+          utcOffset: '-03:30',
+          authorisationHours: 2,
+        },
+        iss: { accounts: { CNY: 'issuer-one' }, timeoutMs: 9000 },
+      },
+    });
+    const acquirer = acquirers.get('acq');
+    expect([...(acquirer?.settlement ?? [])]).toEqual([
+      [156, partyAccountId(1, 'acquirer-one', 156)],
+      [840, 10n],
+    ]);
+    expect(acquirer).toMatchObject({ utcOffsetMinutes: -210, authorisationSeconds: 7200, pins: undefined });
+    expect(issuers.get('iss')).toMatchObject({ timeoutMs: 9000 });
+    expect([institution, keys.file.endsWith('/keys.json')]).toEqual([1, true]);
+  });
+
+  it.each<[string, unknown]>([
+    ['settlement: link iss is missing', { ...SETUP, links: [...SETUP.links, ISSUER] }],
+    [
+      'settlement.nobody: there is no link of this name',
+      { ...SETUP, settlement: { ...SETUP.settlement, nobody: { accounts: { CNY: 'x' } } } },
+    ],
+    [
+      'cards.ranges.0.issuer: there is no issuer link far',
+      { ...SETUP, cards: { tokenKey: 't', ranges: [{ from: '4', issuer: 'far' }] } },
+    ],
+    [
+      'cards.ranges.0: it ends (3) before it begins (4)',
+      { ...SETUP, cards: { tokenKey: 't', ranges: [{ from: '4', to: '3', onUs: true }] } },
+    ],
+    ['links.0.colour: there is no such setting', { ...SETUP, links: [{ ...SETUP.links[0], colour: 'red' }] }],
+    ['colour: there is no such setting', { ...SETUP, colour: 'red' }],
+    [
+      'settlement.acq.utcOffset: must look like +08:00',
+      { ...SETUP, settlement: { acq: { accounts: { CNY: 'x' }, utcOffset: '8' } } },
+    ],
+    ['settlement.acq.accounts: names no account', { ...SETUP, settlement: { acq: { accounts: {} } } }],
+  ])('is refused: %s', (expected, content) => {
+    expect(mistakes(content)).toContain(expected);
+  });
+
+  it('gives no account to two links, whose totals could not be told apart', () => {
+    const links = [...SETUP.links, ISSUER];
+    const settlement = { acq: { accounts: { CNY: 'one' } }, iss: { accounts: { CNY: 'one' } } };
+    expect(mistakes({ ...SETUP, links, settlement })).toEqual([
+      'settlement.iss.accounts.CNY: is the account of acq too',
+    ]);
+  });
+});
