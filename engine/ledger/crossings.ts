@@ -226,12 +226,13 @@ export function endCrossing(ledger: Ledger, lsn: number, record: Uint32Array): E
 /** Carries out a crossing that was ended, or records why it was refused; returns the position of the event. */
 export function recordCrossing(ledger: Ledger, ended: EndedCrossing, code: number): number {
   const { record, debit } = ended;
-  if (code === Code.ok && (transferFlags(record, 0) & ENDS) !== 0) {
+  const flags = transferFlags(record, 0);
+  if (code === Code.ok && (flags & ENDS) !== 0) {
     takeHold(ledger, record, 0, ended.amount, ended.filledIn);
-    return ledger.record(record, 0, ended.institution, code);
+  } else {
+    const follows = code === Code.ok && (flags & imported) !== 0;
+    ledger.take(debit, ended.credit, ended.amount, follows ? putInOrder(ledger, record, debit) : ended.filledIn);
   }
-  const follows = code === Code.ok && (transferFlags(record, 0) & imported) !== 0;
-  ledger.take(debit, ended.credit, ended.amount, follows ? putInOrder(ledger, record, debit) : ended.filledIn);
   return ledger.record(record, 0, ended.institution, code);
 }
 

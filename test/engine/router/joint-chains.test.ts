@@ -1,7 +1,7 @@
 /** Chains of which a member crosses: as long as a message, of new transfers or of endings. */
 import { describe, expect, it } from 'vitest';
 import { TransferFlags } from '../../../protocol/records.ts';
-import type { Bank } from '../../support/bank.ts';
+import { Bank } from '../../support/bank.ts';
 import type { RawTransfer } from '../../support/desk.ts';
 import { CNY, expectSettled, FEES, furnished, PAYERS, START_FUNDS } from '../../support/joint-traffic.ts';
 
@@ -124,6 +124,27 @@ describe('chains between partitions', () => {
     }
     expect(told).toContain('linkedEventFailed,creditAccountNotFound');
     expect(told).toContain('pendingTransferExpired');
+  });
+
+  it('keep what they end to themselves over a start, also when its time comes', async () => {
+    let kept = 0;
+    for (let fuel = 1; fuel < 6; fuel++) {
+      const { bank, payer, move, end } = await held(4);
+      bank.fuel = fuel;
+      void bank.transfers(2, { ...move, id: 101n, flags: linked }, { ...end, id: 102n, flags: postPending });
+      await turns(60);
+      const again = new Bank(2, bank.partitions);
+      again.now = bank.now + 5_000_000;
+      const late = again.transfers(2, { ...end, id: 103n, flags: voidPending });
+      await again.rest();
+      const [name] = await late;
+      if (name === 'pendingTransferAlreadyPosted') kept++;
+      else expect(name).toBe('pendingTransferExpired');
+      expectSettled(again);
+      const [heldNow, paid] = await again.balances(payer);
+      expect([heldNow, paid]).toEqual([0, name === 'pendingTransferAlreadyPosted' ? 15 : 0]);
+    }
+    expect(kept).toBeGreaterThan(1);
   });
 
   it('what ends the same hold behind such a chain, in one message, is busy', async () => {
