@@ -26,6 +26,7 @@ import { addAccount } from './create-accounts.ts';
 import { ACCOUNT_EVENT_BYTES, ENGINE_ID_WORD3, EVENT_PREFIX_BYTES, EventTypes } from './events.ts';
 import type { Progress } from './joint.ts';
 import type { Ledger, PartitionPlace } from './ledger.ts';
+import { Locks } from './locks.ts';
 import { AccountWord, TransferWord, writeU64 } from './words.ts';
 
 /** Set in word 1 of a clearing account's id; the rest of that word is the other partition, word 0 the ledger. */
@@ -113,6 +114,8 @@ export class Clearing {
   readonly requests = new Map<number, JointUnderWay>();
   /** What this partition has prepared for others, by `partKey`. */
   readonly prepared = new Map<string, PreparedPart>();
+  /** Transfers that chains under way post, void or revert: by the position of the first member that does. */
+  readonly locks = new Locks();
   /** Where the record of a single transfer is put together when it is settled. */
   readonly record = new Uint32Array(TRANSFER.size >> 2);
   /** Clearing accounts that the batch has opened. */
@@ -179,6 +182,7 @@ export class Clearing {
     this.openedInBatch = mark.openedInBatch;
     outbox.length = mark.outbox;
     joints.length = mark.joints;
+    this.locks.rewind(lsn);
     // What was there before is not settled by a dry run.
     if (unfinished.size === mark.unfinished) return;
     for (const begun of unfinished.keys()) {

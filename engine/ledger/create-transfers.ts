@@ -11,7 +11,8 @@ import { ResultFlags, TRANSFER, TransferFlags } from '../../protocol/records.ts'
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { compareTransfer } from './compare.ts';
-import { beginChain, beginCrossing, isPassing, openForChain } from './crossings.ts';
+import { type ChainMember, beginChain, memberTried, openForChain, tooMuchHeld } from './chain-members.ts';
+import { beginCrossing, isPassing } from './crossings.ts';
 import { LSN_PER_TRANSFER } from './events.ts';
 import { NO_HOLD } from './holds.ts';
 import { transferTime } from './imported.ts';
@@ -36,6 +37,8 @@ const STORED_TIMESTAMP = (TransferEventWord.record + TransferWord.timestamp) * 4
 
 export function createTransfers(ledger: Ledger, message: RecordsMessage, results: ResultWriter): void {
   const { words, start, count } = message;
+  const holder = holderOf(ledger, message);
+  if (holder !== 0) return results.waitFor(count, holder);
   const expected = count === 0 ? 0 : transferFlags(words, start) & TransferFlags.imported;
   for (let first = 0; first < count; ) {
     let last = first;
@@ -44,6 +47,22 @@ export function createTransfers(ledger: Ledger, message: RecordsMessage, results
     else createChain(ledger, message, first, Math.min(last, count - 1), expected, results);
     first = last + 1;
   }
+}
+
+/** Position of the chain under way that ends or reverts what a new record of the message names; 0 = none. */
+function holderOf(ledger: Ledger, { words, start, count }: RecordsMessage): number {
+  const { locks } = ledger.clearing;
+  for (let index = 0; index < count && !locks.empty; index++) {
+    const at = start + index * RECORD_WORDS;
+    const holder = locks.holderOf(words, at + TransferWord.pendingId);
+    if (holder !== 0 && findTransfer(ledger, words, at) === 0) return holder;
+  }
+  return 0;
+}
+
+/** Whether a record names what a chain before it, in the same message, ends or reverts. */
+function isLocked(ledger: Ledger, words: Uint32Array, at: number): boolean {
+  return ledger.clearing.locks.holderOf(words, at + TransferWord.pendingId) !== 0;
 }
 
 function isLinked(words: Uint32Array, at: number): boolean {
@@ -64,6 +83,7 @@ function createOne(
   if (malformed !== Code.ok) return results.set(index, ledger.now, malformed, 0);
   const known = findTransfer(ledger, words, at);
   if (known !== 0) return replay(ledger, message, index, known, results);
+  if (isLocked(ledger, words, at)) return results.set(index, ledger.now, Code.busy, 0);
 
   const code = ledger.decide(words, at, institution);
   if (code === Code.crossesPartitions && ledger.credit !== NO_ACCOUNT) {
@@ -133,6 +153,11 @@ function createChain(
     if ((transferFlags(words, at) & TransferFlags.pending) !== 0) holds++;
   }
   if (known === last - first + 1) return replayChain(ledger, message, first, last, results);
+  for (let index = first; index <= last; index++) {
+    if (isLocked(ledger, words, start + index * RECORD_WORDS)) {
+      return refuseChain(ledger, first, last, index, Code.busy, results);
+    }
+  }
   // Asked beforehand, because this refusal is the one that is not remembered: it may not come up half-way.
   if (holds > ledger.holds.capacityMax - ledger.holds.count) {
     return refuseChain(ledger, first, last, first, Code.pendingTableFull, results);
@@ -192,8 +217,15 @@ function decideChain(
     ledger.events.rewind(end, count);
     clearing.rewind(sent);
   };
+  const refuse = (culprit: number, code: number): void => {
+    for (let rest = culprit; rest <= last; rest++) {
+      if (findTransfer(ledger, words, start + rest * RECORD_WORDS) === 0) fresh.add(rest);
+    }
+    recordFailure(ledger, message, { first, last, culprit, code, fresh }, results);
+  };
   let crosses = false;
-  let ends = false;
+  let cannotWait = false;
+  const members: ChainMember[] = [];
   undo.begin();
   for (let index = first; index <= last; index++) {
     const at = start + index * RECORD_WORDS;
@@ -201,21 +233,18 @@ function decideChain(
     const judged = known !== 0 ? whyNotFresh(ledger, message, at, known) : ledger.decide(words, at, institution);
     const isSent = judged === Code.crossesPartitions && ledger.credit !== NO_ACCOUNT;
     crosses ||= isSent;
-    const isOther = (transferFlags(words, at) & (TransferFlags.revert | TransferFlags.imported)) !== 0;
-    ends ||= (judged === Code.ok || isSent) && (ledger.hold !== NO_HOLD || ledger.isBalanced || isOther);
+    // What takes as much as an account elsewhere owes is not known before that is asked; what has a time of its own may lose it.
+    const isOwed = isSent && (transferFlags(words, at) & TransferFlags.balancingCredit) !== 0;
+    cannotWait ||= isOwed || (transferFlags(words, at) & TransferFlags.imported) !== 0;
     const code = isSent ? Code.ok : judged;
-    if (code !== Code.ok || (crosses && ends)) {
+    const refused = code === Code.ok && crosses && cannotWait ? Code.crossesPartitions : code;
+    if (refused !== Code.ok) {
       goBack();
-      for (let rest = index; rest <= last; rest++) {
-        if (findTransfer(ledger, words, start + rest * RECORD_WORDS) === 0) fresh.add(rest);
-      }
-      // What ends a hold, reverts a transfer, moves what there is or has a time of its own cannot wait until other partitions
-      // have answered.
-      const reason = code === Code.ok ? Code.crossesPartitions : code;
-      return recordFailure(ledger, message, { first, last, culprit: index, code: reason, fresh }, results);
+      return refuse(index, refused);
     }
     fresh.add(index);
     const lsn = ledger.record(words, at, institution, Code.ok);
+    if (ledger.place.partitions > 1) members.push(memberTried(ledger, lsn));
     if (clearing.unfinished.has(lsn)) {
       results.postpone(index, lsn);
       continue;
@@ -225,15 +254,11 @@ function decideChain(
   }
   if (!crosses) return undo.commit();
   goBack();
-  awaitChain(ledger, message, first, last, results);
-}
-
-/** A chain that was tried and may cross: the results come when the other partitions have answered. */
-function awaitChain(ledger: Ledger, message: RecordsMessage, first: number, last: number, results: ResultWriter): void {
-  const { words, start, institution } = message;
-  const count = last - first + 1;
-  const lsn = beginChain(ledger, words, start + first * RECORD_WORDS, count, institution);
-  for (let index = 0; index < count; index++) results.postpone(first + index, lsn + index * LSN_PER_TRANSFER);
+  const beyond = tooMuchHeld(ledger, members);
+  if (beyond !== undefined) return refuse(first + beyond, Code.crossesPartitions);
+  // The results come when the other partitions have answered.
+  const lsn = beginChain(ledger, members, institution);
+  for (let index = first; index <= last; index++) results.postpone(index, lsn + (index - first) * LSN_PER_TRANSFER);
 }
 
 /** A member of a chain that is not new: other content, or decided apart from this chain. */

@@ -1,9 +1,9 @@
 /** The steps of a transfer between two partitions: see clearing.ts for the whole. */
-import { TRANSFER, TransferFlags } from '../../protocol/records.ts';
+import { TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { balanceReceived } from './balancing.ts';
-import { clearingAccount, sideOf } from './clearing.ts';
+import { clearingAccount } from './clearing.ts';
 import { compareTransfer } from './compare.ts';
 import { EventTypes, FilledIn, SETTLED_EVENT_BYTES } from './events.ts';
 import { NO_HOLD } from './holds.ts';
@@ -17,7 +17,7 @@ import { transferFlags } from './validate.ts';
 import { readU64, TransferWord, writeU64 } from './words.ts';
 
 const { pending, postPending, voidPending, balancingCredit, revert, imported, expired } = TransferFlags;
-const RECORD_WORDS = TRANSFER.size >> 2;
+const ENDS = postPending | voidPending;
 
 /** Words of a settled event. */
 export const SettledWord = { lsn: 4, reserved: 6 } as const;
@@ -74,7 +74,7 @@ export interface CrossingOrigin {
 export function receiveCrossing(ledger: Ledger, words: Uint32Array, at: number, origin: CrossingOrigin): number {
   ledger.take(NO_ACCOUNT, NO_ACCOUNT, readU64(words, at + TransferWord.amount));
   if ((transferFlags(words, at) & expired) !== 0) return followExpiry(ledger, words, at);
-  const ends = (transferFlags(words, at) & (postPending | voidPending)) !== 0;
+  const ends = (transferFlags(words, at) & ENDS) !== 0;
   let answer = firstAnswer(ledger, words, at);
   if (answer?.isOther === true && ends) {
     // Somebody here uses the id for something else. What was decided there must be followed all the same.
@@ -135,12 +135,17 @@ function judgeReceived(ledger: Ledger, words: Uint32Array, at: number, origin: C
 
 /** What ends a hold is not judged again: the debit side has decided it, on the same hold. */
 function findEnded(ledger: Ledger, words: Uint32Array, at: number): number {
-  const hold = ledger.findHold(words, at);
-  if (hold === NO_HOLD) throw new Error('another partition ends a hold that is not here');
-  const { debit, credit } = ledger.holds;
-  ledger.take(debit[hold] as number, credit[hold] as number, ledger.amount);
-  ledger.hold = hold;
+  takeHold(ledger, words, at, ledger.amount);
   return Code.ok;
+}
+
+/** Says to the ledger what the post or void at word `at` ends. It was decided on the same hold, so that is there. */
+export function takeHold(ledger: Ledger, words: Uint32Array, at: number, amount: number, filledIn = 0): void {
+  const hold = ledger.findHold(words, at);
+  if (hold === NO_HOLD) throw new Error('what was decided ends a hold that is not here');
+  const { debit, credit } = ledger.holds;
+  ledger.take(debit[hold] as number, credit[hold] as number, amount, filledIn);
+  ledger.hold = hold;
 }
 
 /** The timer of a hold came up in the partition of its debit side. A hold that is gone has heard of it before. */
@@ -194,6 +199,7 @@ export function endCrossing(ledger: Ledger, lsn: number, record: Uint32Array): E
     record[word] = original.getUint32((TransferEventWord.record + word) * 4, true);
   }
   const filledIn = original.getUint8(1);
+  const moved = readU64(record, TransferWord.amount);
   // What was asked for, as the client sent it.
   leaveOut(record, filledIn);
   if (filledIn === FilledIn.balanced) {
@@ -201,6 +207,11 @@ export function endCrossing(ledger: Ledger, lsn: number, record: Uint32Array): E
       const asked = TransferEventWord.record + TransferWord.reserved + word;
       record[TransferWord.amount + word] = original.getUint32(asked * 4, true);
     }
+  }
+  if ((transferFlags(record, 0) & ENDS) !== 0) {
+    // It holds nothing of its own: what it ends is held, and locked.
+    writeSettled(ledger, lsn, institution);
+    return { lsn, institution, record, debit: NO_ACCOUNT, credit: NO_ACCOUNT, amount: moved, filledIn };
   }
   const slot = findLegHold(ledger, lsn);
   if (slot === NO_HOLD) throw new Error('a transfer between partitions holds nothing');
@@ -215,8 +226,13 @@ export function endCrossing(ledger: Ledger, lsn: number, record: Uint32Array): E
 /** Carries out a crossing that was ended, or records why it was refused; returns the position of the event. */
 export function recordCrossing(ledger: Ledger, ended: EndedCrossing, code: number): number {
   const { record, debit } = ended;
-  const follows = code === Code.ok && (transferFlags(record, 0) & imported) !== 0;
-  ledger.take(debit, ended.credit, ended.amount, follows ? putInOrder(ledger, record, debit) : ended.filledIn);
+  const flags = transferFlags(record, 0);
+  if (code === Code.ok && (flags & ENDS) !== 0) {
+    takeHold(ledger, record, 0, ended.amount, ended.filledIn);
+  } else {
+    const follows = code === Code.ok && (flags & imported) !== 0;
+    ledger.take(debit, ended.credit, ended.amount, follows ? putInOrder(ledger, record, debit) : ended.filledIn);
+  }
   return ledger.record(record, 0, ended.institution, code);
 }
 
@@ -225,55 +241,4 @@ export function writeSettled({ events }: Ledger, lsn: number, institution: numbe
   const settled = events.append(EventTypes.settled, 0, Code.ok, SETTLED_EVENT_BYTES, institution);
   writeU64(events.words, settled + SettledWord.lsn, lsn);
   writeU64(events.words, settled + SettledWord.reserved, 0);
-}
-
-/**
- * Begins a chain of which a member crosses at least: each is held, also those that do not cross, and the others are asked. It was
- * tried before. Returns the position of the first; the members follow it.
- */
-export function beginChain(
-  ledger: Ledger,
-  words: Uint32Array,
-  start: number,
-  count: number,
-  institution: number,
-): number {
-  const { clearing, events } = ledger;
-  const first = events.nextLsn;
-  for (let index = 0; index < count; index++) {
-    const at = start + index * RECORD_WORDS;
-    const debit = ledger.findAccount(words, at + TransferWord.debitAccountId);
-    const credit = sideOf(ledger, words, at, TransferWord.creditAccountId);
-    ledger.take(debit, credit, readU64(words, at + TransferWord.amount));
-    const lsn = events.lsnOf(ledger.write(words, at, institution, Code.ok, EventTypes.crossing));
-    reserveLeg(ledger, lsn, debit, credit, ledger.amount, 0);
-    enter(ledger.tables.transfers, words, at, lsn);
-    clearing.unfinished.set(lsn, {
-      account: credit,
-      offered: clearing.isClearing(credit) ? ledger.amount : 0,
-      posted: 0,
-    });
-  }
-  clearing.joints.push(first);
-  return first;
-}
-
-/**
- * Opens the clearing accounts that a chain needs, before it is tried: an account cannot be taken back. Returns whether it crosses,
- * if it is allowed.
- */
-export function openForChain(ledger: Ledger, words: Uint32Array, start: number, count: number): boolean {
-  if (ledger.place.partitions === 1) return false;
-  let crosses = false;
-  for (let index = 0; index < count; index++) {
-    const at = start + index * RECORD_WORDS;
-    const debit = ledger.findAccount(words, at + TransferWord.debitAccountId);
-    const currency = words[at + TransferWord.ledger] as number;
-    const ends = (transferFlags(words, at) & (postPending | voidPending | revert)) !== 0;
-    if (ends || debit === NO_ACCOUNT || ledger.accounts.ledger[debit] !== currency) continue;
-    if (!ledger.isElsewhere(words, at + TransferWord.creditAccountId)) continue;
-    clearingAccount(ledger, ledger.clearing.homeOf(words, at + TransferWord.creditAccountId), currency);
-    crosses = true;
-  }
-  return crosses;
 }

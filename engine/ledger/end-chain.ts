@@ -21,6 +21,7 @@ import type { Ledger } from './ledger.ts';
 import { TransferEventWord } from './ledger.ts';
 import { endWhole } from './legs.ts';
 import { flagsOfEvent, howEnded } from './pending.ts';
+import { AWAITS_TURN } from './results.ts';
 import { transferFlags, validateEndChain } from './validate.ts';
 import { ChainEndedWord, EndChainWord, TransferWord, writeU64 } from './words.ts';
 
@@ -58,6 +59,8 @@ export function endChain(ledger: Ledger, request: EndChainRequest, target: Targe
   const known = find(ledger.tables.transfers, record, 0);
   if (known !== 0) return replay(ledger, record, institution, known, target);
 
+  const holder = holderOf(ledger, record);
+  if (holder !== 0) return answer(target, holder, AWAITS_TURN, 0);
   const { code, others, culprit } = judge(ledger, record, institution);
   const lsn = ledger.record(record, 0, institution, code);
   const members = code === Code.ok ? others.length + 1 : 0;
@@ -93,6 +96,21 @@ function endOther(ledger: Ledger, slot: number, flags: number, institution: numb
   const posted = (flags & postPending) !== 0 ? (holds.remaining[slot] as number) : 0;
   const lsn = endWhole(ledger, slot, flags, institution);
   if (clearing.isClearing(credit)) clearing.begin(lsn, credit, 0, posted);
+}
+
+/** Position of another chain under way that ends a member of the named one; 0 = none. */
+function holderOf(ledger: Ledger, record: Uint32Array): number {
+  const { locks } = ledger.clearing;
+  const named = locks.empty ? 0 : find(ledger.tables.transfers, record, TransferWord.pendingId);
+  if (named === 0) return 0;
+  const id = new Uint32Array(4);
+  for (const lsn of chainOf(ledger, named)) {
+    const event = ledger.events.read(lsn);
+    for (let word = 0; word < 4; word++) id[word] = wordAt(event, word);
+    const holder = locks.holderOf(id, 0);
+    if (holder !== 0) return holder;
+  }
+  return 0;
 }
 
 /** What the ledger found of the named transfer stays in it, for `record`. */

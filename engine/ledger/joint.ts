@@ -16,6 +16,7 @@ import { TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { type JointEffect, sideOf } from './clearing.ts';
 import { endCrossing, recordCrossing, writeSettled } from './crossings.ts';
+import { unlock } from './chain-members.ts';
 import { EventTypes, LSN_PER_TRANSFER } from './events.ts';
 import {
   type JointEvent,
@@ -190,11 +191,16 @@ export function settleChain(
   culprit: number,
   settled: (place: number, request: number, transfer: number) => void,
 ): void {
+  const { clearing } = ledger;
   const members = chainMembers(ledger, lsn).map((member) => endCrossing(ledger, member, new Uint32Array(RECORD_WORDS)));
+  const sent = clearing.outbox.length;
   for (const [place, member] of members.entries()) {
     const refused = place === culprit ? code : Code.linkedEventFailed;
     settled(place, member.lsn, recordCrossing(ledger, member, code === Code.ok ? Code.ok : refused));
   }
+  // What ended a hold on a clearing account was carried out there as well. Behind all members, which follow each other.
+  for (const done of clearing.outbox.splice(sent)) settleJoint(ledger, done, members[0]?.institution ?? 0);
+  for (const { record } of members) unlock(ledger, record);
 }
 
 /** Sends again whatever was not confirmed: after a start. */

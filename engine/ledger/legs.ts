@@ -155,6 +155,8 @@ export function expireHold(ledger: Ledger, w0: number, w1: number, w2: number, w
   if (slot === NO_HOLD) return;
   const deadline = holds.deadline[slot] as number;
   if (deadline === 0 || deadline > ledger.now) return;
+  // A chain under way ends it, or leaves it: then it is reminded again.
+  if (clearing.locks.holderOf(holds.ids, slot << 2) !== 0) return;
   const credit = holds.credit[slot] as number;
   const lsn = endHold(ledger, slot);
   if (clearing.isClearing(credit)) clearing.begin(lsn, credit, 0, 0);

@@ -14,18 +14,19 @@ import { whyNotPosted } from './account-states.ts';
 import { NO_ACCOUNT } from './accounts.ts';
 import { clearingAccount, partKey } from './clearing.ts';
 import { compareTransfer } from './compare.ts';
+import { takeHold } from './crossings.ts';
 import { EventTypes } from './events.ts';
-import { NO_HOLD } from './holds.ts';
 import { JointFlags, PartPhases, PartWord, PLACE_WORD, partEventBytes, RECORD_WORDS, readPart } from './joint-event.ts';
 import { enter, find } from './key-index.ts';
 import type { Ledger } from './ledger.ts';
 import { LegRoles } from './leg-event.ts';
 import { releaseLegHold, reserveLeg, writeEngineId } from './legs.ts';
 import { writeBalances } from './results.ts';
+import { isReverted } from './revert.ts';
 import { isReservedId, transferFlags } from './validate.ts';
 import { readU64, TransferWord, writeU64 } from './words.ts';
 
-const { pending, postPending, voidPending, keepRemainder } = TransferFlags;
+const { pending, postPending, voidPending, keepRemainder, revert } = TransferFlags;
 
 /** What a partition is asked to do with its part. */
 export const PartModes = { complete: 0, prepare: 1, follow: 2, commit: 3, abort: 4 } as const;
@@ -165,6 +166,9 @@ function judge(ledger: Ledger, part: Part, at: number): number {
   if (accounts.ledger[debit] !== currency || accounts.ledger[credit] !== currency) {
     return Code.accountsMustHaveTheSameLedger;
   }
+  // One that went before may have come here first.
+  const isRevert = (transferFlags(words, at) & revert) !== 0;
+  if (isRevert && isReverted(ledger, words, at + TransferWord.pendingId)) return Code.originalTransferAlreadyReverted;
   if (spendsCampaign(ledger, part, at) && !ledger.mayDebit(debit, part.institution)) return Code.debitAccountForbidden;
   if ((part.flags & JointFlags.following) === 0)
     return ledger.judge(debit, credit, ledger.amount, (transferFlags(words, at) & pending) !== 0);
@@ -205,11 +209,7 @@ function judgeEnding(ledger: Ledger, part: Part, at: number): number {
 
 /** Says to the ledger what the post or void at word `at` ends. The partition that decides holds the same, so it is there. */
 function takeEnding(ledger: Ledger, words: Uint32Array, at: number): void {
-  const hold = ledger.findHold(words, at);
-  if (hold === NO_HOLD) throw new Error('another partition ends a hold that is not here');
-  const { debit, credit } = ledger.holds;
-  ledger.take(debit[hold] as number, credit[hold] as number, readU64(words, at + TransferWord.amount));
-  ledger.hold = hold;
+  takeHold(ledger, words, at, readU64(words, at + TransferWord.amount));
 }
 
 /** Moves on the books what was judged, without an event. */

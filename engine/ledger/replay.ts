@@ -6,6 +6,7 @@
 import { TransferFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { NO_ACCOUNT } from './accounts.ts';
+import { holdMember } from './chain-members.ts';
 import { applyChange } from './change-accounts.ts';
 import { isForeignId, sideOf } from './clearing.ts';
 import { addAccount } from './create-accounts.ts';
@@ -81,11 +82,7 @@ export function replayCrossing(ledger: Ledger, words: Uint32Array, at: number, l
   if (debit === NO_ACCOUNT || credit === NO_ACCOUNT) {
     throw new ReplayError(lsn, 'an account of the transfer is missing');
   }
-  const amount = readU64(words, record + TransferWord.amount);
-  reserveLeg(ledger, lsn, debit, credit, amount, 0);
-  // A chain that crosses has members that do not.
-  const offered = ledger.clearing.isClearing(credit) ? amount : 0;
-  ledger.clearing.unfinished.set(lsn, { account: credit, offered, posted: 0 });
+  holdMember(ledger, lsn, transferFlags(words, record), debit, credit, readU64(words, record + TransferWord.amount));
 }
 
 /** Applies the settled event whose first word is `at`. */

@@ -52,6 +52,12 @@ export class ResultWriter {
     this.awaiting++;
   }
 
+  /** The whole message is decided again when what is at `lsn` is settled. */
+  waitFor(count: number, lsn: number): void {
+    for (let index = 0; index < count; index++) this.set(index, lsn, AWAITS_TURN, 0);
+    this.awaiting = count;
+  }
+
   /** Balances of both accounts as they are now; zeros for an account that is not there or not the institution's to see. */
   balances(index: number, ledger: Ledger, institution: number, debit: number, credit: number): void {
     if (!this.#withBalances) return;

@@ -32,7 +32,7 @@ import {
   PaymentField,
   StateField,
 } from './event.ts';
-import { Locks } from './locks.ts';
+import { Locks } from '../ledger/locks.ts';
 import { readView64 } from './version.ts';
 import { Versions, writeFirstState } from './versions.ts';
 

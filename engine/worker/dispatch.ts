@@ -122,9 +122,10 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   trialBalance: (state, command, reply) => trialBalance(state.ledger, command, reply),
   aggregate: (state, command, reply) => aggregate(state.ledger, state.histories, command, reply),
   changeAccounts: records(changeAccounts),
-  endChain: ({ ledger }, { words, start, institution }, reply) => {
+  endChain: (state, { words, start, institution }, reply) => {
     const target = { words: reply.words, at: reply.take(RESULT.size + CHAIN_ENDED.size) >> 2 };
-    endChain(ledger, { words, at: start, institution }, target);
+    endChain(state.ledger, { words, at: start, institution }, target);
+    noteUndecided(state, target);
     reply.close(1);
   },
   sale: payment(true),

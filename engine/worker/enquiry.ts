@@ -181,17 +181,28 @@ export function answerEnquiry({ ledger }: CommandState, words: Uint32Array, star
 }
 
 /**
- * Whether the holds that the records end are here, and as large. They are when such messages are real; since a dry run was begun
- * they may have ended. The partition that decides then finds that out for itself.
+ * Whether the holds that the records end are here, or made by a record before, and as large. They are when such messages are real;
+ * since a dry run was begun they may have ended. The partition that decides then finds that out for itself.
  */
 function canFollow(ledger: Ledger, words: Uint32Array, first: number, count: number): boolean {
+  /** What is left of each hold, by its id. */
+  const left = new Map<string, number>();
   for (let at = first; at < first + count * RECORD_WORDS; at += RECORD_WORDS) {
-    if ((transferFlags(words, at) & ENDS) === 0) continue;
-    const hold = ledger.findHold(words, at);
-    if (hold === NO_HOLD) return false;
-    if (readU64(words, at + TransferWord.amount) > (ledger.holds.remaining[hold] as number)) return false;
+    const flags = transferFlags(words, at);
+    const amount = readU64(words, at + TransferWord.amount);
+    if ((flags & TransferFlags.pending) !== 0) left.set(idKey(words, at), amount);
+    if ((flags & ENDS) === 0) continue;
+    const key = idKey(words, at + TransferWord.pendingId);
+    const slot = ledger.findHold(words, at);
+    const remaining = left.get(key) ?? (slot === NO_HOLD ? 0 : (ledger.holds.remaining[slot] as number));
+    if (remaining === 0 || amount > remaining) return false;
+    left.set(key, (flags & TransferFlags.keepRemainder) === 0 ? 0 : remaining - amount);
   }
   return true;
+}
+
+function idKey(words: Uint32Array, at: number): string {
+  return words.subarray(at, at + 4).join();
 }
 
 /** An answer of nothing but zeros: `ok`, with balances that nobody may see. */

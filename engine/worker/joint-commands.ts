@@ -308,7 +308,8 @@ export function jointWeight(kind: number, count: number, paymentBytes: number): 
       return { records: Math.max(count, 1), journalBytes, replyBytes };
     }
     case ClearingKinds.collectPart: {
-      const settled = count * (TRANSFER_EVENT_BYTES + SETTLED_EVENT_BYTES);
+      // Twice: a member, and what it ended elsewhere.
+      const settled = count * (TRANSFER_EVENT_BYTES + 2 * SETTLED_EVENT_BYTES);
       const journalBytes = paymentBytes + 2 * SETTLED_EVENT_BYTES + jointEventBytes(0, 0) + settled;
       return { records: Math.max(count, 1), journalBytes, replyBytes: 32 + count * SETTLEMENT_BYTES };
     }

@@ -15,6 +15,7 @@ import type { Journal } from '../journal/journal.ts';
 import { CLEARING_ACCOUNTS_PER_BATCH, type ClearingPosition } from '../ledger/clearing.ts';
 import { ACCOUNT_EVENT_BYTES, ENGINE_ID_WORD3 } from '../ledger/events.ts';
 import { NO_HOLD } from '../ledger/holds.ts';
+import { lockUnfinished } from '../ledger/chain-members.ts';
 import { expireHold } from '../ledger/legs.ts';
 import type { OutboxFigures } from '../outbox/outbox.ts';
 import { expireChallenges, expirePayment } from '../payment/release.ts';
@@ -136,6 +137,7 @@ export class Partition {
     this.#indexes = parts.indexes;
     this.#bounds = parts.bounds;
     this.#checkpointLsn = parts.checkpointLsn;
+    lockUnfinished(parts.state.ledger);
   }
 
   get figures(): PartitionFigures {

@@ -173,8 +173,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'engine/ledger/replay.js',
     edits: [
       [
-        'ledger.clearing.unfinished.set(lsn, { account: credit, offered, posted: 0 });',
-        'if (lsn < 0) ledger.clearing.unfinished.set(lsn, { account: credit, offered, posted: 0 });',
+        'holdMember(ledger, lsn, transferFlags(words, record), debit, credit, readU64(words, record + TransferWord.amount));',
+        'holdMember(ledger, lsn, transferFlags(words, record), debit, credit, readU64(words, record + TransferWord.amount));\n' +
+          'ledger.clearing.unfinished.delete(lsn);',
       ],
     ],
   },

@@ -64,6 +64,7 @@ export class Traffic {
   readonly #random: () => number;
   readonly #sent: Act[] = [];
   readonly #payments: bigint[] = [];
+  readonly #moves: RawTransfer[] = [];
   #next = 10_000n;
 
   constructor(seed: number) {
@@ -112,21 +113,57 @@ export class Traffic {
   #chain(): Act {
     const length = 2 + this.#below(4);
     const home = this.#one(PAYERS);
-    const chain = Array.from({ length }, (_, n) => {
-      const creditAccountId = this.#one(ALL.filter((id) => id !== home));
-      const isHold = this.#below(4) === 0;
-      return {
-        id: this.#next++,
-        debitAccountId: home,
-        creditAccountId: this.#below(30) === 0 ? 77n : creditAccountId,
-        amount: BigInt(1 + this.#below(4000)),
-        ledger: CNY,
-        code: 1,
-        flags: (n < length - 1 ? linked : 0) | (isHold ? pending : 0),
-        timeoutS: isHold && this.#below(2) === 0 ? 4 : 0,
-      };
-    });
+    const chain: RawTransfer[] = [];
+    for (let n = 0; n < length; n++) {
+      const member = this.#ending(home, chain) ?? this.#return(home, chain) ?? this.#move(home);
+      chain.push({ ...member, flags: (member.flags ?? 0) | (n < length - 1 ? linked : 0) });
+    }
+    this.#moves.push(...chain.filter(({ pendingId = 0n }) => pendingId === 0n));
     return { what: 'chain', chain };
+  }
+
+  #move(home: bigint): RawTransfer {
+    const creditAccountId = this.#one(ALL.filter((id) => id !== home));
+    const isHold = this.#below(4) === 0;
+    const isBalancing = this.#below(6) === 0;
+    return {
+      id: this.#next++,
+      debitAccountId: home,
+      creditAccountId: this.#below(30) === 0 ? 77n : creditAccountId,
+      amount: BigInt(1 + this.#below(4000)),
+      ledger: CNY,
+      code: 1,
+      flags: (isHold ? pending : 0) | (isBalancing ? TransferFlags.balancingDebit : 0),
+      timeoutS: isHold && this.#below(2) === 0 ? 4 : 0,
+    };
+  }
+
+  /** The post or void of something that the account holds, maybe by a member of the same chain. */
+  #ending(home: bigint, chain: readonly RawTransfer[]): RawTransfer | undefined {
+    if (this.#below(4) > 0) return undefined;
+    const hold = this.#recent(
+      chain,
+      ({ debitAccountId, flags = 0 }) => debitAccountId === home && (flags & pending) !== 0,
+    );
+    if (hold === undefined) return undefined;
+    const part = this.#below(2) === 0 ? { amount: BigInt(1 + this.#below(Number(hold.amount ?? 1n))) } : {};
+    const posts = [TransferFlags.postPending, TransferFlags.postPending | TransferFlags.keepRemainder];
+    const isPost = this.#below(3) > 0;
+    const flags = isPost ? (posts[this.#below(part.amount === undefined ? 1 : 2)] ?? 0) : TransferFlags.voidPending;
+    return { id: this.#next++, debitAccountId: home, pendingId: hold.id ?? 1n, flags, ...(isPost ? part : {}) };
+  }
+
+  /** The revert of something that was paid to the account. */
+  #return(home: bigint, chain: readonly RawTransfer[]): RawTransfer | undefined {
+    if (this.#below(4) > 0) return undefined;
+    const paid = this.#recent(chain, ({ creditAccountId }) => creditAccountId === home);
+    if (paid === undefined) return undefined;
+    return { id: this.#next++, debitAccountId: home, pendingId: paid.id ?? 1n, flags: TransferFlags.revert };
+  }
+
+  #recent(chain: readonly RawTransfer[], fits: (move: RawTransfer) => boolean): RawTransfer | undefined {
+    const fitting = [...this.#moves, ...chain].filter(fits).slice(-4);
+    return fitting[this.#below(fitting.length)];
   }
 
   #one(ids: readonly bigint[]): bigint {

@@ -11,8 +11,6 @@ const MAY_BE_REFUSED = {
   payments: false,
   /** Chains with a credit account elsewhere. One whose debit accounts live apart is refused for good. */
   chains: false,
-  /** Chains that end a pending transfer and have a credit account elsewhere: what ends cannot wait for the others' answers. */
-  chainedEndings: true,
   /** Chains that take what a credit account owes and have a credit account elsewhere. */
   chainedBalancing: true,
 };
@@ -67,11 +65,7 @@ function unitOf(first: number, items: readonly ModelTransfer[], ledger: Referenc
   const isChain = items.length > 1;
   const debits = items.map(({ debitAccountId }) => debitAccountId);
   const isBalancing = items.some(({ flags }) => (flags & F.balancingCredit) !== 0);
-  const ends = items.some(({ pendingId }) => pendingId !== 0n);
-  const isLimited =
-    MAY_BE_REFUSED.chains ||
-    (MAY_BE_REFUSED.chainedEndings && ends) ||
-    (MAY_BE_REFUSED.chainedBalancing && isBalancing);
+  const isLimited = MAY_BE_REFUSED.chains || (MAY_BE_REFUSED.chainedBalancing && isBalancing);
   const mayBeRefused = isChain && (crosses(ledger, debits) || (isLimited && crosses(ledger, accounts)));
   return { first, end: first + items.length, accounts, mayBeRefused, isJoint: isChain && crosses(ledger, accounts) };
 }

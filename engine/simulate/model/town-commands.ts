@@ -189,7 +189,7 @@ export class TownCommands {
     return command;
   }
 
-  /** Holds on one account, so that one partition decides. */
+  /** Holds on one account, and ends of what it holds, so that one partition decides. */
   #chainOfHolds(): Command {
     const debit = this.#account();
     const institution = this.#institutionFor(debit);
@@ -197,6 +197,8 @@ export class TownCommands {
     const items = Array.from({ length: count }, (_, index) => {
       const item = transferOf(this.#next++, debit.id, this.#partner(debit), BigInt(1 + this.below(50)));
       item.ledger = debit.ledger;
+      const ending = this.#chance(35) ? this.#ending(institution, item, debit.id) : undefined;
+      if (ending !== undefined) return { ...ending, flags: ending.flags | (index < count - 1 ? F.linked : 0) };
       item.flags = (this.#chance(85) ? F.pending : 0) | (index < count - 1 ? F.linked : 0);
       if ((item.flags & F.pending) === 0) return item;
       item.timeoutS = this.#chance(30) ? 1 + this.below(4) : 0;
@@ -232,8 +234,10 @@ export class TownCommands {
     return item;
   }
 
-  #ending(institution: number, blank: ModelTransfer): ModelTransfer | undefined {
-    const target = this.#unused(this.#pending, ([, { id }]) => id)?.[1];
+  /** @param debit whose hold it ends; anybody's when it is left out */
+  #ending(institution: number, blank: ModelTransfer, debit?: bigint): ModelTransfer | undefined {
+    const holds = this.#pending.filter(([, { debitAccountId }]) => debit === undefined || debitAccountId === debit);
+    const target = this.#unused(holds, ([, { id }]) => id)?.[1];
     if (target === undefined || (institution !== 1 && this.#chance(90) && !this.#owns(institution, target))) return;
     const item = { ...blank, pendingId: target.id, debitAccountId: target.debitAccountId };
     item.flags = this.#pick([F.post, F.post, F.post | F.keep, F.post | F.keep, F.void]);

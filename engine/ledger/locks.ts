@@ -1,7 +1,14 @@
-/** Payments and operations that wait for other partitions: whatever else is asked of them waits its turn. */
+/**
+ * What waits for other partitions: payments and their operations; transfers that a chain posts, voids or reverts. Whatever else is
+ * asked of them waits its turn.
+ */
 export class Locks {
   /** By id: position of the request that holds it. */
   readonly #holders = new Map<string, number>();
+
+  get empty(): boolean {
+    return this.#holders.size === 0;
+  }
 
   /** Position of the request that holds the id at word `at`; 0 = none. */
   holderOf(words: Uint32Array, at: number): number {
@@ -10,6 +17,11 @@ export class Locks {
 
   hold(words: Uint32Array, at: number, lsn: number): void {
     this.#holders.set(keyOf(words, at), lsn);
+  }
+
+  /** Frees the id at word `at`. */
+  free(words: Uint32Array, at: number): void {
+    this.#holders.delete(keyOf(words, at));
   }
 
   /** Frees whatever the request at `lsn` holds. */
