@@ -12,6 +12,7 @@ import { packageVersion } from '../version.ts';
 import { registerAccount } from './commands/account.ts';
 import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
+import { registerCard } from './commands/card.ts';
 import { registerCase } from './commands/case.ts';
 import { registerOutbox } from './commands/outbox.ts';
 import { registerChanges } from './commands/changes.ts';
@@ -71,6 +72,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerPayment,
     registerRisk,
     registerCase,
+    registerCard,
     registerOutbox,
     registerQr,
     registerReconcile,

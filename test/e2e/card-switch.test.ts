@@ -5,7 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
-import { sandboxCard } from '../../adapters/terminal/sandbox.ts';
+import { sandboxCard, sandboxCardToken } from '../../adapters/terminal/sandbox.ts';
+import { formatId } from '../../protocol/ids.ts';
 import { dataFolder, PROGRAM } from '../support/switch.ts';
 
 interface Shown {
@@ -35,8 +36,10 @@ it('a card is tapped, reversed and refused, and the directory and the log know n
   const log: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => log.push(line));
   let port = '';
+  let http = '';
   for await (const line of createInterface({ input: child.stderr })) {
     log.push(line);
+    http = /Listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1] ?? http;
     port = /Card messages .* on port (\d+)/.exec(line)?.[1] ?? port;
     if (line.includes('The sandbox is open')) break;
   }
@@ -56,6 +59,18 @@ it('a card is tapped, reversed and refused, and the directory and the log know n
   expect(tap('--type', 'balance', '--card', 'alice').exchanges).toMatchObject([
     { amounts: expect.stringContaining('000000600000') },
   ]);
+  const { token = 0n } = sandboxCardToken('bob') ?? {};
+  const card = (...options: string[]): Record<string, unknown> => {
+    const words = ['card', ...options, '--url', `ws://127.0.0.1:${http}/v1/ws`, '--data-dir', dataDir, '--json'];
+    return JSON.parse(execFileSync(process.execPath, [PROGRAM, ...words], { encoding: 'utf8' })) as Record<
+      string,
+      unknown
+    >;
+  };
+  expect(tap('5.00', '--card', 'bob').exchanges).toMatchObject([{ responseCode: '00' }]);
+  expect(card('show', formatId(token))).toMatchObject({ state: 'active', counter: 1, unverifiedSum: '500' });
+  expect(card('put', formatId(token), 'bob', '--currency', 'CNY', '--state', 'lost')).toMatchObject({ name: 'ok' });
+  expect(tap('5.00', '--card', 'bob').exchanges).toMatchObject([{ responseCode: '41' }]);
   child.kill('SIGTERM');
   await once(child, 'exit');
 

@@ -68,10 +68,3 @@ export function isApproved(code: string | undefined): boolean {
     code === '800'
   );
 }
-
-/** The response code of 1987 for DE39 of either version; a code of 1993 that is not listed is a refusal, 05. */
-export function responseCodeOf(code: string): string {
-  if (code.length === 2) return code;
-  if (isApproved(code)) return code === '002' ? '10' : '00';
-  return Object.entries(ACTION_CODES).find(([, action]) => action === code)?.[0] ?? '05';
-}

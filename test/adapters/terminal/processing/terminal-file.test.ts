@@ -18,7 +18,7 @@ describe('a setup', () => {
       links: [...SETUP.links, ISSUER],
       settlement: {
         acq: {
-          accounts: { CNY: 'acquirer-one', USD: '0'.repeat(31) + 'a' },
+          accounts: { CNY: 'acquirer-one', USD: `${'0'.repeat(31)}a` },
           utcOffset: '-03:30',
           authorisationHours: 2,
         },
