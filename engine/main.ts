@@ -5,7 +5,13 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openTerminals, readTerminals, type TerminalLog, type TerminalParts } from '../adapters/terminal/open.ts';
+import {
+  type OpenTerminals,
+  openTerminals,
+  readTerminals,
+  type TerminalLog,
+  type TerminalParts,
+} from '../adapters/terminal/open.ts';
 import { sandboxTerminals } from '../adapters/terminal/sandbox.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { KeyStore } from './admission/key-store.ts';
@@ -166,6 +172,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   const authenticate = (key: string) => keys.authenticate(key);
   const gateway = new ProofGate(new RiskGate(router, wallClockMicros), proofsOf(config));
   const shared = { gateway, changes, authenticate, rateLimiter };
+  let terminals: OpenTerminals | undefined;
   const websocket = registerWebSocket(app, {
     ...shared,
     metrics,
@@ -183,6 +190,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
       readyz: () => health.readyz(),
       metrics: () => {
         metrics.inFlight(websocket.inFlight() + http.inFlight());
+        metrics.cardLinks(terminals?.figures() ?? []);
         return metrics.expose();
       },
     },
@@ -191,7 +199,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   });
   const noteOfLink: TerminalLog = (link, level, text) => log[level]({ link }, text);
   const listener = await listen(app, config.host, config.port);
-  const terminals = terminalParts === undefined ? undefined : await openTerminals(gateway, terminalParts, noteOfLink);
+  if (terminalParts !== undefined) terminals = await openTerminals(gateway, terminalParts, noteOfLink);
   health.recovered();
   log.info(
     { host: config.host, port: listener.port, partitions: info.partitions, dataDir: directory.path },

@@ -15,11 +15,21 @@ import { readTerminalFile, type TerminalSetup } from './processing/terminal-file
 
 export type TerminalLog = (link: string, level: 'info' | 'warn', text: string) => void;
 
+/** What was counted of a link since it was opened. */
+export interface TerminalFigures {
+  readonly link: string;
+  readonly isOpen: boolean;
+  /** By message type. */
+  readonly received: ReadonlyMap<string, number>;
+  readonly sent: ReadonlyMap<string, number>;
+  readonly events: LinkFigures['counts'];
+}
+
 export interface OpenTerminals {
   /** Ports of the links that listen, by name; also when 0 was asked for. */
   readonly ports: ReadonlyMap<string, number>;
-  /** What was counted of a link. */
-  figures(link: string): LinkFigures;
+  /** What was counted of each link. */
+  figures(): TerminalFigures[];
   /** Takes no more messages, answers what is under way, and closes. */
   close(graceMs: number): Promise<void>;
 }
@@ -82,5 +92,10 @@ export async function openTerminals(
     listeners.push(opened.listener);
     ports.set(config.name, opened.listener.port);
   }
-  return { ports, figures: (link) => counters.of(link), close };
+  const figures = (): TerminalFigures[] =>
+    [...ports.keys()].map((link) => {
+      const { state, received, sent, counts: events } = counters.of(link);
+      return { link, isOpen: state === 'listening', received, sent, events };
+    });
+  return { ports, figures, close };
 }

@@ -80,7 +80,7 @@ export function sandboxTerminals(institution: number, host: string, port: number
       },
       cards: {
         tokenKey: 'pan-token',
-        ranges: [{ from: '622848', onUs: true, cryptogramKey: 'imk', pin: { method: 'pvv', key: 'pvv' } }],
+        ranges: [{ from: '622848', cryptogramKey: 'imk', pin: { method: 'pvv', key: 'pvv' } }],
       },
     },
     '.',

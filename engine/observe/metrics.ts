@@ -6,6 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
 import { RESULTS, resultName } from '../../protocol/results.ts';
 import { INDEX_NAMES, type IndexName } from '../worker/state.ts';
+import { type CardLinkFigures, registerCardLinks } from './card-link-metrics.ts';
 
 export const TRANSPORTS = ['websocket', 'http'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
@@ -73,6 +74,8 @@ export interface SwitchMetrics {
   checkpointDone(seconds: number): void;
   /** How webhook endpoints are: all that there are, at most ENDPOINTS_MAX. Totals are since the start. */
   webhooks(figures: readonly WebhookFigures[]): void;
+  /** How links for card messages are: all that there are. */
+  cardLinks(figures: readonly CardLinkFigures[]): void;
   /** The text that Prometheus reads. */
   expose(): Promise<string>;
   readonly contentType: string;
@@ -116,6 +119,7 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
     outcomes: new TallyTable(Object.keys(COMMANDS)),
     refusals: new TallyTable(['']),
     webhooks: [] as readonly WebhookFigures[],
+    cardLinks: [] as readonly CardLinkFigures[],
   };
 
   new Gauge({
@@ -238,6 +242,7 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
   });
 
   registerWebhooks(registers, () => state.webhooks);
+  registerCardLinks(registers, () => state.cardLinks);
 
   return {
     batchDone(figures) {
@@ -266,6 +271,9 @@ export function createMetrics(partitions: number, withProcess = true): SwitchMet
     checkpointDone: (seconds) => checkpoint.observe(seconds),
     webhooks(figures) {
       state.webhooks = figures;
+    },
+    cardLinks(figures) {
+      state.cardLinks = figures;
     },
     expose: () => registry.metrics(),
     contentType: registry.contentType,

@@ -13,13 +13,3 @@ export interface AcquirerBusiness {
   /** How long an authorisation (01xx) holds the money. */
   readonly authorisationSeconds: number;
 }
-
-/** An issuer of cards that are not ours: what its cards pay comes from its settlement account, which it fills. */
-export interface IssuerBusiness {
-  readonly name: string;
-  readonly settlement: ReadonlyMap<number, bigint>;
-  /** Shorter than the acquirer's own: 8 to 9 s. */
-  readonly timeoutMs: number;
-  /** The zone key (usage P0) and format under which it gets PINs; without them messages with a PIN are declined. */
-  readonly pins: TerminalPins | undefined;
-}

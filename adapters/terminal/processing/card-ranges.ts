@@ -1,23 +1,15 @@
 /**
- * Which card numbers are whose: ranges by their first digits. Cards of our own are decided here, others go to an issuer.
+ * Which card numbers are ours: ranges by their first digits, and how cards of each are verified.
  *
  *   ranges:
- *     - { from: "622848", keys: { cryptogram: abc-imk }, pin: { method: pvv, key: abc-pvk }, onUs: true }
- *     - { from: "4", issuer: issuer-a, standIn: { … } }
+ *     - { from: "622848", cryptogramKey: abc-imk, pin: { method: pvv, key: abc-pvk } }
+ *     - { from: "62170000", to: "62179999" }
  */
 import { z } from 'zod';
-import { currencyOfAlphabetic } from '../../../protocol/currencies.ts';
 import { SCHEME_NAMES, type Scheme } from '../crypto/emv/schemes.ts';
 
 const KEY_ID = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, 'must be the id of a key of the vault');
-const LINK = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be the name of an issuer link');
 const DIGITS = z.string().regex(/^\d{1,19}$/, 'must be 1 to 19 digits');
-/** Minor units by alphabetic currency code. */
-const Amounts = z.record(
-  z.string().refine((code) => currencyOfAlphabetic(code) !== undefined, 'is no currency'),
-  z.int().min(0).max(Number.MAX_SAFE_INTEGER),
-);
-
 const Pin = z.discriminatedUnion('method', [
   /** The PVV and its key index stand on track 2, this many digits behind the service code. */
   z.strictObject({ method: z.literal('pvv'), key: KEY_ID, at: z.int().min(0).max(20).default(0) }),
@@ -28,11 +20,10 @@ const Pin = z.discriminatedUnion('method', [
   }),
 ]);
 
-const Shared = { from: DIGITS, to: DIGITS.optional(), name: z.string().min(1).max(64).optional() };
-
-const OnUs = z.strictObject({
-  ...Shared,
-  onUs: z.literal(true),
+export const CardRangeConfig = z.strictObject({
+  from: DIGITS,
+  /** Last digits of the range; without it, all numbers that begin with `from`. */
+  to: DIGITS.optional(),
   /** Key for cryptograms (usage E0); without one, chip and contactless payments are refused. */
   cryptogramKey: KEY_ID.optional(),
   /** Only this scheme's cryptograms; without it the card's data says which. */
@@ -45,20 +36,7 @@ const OnUs = z.strictObject({
     .default(['chip', 'contactless']),
 });
 
-const StandIn = z.strictObject({
-  /** Up to which amount a payment is approved while the issuer is away. */
-  floor: Amounts,
-  /** How many in a row, and how much together, on one card while it is away. */
-  countMax: z.int().min(1).max(1000).default(3),
-  sumMax: Amounts,
-});
-
-const Foreign = z.strictObject({ ...Shared, issuer: LINK, standIn: StandIn.optional() });
-
-export const CardRangeConfig = z.union([OnUs, Foreign]);
-export type OnUsRange = Readonly<z.infer<typeof OnUs>>;
-export type ForeignRange = Readonly<z.infer<typeof Foreign>>;
-export type CardRange = OnUsRange | ForeignRange;
+export type CardRange = Readonly<z.infer<typeof CardRangeConfig>>;
 export type PinRule = z.infer<typeof Pin>;
 export const RANGES_MAX = 100_000;
 

@@ -8,7 +8,7 @@ import type { PinBlockFormat } from '../crypto/pin/pin-block.ts';
 import type { KeyVault, PinCheck } from '../crypto/vault/key-vault.ts';
 import { parseTag, type Tlv } from '../tlv/tlv.ts';
 import type { CardRequest } from './card-request.ts';
-import type { OnUsRange, PinRule } from './card-ranges.ts';
+import type { CardRange, PinRule } from './card-ranges.ts';
 
 /** How terminals of a link encrypt PINs. */
 export interface TerminalPins {
@@ -68,7 +68,7 @@ function byName(tags: Tlv): ArqcRequest['tags'] {
   };
 }
 
-function arqcRequest({ pan, sequence }: CardRequest, tags: Tlv, range: OnUsRange): ArqcRequest {
+function arqcRequest({ pan, sequence }: CardRequest, tags: Tlv, range: CardRange): ArqcRequest {
   return { pan, psn: sequence, tags: byName(tags), ...(range.scheme === undefined ? {} : { scheme: range.scheme }) };
 }
 
@@ -76,7 +76,7 @@ function arqcRequest({ pan, sequence }: CardRequest, tags: Tlv, range: OnUsRange
 export async function verifyCryptogram(
   vault: KeyVault,
   request: CardRequest,
-  range: OnUsRange,
+  range: CardRange,
 ): Promise<CryptogramFinding> {
   const { tags } = request;
   if (tags === undefined || !tags.has(CRYPTOGRAM)) return { verdict: 'absent', counter: 0, problem: undefined };
@@ -114,7 +114,7 @@ function numberIn(tags: Tlv, tag: number): number {
 export async function answerCard(
   vault: KeyVault,
   request: CardRequest,
-  range: OnUsRange,
+  range: CardRange,
   responseCode: string,
 ): Promise<Uint8Array | undefined> {
   const { tags } = request;
@@ -140,7 +140,7 @@ function counterOf(tags: Tlv): number {
 export async function verifyPin(
   vault: KeyVault,
   request: CardRequest,
-  range: OnUsRange,
+  range: CardRange,
   pins: TerminalPins | undefined,
 ): Promise<{ readonly finding: PinFinding; readonly problem?: string }> {
   const { pinBlock, pan, security } = request;

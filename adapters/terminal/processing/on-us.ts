@@ -16,7 +16,7 @@ import type { KeyVault } from '../crypto/vault/key-vault.ts';
 import { AmountTypes, additionalAmount, type Decision } from './answer.ts';
 import { availableOf, type Bank, balanceOf, type Posted } from './bank.ts';
 import type { AcquirerBusiness } from './business.ts';
-import type { OnUsRange } from './card-ranges.ts';
+import type { CardRange } from './card-ranges.ts';
 import type { CardRequest } from './card-request.ts';
 import { answerCard, verificationOf, verifyCryptogram, verifyPin } from './card-security.ts';
 import { approvalCode, idOf, type MessageKey, messageClassOf, relatedId } from './message-ids.ts';
@@ -49,7 +49,7 @@ export class OnUs {
     this.#tokenKey = tokenKey;
   }
 
-  async decide(enquiry: Enquiry, range: OnUsRange): Promise<Outcome> {
+  async decide(enquiry: Enquiry, range: CardRange): Promise<Outcome> {
     const { request, acquirer, key, nowMs } = enquiry;
     const token = await this.#tokenOf(request.pan);
     if (token === undefined) return refused('96', `there is no usable key "${this.#tokenKey}" for tokens`);
@@ -200,7 +200,7 @@ export class OnUs {
 interface Asked extends Enquiry {
   /** Of what the message asks for. */
   readonly id: Id;
-  readonly range: OnUsRange;
+  readonly range: CardRange;
   readonly token: bigint;
   readonly settlement: bigint;
 }

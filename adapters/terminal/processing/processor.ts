@@ -67,7 +67,6 @@ export class Processor {
       messageClass: messageClassOf(message.mti),
     };
     const enquiry: Enquiry = { acquirer, request, key, nowMs: nowMs() };
-    if ('onUs' in range) return onUs.decide(enquiry, range);
-    return { responseCode: '92', problem: `there is no way to ${range.issuer}` };
+    return onUs.decide(enquiry, range);
   }
 }

@@ -7,7 +7,7 @@
  *       - { name: acquirer, role: acquirer, spec: iso87-ascii, listen: { port: 8583 } }
  *     settlement:
  *       acquirer: { accounts: { CNY: acquirer-settlement }, utcOffset: "+08:00" }
- *     cards: { tokenKey: pan-token, ranges: [{ from: "622848", onUs: true, cryptogramKey: imk }] }
+ *     cards: { tokenKey: pan-token, ranges: [{ from: "622848", cryptogramKey: imk }] }
  */
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -22,8 +22,8 @@ import {
   type Mistake,
   readCheckedFile,
 } from '../link/links-file.ts';
-import type { AcquirerBusiness, IssuerBusiness } from './business.ts';
-import { type CardRange, CardRangeConfig, CardRanges, RANGES_MAX } from './card-ranges.ts';
+import type { AcquirerBusiness } from './business.ts';
+import { CardRangeConfig, CardRanges, RANGES_MAX } from './card-ranges.ts';
 
 const KEY_ID = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, 'must be the id of a key of the vault');
 const path = z.string().min(1).max(4096);
@@ -51,7 +51,6 @@ const Settlement = z.strictObject({
     .regex(/^[+-](0[0-9]|1[0-4]):[0-5][0-9]$/, 'must look like +08:00')
     .default('+00:00'),
   authorisationHours: z.int().min(1).max(720).default(168),
-  timeoutMs: z.int().min(100).max(60_000).default(8500),
 });
 
 const Shape = z.strictObject({
@@ -69,7 +68,6 @@ export interface TerminalSetup {
   readonly keys: { readonly file: string; readonly master: string };
   readonly links: Links;
   readonly acquirers: ReadonlyMap<string, AcquirerBusiness>;
-  readonly issuers: ReadonlyMap<string, IssuerBusiness>;
   readonly tokenKey: string;
   readonly ranges: CardRanges;
 }
@@ -89,20 +87,17 @@ export function checkTerminalSetup(content: unknown, directory: string): Checked
   const ranges = CardRanges.of(cards.ranges);
   if ('problem' in ranges) return { mistakes: [{ path: ['cards', 'ranges', ranges.index], message: ranges.problem }] };
   const { acquirers, issuers } = links.value;
-  const names = [...acquirers, ...issuers].map(({ name }) => name);
+  const names = acquirers.map(({ name }) => name);
+  for (const { name } of issuers) {
+    mistakes.push({ path: ['links'], message: `${name} leads to an issuer: cards of others are not routed yet` });
+  }
   for (const name of names) {
     if (!Object.hasOwn(settlement, name)) mistakes.push({ path: ['settlement'], message: `link ${name} is missing` });
   }
   for (const name of Object.keys(settlement)) {
     if (!names.includes(name)) mistakes.push({ path: ['settlement', name], message: 'there is no link of this name' });
   }
-  mistakes.push(
-    ...sharedAccounts(settlement),
-    ...unknownIssuers(
-      cards.ranges,
-      issuers.map(({ name }) => name),
-    ),
-  );
+  mistakes.push(...sharedAccounts(settlement));
   if (mistakes.length > 0) return { mistakes };
   const accountsOf = (name: string): Map<number, bigint> => accountsBy(institution, settlement[name]?.accounts ?? {});
   return {
@@ -120,12 +115,6 @@ export function checkTerminalSetup(content: unknown, directory: string): Checked
             ...{ utcOffsetMinutes: minutesOf(utcOffset), authorisationSeconds: authorisationHours * SECONDS_PER_HOUR },
           };
           return [name, business];
-        }),
-      ),
-      issuers: new Map(
-        issuers.map(({ name }) => {
-          const { pins, timeoutMs = 8500 } = settlement[name] ?? {};
-          return [name, { name, settlement: accountsOf(name), pins, timeoutMs }];
         }),
       ),
     }),
@@ -163,14 +152,6 @@ function sharedAccounts(
     }
   }
   return mistakes;
-}
-
-function unknownIssuers(ranges: readonly CardRange[], issuers: readonly string[]): Mistake[] {
-  return ranges.flatMap((range, index) =>
-    'issuer' in range && !issuers.includes(range.issuer)
-      ? [{ path: ['cards', 'ranges', index, 'issuer'], message: `there is no issuer link ${range.issuer}` }]
-      : [],
-  );
 }
 
 function minutesOf(offset: string): number {

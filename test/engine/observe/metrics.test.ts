@@ -11,6 +11,9 @@ const NAMES = [
   'sluice_batch_records',
   'sluice_batch_wait_seconds',
   'sluice_batches_total',
+  'sluice_card_link_events_total',
+  'sluice_card_link_open',
+  'sluice_card_messages_total',
   'sluice_checkpoint_seconds',
   'sluice_clearing_position',
   'sluice_connections',
@@ -115,6 +118,22 @@ describe('metrics', () => {
       'sluice_outbox_entries{state="due"} 4',
       'sluice_outbox_bytes 6',
       'sluice_outbox_expired_total 8',
+    ]) {
+      expect(text).toContain(`${line}\n`);
+    }
+  });
+
+  it('show links for card messages as they are', async () => {
+    const metrics = createMetrics(1, false);
+    const link = { link: 'acq', isOpen: true, sent: new Map([['0210', 2]]), events: { timeouts: 4 } };
+    metrics.cardLinks([{ ...link, received: new Map([['0200', 3]]) }]);
+    await metrics.expose();
+    const text = await metrics.expose();
+    for (const line of [
+      'sluice_card_link_open{link="acq"} 1',
+      'sluice_card_messages_total{link="acq",direction="received",type="0200"} 3',
+      'sluice_card_messages_total{link="acq",direction="sent",type="0210"} 2',
+      'sluice_card_link_events_total{link="acq",event="timeouts"} 4',
     ]) {
       expect(text).toContain(`${line}\n`);
     }

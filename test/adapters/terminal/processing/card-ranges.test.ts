@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CardRange, CardRanges } from '../../../../adapters/terminal/processing/card-ranges.ts';
 
-const range = (from: string, to?: string): CardRange => ({ from, ...(to === undefined ? {} : { to }), issuer: 'iss' });
+const range = (from: string, to?: string): CardRange => ({
+  from,
+  ...(to === undefined ? {} : { to }),
+  entryModes: ['chip'],
+});
 
 function table(...ranges: CardRange[]): CardRanges {
   const made = CardRanges.of(ranges);

@@ -33,10 +33,7 @@ export const SETUP = {
   settlement: { acq: { accounts: { CNY: SETTLEMENT.toString(16).padStart(32, '0') }, pins: { key: 'tpk' } } },
   cards: {
     tokenKey: 'tokens',
-    ranges: [
-      { from: '622848', onUs: true, cryptogramKey: 'imk', pin: { method: 'pvv', key: 'pvv' } },
-      { from: '622849', onUs: true },
-    ],
+    ranges: [{ from: '622848', cryptogramKey: 'imk', pin: { method: 'pvv', key: 'pvv' } }, { from: '622849' }],
   },
 };
 

@@ -13,16 +13,14 @@ function mistakes(content: unknown): string[] {
 
 describe('a setup', () => {
   it('knows accounts by id and by handle, offsets and defaults', () => {
-    const { acquirers, issuers, institution, keys } = setup({
+    const { acquirers, institution, keys } = setup({
       ...SETUP,
-      links: [...SETUP.links, ISSUER],
       settlement: {
         acq: {
           accounts: { CNY: 'acquirer-one', USD: `${'0'.repeat(31)}a` },
           utcOffset: '-03:30',
           authorisationHours: 2,
         },
-        iss: { accounts: { CNY: 'issuer-one' }, timeoutMs: 9000 },
       },
     });
     const acquirer = acquirers.get('acq');
@@ -31,23 +29,26 @@ describe('a setup', () => {
       [840, 10n],
     ]);
     expect(acquirer).toMatchObject({ utcOffsetMinutes: -210, authorisationSeconds: 7200, pins: undefined });
-    expect(issuers.get('iss')).toMatchObject({ timeoutMs: 9000 });
     expect([institution, keys.file.endsWith('/keys.json')]).toEqual([1, true]);
   });
 
   it.each<[string, unknown]>([
-    ['settlement: link iss is missing', { ...SETUP, links: [...SETUP.links, ISSUER] }],
+    ['settlement: link acq is missing', { ...SETUP, settlement: {} }],
+    [
+      'links: iss leads to an issuer: cards of others are not routed yet',
+      { ...SETUP, links: [...SETUP.links, ISSUER] },
+    ],
     [
       'settlement.nobody: there is no link of this name',
       { ...SETUP, settlement: { ...SETUP.settlement, nobody: { accounts: { CNY: 'x' } } } },
     ],
     [
-      'cards.ranges.0.issuer: there is no issuer link far',
+      'cards.ranges.0.issuer: there is no such setting',
       { ...SETUP, cards: { tokenKey: 't', ranges: [{ from: '4', issuer: 'far' }] } },
     ],
     [
       'cards.ranges.0: it ends (3) before it begins (4)',
-      { ...SETUP, cards: { tokenKey: 't', ranges: [{ from: '4', to: '3', onUs: true }] } },
+      { ...SETUP, cards: { tokenKey: 't', ranges: [{ from: '4', to: '3', entryModes: ['chip'] }] } },
     ],
     ['links.0.colour: there is no such setting', { ...SETUP, links: [{ ...SETUP.links[0], colour: 'red' }] }],
     ['colour: there is no such setting', { ...SETUP, colour: 'red' }],
@@ -61,10 +62,10 @@ describe('a setup', () => {
   });
 
   it('gives no account to two links, whose totals could not be told apart', () => {
-    const links = [...SETUP.links, ISSUER];
-    const settlement = { acq: { accounts: { CNY: 'one' } }, iss: { accounts: { CNY: 'one' } } };
+    const links = [...SETUP.links, { ...SETUP.links[0], name: 'other' }];
+    const settlement = { acq: { accounts: { CNY: 'one' } }, other: { accounts: { CNY: 'one' } } };
     expect(mistakes({ ...SETUP, links, settlement })).toEqual([
-      'settlement.iss.accounts.CNY: is the account of acq too',
+      'settlement.other.accounts.CNY: is the account of acq too',
     ]);
   });
 });
