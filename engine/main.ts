@@ -243,7 +243,7 @@ function proofsOf({ stepUpKey, sandbox, dataDir }: Config): ProofVerifier {
 function terminalPartsOf({ iso8583File, iso8583Port, host }: Config, keys: KeyStore): TerminalParts | undefined {
   if (iso8583File !== undefined) {
     const read = readTerminals(iso8583File);
-    if (!read.ok) throw new ConfigError([read.problem]);
+    if (!read.ok) throw new ConfigError(read.problem.split('\n'));
     return read.parts;
   }
   return iso8583Port === undefined ? undefined : sandboxTerminals(sandboxInstitution(keys), host, iso8583Port);

@@ -46,7 +46,9 @@ export function readTerminals(
 ): { readonly ok: true; readonly parts: TerminalParts } | { readonly ok: false; readonly problem: string } {
   const read = readTerminalFile(file);
   if (!read.ok) {
-    const mistakes = read.mistakes.map(({ line, path, message }) => `${file}:${line}: ${path} ${message}`);
+    const mistakes = read.mistakes.map(({ line, path, message }) =>
+      line === 0 ? message : `${file}:${line}: ${path} ${message}`,
+    );
     return { ok: false, problem: mistakes.join('\n') };
   }
   const { file: keyFile, master } = read.value.keys;
