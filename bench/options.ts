@@ -6,7 +6,7 @@ import { UsageError } from '../engine/cli/errors.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { DISTRIBUTIONS, type Distribution } from './load/random.ts';
 
-export const WORKLOADS = ['ceiling', 'transfers', 'payments', 'http', 'growth'] as const;
+export const WORKLOADS = ['ceiling', 'transfers', 'payments', 'http', 'iso8583', 'growth'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 
 export const RULES_IN_FORCE = ['default', 'none'] as const;
@@ -51,6 +51,7 @@ Workloads:
   transfers   transfers over the binary protocol, 8190 in a message (--batch N)
   payments    one sale in a message: debit limit, fee, reference
   http        the same sale as HTTP/JSON
+  iso8583     a contactless purchase (0200): cryptogram and MAC verified, over links to acquirers
   growth      transfers up to 1 %, 10 % and 100 % of --transfers: speed, memory, disk and open time at each
   ceiling     what this machine can do at all: WebSocket echo, and journal without network
   micro       micro-benchmarks of codecs, state machine, journal and index
@@ -77,6 +78,8 @@ Options:
 /** Unanswered requests that keep a server busy whatever its latency: enough for several batches of 8190 records. */
 const DEEP = 256;
 const CONNECTIONS = 64;
+/** Acquirers have few links, and keep them. */
+const LINKS = 16;
 /** Records under way when messages are large: two batches in the queue behind the three that a partition works on. */
 const RECORDS_UNDER_WAY = 6 * LIMITS.recordsPerFrameMax;
 
@@ -99,8 +102,8 @@ export function readOptions(words: readonly string[]): Request {
   const total = whole(values.transfers, '--transfers', 10_000, 2_000_000_000);
   if (total !== undefined && name !== 'growth') throw new UsageError('--transfers belongs to growth');
   const rate = number(values.rate, '--rate', 0.1, 10_000_000);
-  if (rate !== undefined && name !== 'transfers' && name !== 'payments') {
-    throw new UsageError(`--rate belongs to transfers and payments: ${name} is a closed loop`);
+  if (rate !== undefined && name !== 'transfers' && name !== 'payments' && name !== 'iso8583') {
+    throw new UsageError(`--rate belongs to transfers, payments and iso8583: ${name} is a closed loop`);
   }
   if (values.compare === true && name === 'growth') throw new UsageError('growth compares with itself');
   if (values.compare === true && name === 'ceiling') throw new UsageError('the ceiling is what others compare with');
@@ -149,6 +152,7 @@ export function readOptions(words: readonly string[]): Request {
 /** Connections and window that keep the switch busy and never make it answer `busy`. */
 export function defaultShape(workload: WorkloadName, batch: number): { connections: number; inFlight: number } {
   if (workload === 'http') return { connections: CONNECTIONS, inFlight: 1 };
+  if (workload === 'iso8583') return { connections: LINKS, inFlight: 64 };
   if (workload !== 'transfers' && workload !== 'growth') return { connections: CONNECTIONS, inFlight: DEEP };
   const connections = batch <= 100 ? CONNECTIONS : batch <= 1000 ? 16 : 3;
   const inFlight = Math.ceil(RECORDS_UNDER_WAY / batch / connections);

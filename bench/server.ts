@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly partitions: number;
   /** API key of an institution that is there already; undefined = a new one. */
   readonly key?: string;
+  /** More words of `sluice serve`. */
+  readonly flags?: readonly string[];
   /** Folder for CPU profiles; undefined = none. */
   readonly cpuProf: string | undefined;
 }
@@ -47,12 +49,19 @@ export interface BenchServer {
 const STOP_MS = 30_000;
 
 export async function startServer(options: ServerOptions): Promise<BenchServer> {
-  const { dataDir, partitions, cpuProf } = options;
+  const { dataDir, partitions, cpuProf, flags = [] } = options;
   const words = ['serve', '--json', '--data-dir', dataDir, '--port', '0', '--partitions', String(partitions)];
   const started = performance.now();
   const child = spawn(
     process.execPath,
-    [...profileArguments(cpuProf, 'server'), compiled('../engine/cli/main'), ...words, '--log-level', 'error'],
+    [
+      ...profileArguments(cpuProf, 'server'),
+      compiled('../engine/cli/main'),
+      ...words,
+      ...flags,
+      '--log-level',
+      'error',
+    ],
     // The environment could configure the switch: what is measured are its defaults.
     { stdio: ['ignore', 'pipe', 'pipe'], env: withoutSluice(process.env) },
   );

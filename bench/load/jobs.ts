@@ -74,6 +74,20 @@ export interface HttpJob extends Timing {
   readonly seed: number;
 }
 
+/** Card messages over links. */
+export interface CardJob extends Timing {
+  readonly type: 'cards';
+  readonly host: string;
+  readonly port: number;
+  /** Links. */
+  readonly connections: number;
+  readonly inFlight: number;
+  /** Messages per second over all links; undefined = as many as are answered. */
+  readonly rate: number | undefined;
+  readonly cards: number;
+  readonly seed: number;
+}
+
 /** The state machine and the journal in one process, without any network. */
 export interface JournalJob extends Timing {
   readonly type: 'journal';
@@ -84,7 +98,7 @@ export interface JournalJob extends Timing {
   readonly seed: number;
 }
 
-export type Job = WebSocketJob | HttpJob | JournalJob;
+export type Job = WebSocketJob | HttpJob | CardJob | JournalJob;
 
 export interface JobResult {
   /** Records answered in the time that was measured. */

@@ -1,5 +1,6 @@
 /** Process: gets one job from its parent, runs it, reports and ends. Load never runs in the process that it measures. */
 import { inlineMore } from '../../engine/worker/inlining.ts';
+import { runCardLoad } from './card-load.ts';
 import { runHttpLoad } from './http-load.ts';
 import type { Job, JobResult, Report, RunMessage } from './jobs.ts';
 import { runJournalLoad } from './journal-load.ts';
@@ -22,6 +23,8 @@ function run(job: Job): Promise<JobResult> {
       return runWebSocketLoad(job, report);
     case 'http':
       return runHttpLoad(job, report);
+    case 'cards':
+      return runCardLoad(job, report);
     case 'journal':
       inlineMore();
       return runJournalLoad(job, report);

@@ -1,7 +1,9 @@
 /** Load on a switch: start it, set it up, measure, stop it. */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SluiceClient } from '../../protocol/client/client.ts';
 import { CURRENCY, LEDGER } from '../accounts.ts';
+import { setUpCards, writeCardSetup } from '../cards.ts';
 import type { Group, Job, JobResult } from '../load/jobs.ts';
 import type { BenchOptions, WorkloadName } from '../options.ts';
 import { profileArguments, runJob } from '../processes.ts';
@@ -11,8 +13,21 @@ import type { Stage } from '../stage.ts';
 
 /** A workload that a switch bears: what must be there, and the job of the load generator. */
 interface Workload {
+  /** Words of `sluice serve` for it; `directory` is empty. */
+  flags?(directory: string): Promise<Prepared>;
   setUp(client: SluiceClient, options: BenchOptions): Promise<Group[]>;
-  job(groups: readonly Group[], server: BenchServer, options: BenchOptions, stage: Stage): Job;
+  job(
+    groups: readonly Group[],
+    server: Pick<BenchServer, 'host' | 'port' | 'key'>,
+    options: BenchOptions,
+    stage: Stage,
+  ): Job;
+}
+
+interface Prepared {
+  readonly flags: readonly string[];
+  /** Where the load goes instead of the port for WebSocket and HTTP. */
+  readonly port: number;
 }
 
 export type LoadName = Exclude<WorkloadName, 'ceiling' | 'growth'>;
@@ -57,9 +72,26 @@ const LOADS: Readonly<Record<LoadName, Workload>> = {
       seed,
     }),
   },
+  iso8583: {
+    flags: async (directory) => {
+      const { file, port } = await writeCardSetup(directory);
+      return { flags: ['--iso8583-file', file], port };
+    },
+    setUp: async (client, { accountCount }) => {
+      await setUpCards(client, accountCount);
+      return [];
+    },
+    job: (_groups, { host, port }, { connections, inFlight, rate, accountCount }, { timing, seed }) => ({
+      ...{ type: 'cards', ...timing, host, port, connections, inFlight, rate, cards: accountCount, seed },
+    }),
+  },
 };
 
-function webSocketJob({ host, port, key }: BenchServer, options: BenchOptions, { timing, seed }: Stage) {
+function webSocketJob(
+  { host, port, key }: Pick<BenchServer, 'host' | 'port' | 'key'>,
+  options: BenchOptions,
+  { timing, seed }: Stage,
+) {
   const { connections, inFlight, rate } = options;
   return { type: 'websocket', ...timing, host, port, key, connections, inFlight, rate, seed } as const;
 }
@@ -71,10 +103,14 @@ export interface LoadResult extends JobResult {
 }
 
 export async function measureLoad(name: LoadName, options: BenchOptions, stage: Stage): Promise<LoadResult> {
-  const { setUp, job } = LOADS[name];
+  const { setUp, job, flags } = LOADS[name];
   const { partitions } = options;
   const { cpuProf } = stage;
-  const server = await startServer({ dataDir: join(stage.directory, 'data'), partitions, cpuProf });
+  const setupDirectory = join(stage.directory, 'setup');
+  mkdirSync(setupDirectory);
+  const prepared = await flags?.(setupDirectory);
+  const dataDir = join(stage.directory, 'data');
+  const server = await startServer({ dataDir, partitions, cpuProf, flags: prepared?.flags ?? [] });
   try {
     const client = await server.connect();
     const groups = await setUp(client, options);
@@ -83,7 +119,7 @@ export async function measureLoad(name: LoadName, options: BenchOptions, stage: 
     let cpuAfter = 0;
     let serverRssBytes = 0;
     const result = await runJob(
-      job(groups, server, options, stage),
+      job(groups, { ...server, port: prepared?.port ?? server.port }, options, stage),
       {
         ...stage.progress(name),
         measuring: () => {

@@ -1,4 +1,5 @@
 /** A simulated terminal's connection to an acquirer's link: signs on, asks, signs off. */
+import type { KeyVault } from '../crypto/vault/key-vault.ts';
 import { SoftwareVault } from '../crypto/vault/software-vault.ts';
 import type { CompiledSpec } from '../iso8583/compile-spec.ts';
 import type { Message } from '../iso8583/message.ts';
@@ -12,6 +13,8 @@ export interface TillAddress {
   readonly port: number;
   /** A specification that ships. */
   readonly spec: string;
+  /** As in a links file; the key is in the vault. */
+  readonly mac?: { readonly key: string; readonly algorithm: 'retail' | 'cmac' };
 }
 
 export interface Till {
@@ -22,8 +25,12 @@ export interface Till {
 }
 
 /** Resolves when it has signed on; to a text when that was not possible in time. */
-export async function openTill({ host, port, spec }: TillAddress, timeoutMs: number): Promise<Till | string> {
-  const link = { name: 'till', role: 'issuer', spec, connect: { host, port }, window: 10_000 };
+export async function openTill(
+  { host, port, spec, mac }: TillAddress,
+  timeoutMs: number,
+  vault: KeyVault = new SoftwareVault([]),
+): Promise<Till | string> {
+  const link = { name: 'till', role: 'issuer', spec, mac, connect: { host, port }, window: 10_000 };
   const read = parseLinks(JSON.stringify({ links: [link] }), '.');
   const [config] = read.ok ? read.issuers : [];
   if (!read.ok || config === undefined) {
@@ -31,7 +38,7 @@ export async function openTill({ host, port, spec }: TillAddress, timeoutMs: num
   }
   const observer = new Announcer();
   const handlers = { late: () => undefined, cutover: () => Promise.resolve() };
-  const tools = { vault: new SoftwareVault([]), clock: systemClock, observer, random: Math.random };
+  const tools = { vault, clock: systemClock, observer, random: Math.random };
   const opened = await openIssuer(config, handlers, tools);
   if (!opened.ok) return opened.problem;
   const isUp = await observer.reaches('up', timeoutMs);
