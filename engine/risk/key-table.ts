@@ -63,7 +63,6 @@ export class KeyTable {
       this.#table.remove(this.ids, row);
       this.evicted++;
     }
-    // Word by word: `set` takes ten times as long for so few.
     for (let word = 0; word < 4; word++) this.ids[row * 4 + word] = this.#key[word] as number;
     this.#table.add(this.ids, row);
     return row;

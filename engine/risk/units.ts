@@ -42,7 +42,7 @@ export function amountsByLedger(amounts: Readonly<Record<string, string>>): Read
 /** Numeric codes have three digits. */
 const LEDGERS = 1000;
 
-/** Upper bounds by ISO 4217 numeric code. A payment meets a dozen: a place in an array costs a tenth of a look into a Map. */
+/** Upper bounds by ISO 4217 numeric code. A payment meets a dozen: places in an array, not looks into a Map. */
 export class AmountLimits {
   readonly #limits = new Float64Array(LEDGERS).fill(Number.POSITIVE_INFINITY);
 

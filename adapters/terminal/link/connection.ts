@@ -186,7 +186,9 @@ export class Connection {
     if (this.#reader.waiting === 0) return;
     const { framing, stallSeconds } = this.#config;
     this.#cancelPartial ??= this.#clock.after(1000 * stallSeconds, () => {
-      const reason = `framing ${framing}: ${this.#reader.waiting} bytes of a message came, and not the rest within ${stallSeconds} s`;
+      const { waiting, guess } = this.#reader;
+      const hint = guess === undefined ? '' : ` (${guess})`;
+      const reason = `framing ${framing}: ${waiting} bytes of a message came, and not the rest within ${stallSeconds} s${hint}`;
       this.end('frameErrors', reason);
     });
   }

@@ -26,12 +26,14 @@ export type Framing = keyof typeof RULES;
 export const FRAMINGS = ['length2', 'ascii4', 'tpdu'] as const satisfies readonly Framing[];
 
 /** The most that a message can have under any framing, and what the shortest one has: message type and bitmap in BCD. */
-export const MESSAGE_BYTES_MAX = 0x10000;
+export const MESSAGE_BYTES_MAX = 0xffff;
 const MESSAGE_BYTES_MIN = 10;
 const TPDU_ID = 0x60;
 const NO_HEADER = Buffer.alloc(0);
 /** What is set aside for a frame that is announced but has not come: memory follows the bytes, not the promise. */
 const PENDING_BYTES = 1024;
+/** Enough to tell one framing from another. */
+const GUESSED_BYTES = 2;
 
 /** Takes a message and, under `tpdu`, its header. Both are views that stay valid. */
 export type TakeFrame = (message: Buffer, header: Buffer) => void;
@@ -62,6 +64,11 @@ export class FrameReader {
   /** Bytes of a frame that has not come whole. */
   get waiting(): number {
     return this.#filled;
+  }
+
+  /** What the peer may be speaking instead, by the beginning of the frame that has not come whole. */
+  get guess(): string | undefined {
+    return this.#filled < GUESSED_BYTES ? undefined : guessOf(this.#framing, this.#pending.subarray(0, GUESSED_BYTES));
   }
 
   /** Gives each whole message to `take`, in order. `chunk` must not be changed afterwards. */

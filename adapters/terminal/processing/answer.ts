@@ -16,8 +16,6 @@ export interface Decision {
   readonly approvalCode?: string;
   /** DE54, one text for each amount. */
   readonly amounts?: readonly string[];
-  /** DE4, when less than what was asked for is approved. */
-  readonly approvedAmount?: number;
   /** DE55: tags for the card. */
   readonly chip?: Uint8Array;
 }
@@ -30,8 +28,7 @@ export function answerTo(request: Message, decision: Decision): Message {
     const text = request.text(number);
     if (text !== undefined) answer.set(number, text);
   }
-  const { responseCode, approvalCode, amounts, approvedAmount, chip } = decision;
-  if (approvedAmount !== undefined) answer.set(4, String(approvedAmount).padStart(12, '0'));
+  const { responseCode, approvalCode, amounts, chip } = decision;
   if (approvalCode !== undefined) answer.set(38, approvalCode);
   answer.set(39, spec.version === '1' ? actionCodeOf(request.mti, responseCode) : responseCode);
   if (amounts !== undefined && amounts.length > 0) answer.set(54, amounts.slice(0, AMOUNTS_MAX).join(''));
@@ -42,7 +39,7 @@ export function answerTo(request: Message, decision: Decision): Message {
 const AMOUNTS_MAX = 6;
 
 /** Kinds of amounts in DE54. */
-export const AmountTypes = { ledger: '01', available: '02', original: '57' } as const;
+export const AmountTypes = { ledger: '01', available: '02' } as const;
 
 /**
  * One amount of DE54: account type (digits 3 and 4 of DE3, or 5 and 6), amount type, currency, sign, amount.

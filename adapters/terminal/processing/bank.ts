@@ -33,7 +33,6 @@ import {
 import { type Aggregate, decodeAggregate, encodeAggregate } from '../../../protocol/codecs/reading-codec.ts';
 import { FRAME_HEADER, REFUSAL, REFUSED_KIND } from '../../../protocol/frame.ts';
 import { countOf, flagsOf, kindOf } from '../../../protocol/frame-header.ts';
-import type { Id } from '../../../protocol/ids.ts';
 import { Code } from '../../../protocol/results.ts';
 import { call, type Gateway } from '../../../engine/gateway.ts';
 
@@ -90,18 +89,22 @@ export class Bank {
   }
 
   /**
-   * The payment of an account with this reference and amount, the newest if there are several; undefined when there is none, a result
-   * code when the engine cannot say.
+   * The newest payment of an account with this reference that is wanted; undefined when there is none, a result code when the engine
+   * cannot say.
    */
-  async findByReference(reference: string, accountId: bigint, amount: number): Promise<Id | undefined | number> {
+  async findByReference(
+    reference: string,
+    accountId: bigint,
+    isWanted: (view: PaymentView) => boolean,
+  ): Promise<PaymentView | undefined | number> {
     let cursor = 0n;
     // Each partition has pages of its own, which may be empty.
     for (let page = 0; page < REFERENCE_PAGES_MAX; page++) {
       const frame = encodeQueryPayments({ reference, accountId, cursor, limit: REFERENCE_PAGE }, OPTIONS);
       const found = await this.#ask(frame, decodeQueryPayments);
       if (typeof found === 'number') return found;
-      const match = found.payments.find(({ payment }) => payment.amount === BigInt(amount));
-      if (match !== undefined) return match.payment.id as Id;
+      const match = found.payments.find(isWanted);
+      if (match !== undefined) return match;
       cursor = found.nextCursor;
       if (cursor === 0n) return undefined;
     }

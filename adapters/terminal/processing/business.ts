@@ -3,8 +3,6 @@ import type { TerminalPins } from './card-security.ts';
 
 /** An acquirer: purchases of its terminals are paid to its settlement account, which it is paid from in turn. */
 export interface AcquirerBusiness {
-  /** Name of its link. */
-  readonly name: string;
   /** Settlement accounts by ISO 4217 numeric code. */
   readonly settlement: ReadonlyMap<number, bigint>;
   readonly pins: TerminalPins | undefined;

@@ -9,7 +9,7 @@ import { type EntryMode, entryModeOf, needsChipData, type TransactionName, trans
 /** What is asked by the message type, its version and its repeat digit left aside. */
 export type Family = 'authorisation' | 'financial' | 'authorisationAdvice' | 'financialAdvice' | 'reversal';
 
-/** DE90 (1987) and DE56 (1993): the message that is meant. Parts that the acquirer does not know are undefined. */
+/** DE90 (1987) and DE56 (1993): the message that is meant. Parts that the acquirer does not know are empty. */
 export interface OriginalData {
   readonly mti: string;
   readonly stan: string;
@@ -19,8 +19,6 @@ export interface OriginalData {
 
 export interface CardRequest {
   readonly family: Family;
-  /** Last digit of the message type is odd: it was sent before. */
-  readonly isRepeat: boolean;
   readonly transaction: TransactionName;
   /** DE3 whole. */
   readonly processingCode: string;
@@ -120,7 +118,7 @@ export function readCardRequest(message: Message): ReadRequest {
   return {
     ok: true,
     request: {
-      ...{ family, isRepeat: (Number(message.mti[3]) & 1) === 1, transaction, processingCode },
+      ...{ family, transaction, processingCode },
       ...{ amount, currency, cashback: cashbackOf(message), pan, entryMode, tags: chip, replacement },
       expiry: message.text(14) ?? track?.expiry,
       sequence: sequenceOf(message, chip),

@@ -86,6 +86,7 @@ export async function verifyCryptogram(
   }
   const other = otherPayment(request, tags);
   if (other !== undefined) return { verdict: 'invalid', counter, problem: other };
+  if (counter === 0) return { verdict: 'invalid', counter, problem: 'the card has counted no transaction (9F36)' };
   const { verdict, problem } = await vault.verifyArqc(range.cryptogramKey, arqcRequest(request, tags, range));
   if (verdict === 'technical') return { verdict, counter, problem };
   return { verdict: VALID.has(verdict) ? 'valid' : 'invalid', counter, problem };

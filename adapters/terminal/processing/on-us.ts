@@ -7,6 +7,7 @@
  * cancellation that overtakes its payment finds a place to wait for it.
  */
 import type { Card } from '../../../protocol/codecs/card-codec.ts';
+import type { PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
 import type { RiskContextInput } from '../../../protocol/codecs/risk-codec.ts';
 import { type Id, parseId } from '../../../protocol/ids.ts';
 import { PaymentOperationFlags } from '../../../protocol/records.ts';
@@ -21,7 +22,7 @@ import type { CardRequest } from './card-request.ts';
 import { answerCard, verificationOf, verifyCryptogram, verifyPin } from './card-security.ts';
 import { approvalCode, idOf, type MessageKey, messageClassOf, relatedId } from './message-ids.ts';
 import { entryCode } from './settlement.ts';
-import { type EntryMode, isCredit, isDebit } from './transaction.ts';
+import { type EntryMode, isCredit, isDebit, needsChipData } from './transaction.ts';
 
 /** A decision, and for the log why it is one that refuses; no value of the card is in it. */
 export interface Outcome extends Decision {
@@ -83,6 +84,9 @@ export class OnUs {
     const cryptogram = await verifyCryptogram(this.#vault, request, range);
     const { finding: pin, problem } = await verifyPin(this.#vault, request, range, acquirer.pins);
     if (cryptogram.verdict === 'technical') return refused('96', cryptogram.problem ?? '');
+    if (cryptogram.verdict === 'absent' && needsChipData(request.entryMode)) {
+      return refused('63', 'the chip has sent no cryptogram');
+    }
     if (pin === 'technical') return refused('96', problem ?? '');
     const used = await this.#bank.useCard({
       ...{ id: relatedId(id, 'use'), token, payeeAccountId: settlement, amount: BigInt(request.amount) },
@@ -122,7 +126,11 @@ export class OnUs {
   async #settled({ card, id }: CardPayment, posted: Posted): Promise<Posted> {
     const state = posted.payment?.state;
     if (posted.code === Code.ok || (state !== 'held' && state !== 'challenged')) return posted;
-    await this.#bank.cancel({ id: relatedId(id, 'waiting'), paymentId: id, payerAccountId: card.accountId });
+    const cancelled = await this.#bank.cancel({
+      ...{ id: relatedId(id, 'waiting'), paymentId: id, payerAccountId: card.accountId },
+    });
+    // It goes on waiting: the terminal must not take it for declined, and reverses what it has no decision on.
+    if (cancelled.code !== Code.ok) return { ...posted, code: cancelled.code };
     return posted.code === Code.paymentHeld ? { ...posted, code: Code.declinedByRisk } : posted;
   }
 
@@ -132,9 +140,15 @@ export class OnUs {
     const original = originalKey(payment);
     const paymentId = original === undefined ? undefined : idOf(original, nowMs);
     if (paymentId === undefined || request.family !== 'financialAdvice') return undefined;
+    const held = await this.#bank.find(paymentId);
+    if (typeof held === 'number') return coded(held);
+    if (held === undefined) return undefined;
+    if (held.payment.payerAccountId !== payment.card.accountId) {
+      return refused('25', 'field 90 names a payment of another card');
+    }
     const completion = { id, paymentId, amount: BigInt(request.amount), flags: PaymentOperationFlags.final };
     const posted = await this.#bank.operate('capture', completion);
-    return posted.code === Code.paymentNotFound ? undefined : this.#answer(payment, paymentId, posted);
+    return this.#answer(payment, paymentId, posted);
   }
 
   async #credit(payment: CardPayment): Promise<Outcome> {
@@ -167,22 +181,42 @@ export class OnUs {
   }
 
   async #reverse(payment: CardPayment): Promise<Outcome> {
-    const { request, nowMs, card, settlement } = payment;
-    const original = originalKey(payment);
-    const paymentId = original === undefined ? undefined : idOf(original, nowMs);
-    const found = paymentId ?? (await this.#bank.findByReference(referenceOf(request), card.accountId, request.amount));
-    if (typeof found === 'number') return coded(found);
-    if (found === undefined) return refused('25', 'nothing says which message is reversed');
+    const { request, card, settlement } = payment;
+    const meant = await this.#meant(payment);
+    if (typeof meant === 'number') return coded(meant);
+    if (meant === undefined) return refused('25', 'nothing says which message is reversed');
     const { amount, replacement = 0 } = request;
     if (replacement > amount) return refused('64', 'the replacement amount is above the original');
+    if (isThere(meant.view) && !isAmountOf(meant.view, amount)) {
+      return refused('64', 'field 4 is not the amount of the original');
+    }
     // All reversals of a message ask for the same thing: the second gets the answer of the first.
     const rest = amount - replacement;
     const posted = await this.#bank.cancel({
-      ...{ id: relatedId(found, `cancel ${replacement}`), paymentId: found },
+      ...{ id: relatedId(meant.id, `cancel ${replacement}`), paymentId: meant.id },
       payerAccountId: isCredit(request.transaction) ? settlement : card.accountId,
       ...(replacement === 0 ? {} : { amount: BigInt(rest) }),
     });
     return isUndone(posted) ? { responseCode: '00' } : coded(posted.code);
+  }
+
+  /**
+   * The payment that a reversal means. One that field 90 names and nobody knows is yet to come, unless it was a completion, which is
+   * an operation on a payment: that is found by its reference, like one that field 90 does not name.
+   */
+  async #meant(payment: CardPayment): Promise<Meant | undefined | number> {
+    const { request, nowMs, card } = payment;
+    const original = originalKey(payment);
+    const id = original === undefined ? undefined : idOf(original, nowMs);
+    const named = id === undefined ? undefined : await this.#bank.find(id);
+    if (typeof named === 'number') return named;
+    if (id !== undefined && (isThere(named) || original?.messageClass !== COMPLETION)) return { id, view: named };
+    const find = (isWanted: (view: PaymentView) => boolean): Promise<PaymentView | undefined | number> =>
+      this.#bank.findByReference(referenceOf(request), card.accountId, isWanted);
+    const view = (await find((found) => isAmountOf(found, request.amount))) ?? (await find(isThere));
+    if (typeof view === 'number') return view;
+    if (view !== undefined) return { id: view.payment.id as Id, view };
+    return id === undefined ? undefined : { id, view };
   }
 
   async #answer(payment: CardPayment, id: Id, { code }: Posted): Promise<Outcome> {
@@ -195,6 +229,25 @@ export class OnUs {
     const chip = await answerCard(this.#vault, request, range, outcome.responseCode);
     return chip === undefined ? outcome : { ...outcome, chip };
   }
+}
+
+/** The class of a financial advice. */
+const COMPLETION = '22';
+
+/** `view` is undefined for a payment that has not come. */
+interface Meant {
+  readonly id: Id;
+  readonly view: PaymentView | undefined;
+}
+
+/** Whether there is a payment of which something may be left; a place kept for one that was reversed before it came is none. */
+function isThere(view: PaymentView | undefined): view is PaymentView {
+  return view !== undefined && view.status.state !== 'declined';
+}
+
+/** Whether a message about a payment can have this amount: what was asked for, or what was taken of it. */
+function isAmountOf({ payment, status }: PaymentView, amount: number): boolean {
+  return payment.amount === BigInt(amount) || status.captured === BigInt(amount);
 }
 
 interface Asked extends Enquiry {

@@ -111,7 +111,7 @@ export function checkTerminalSetup(content: unknown, directory: string): Checked
         acquirers.map(({ name }) => {
           const { pins, utcOffset = '+00:00', authorisationHours = 168 } = settlement[name] ?? {};
           const business = {
-            ...{ name, settlement: accountsOf(name), pins },
+            ...{ settlement: accountsOf(name), pins },
             ...{ utcOffsetMinutes: minutesOf(utcOffset), authorisationSeconds: authorisationHours * SECONDS_PER_HOUR },
           };
           return [name, business];

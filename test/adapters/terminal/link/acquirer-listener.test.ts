@@ -156,6 +156,18 @@ describe('bytes', () => {
     expect(notes.at(-1)).toContain('framing length2: 3 bytes of a message came, and not the rest within 7 s');
   });
 
+  it('of a length that was meant otherwise close the connection after a while, and the log says what it looks like', async () => {
+    const clock = new ManualClock();
+    const { port, notes } = await startAcquirer('messageBytesMax: 65535', echoing, clock);
+    const peer = await peerAt(port);
+    const before = clock.size;
+    peer.socket.write('01230800');
+    await until(() => clock.size > before);
+    clock.advance(60_000);
+    await until(() => peer.isClosed);
+    expect(notes.at(-1)).toMatch(/and not the rest within \d+ s \(looks like 4 ASCII digits\)$/);
+  });
+
   it('that are no message get 30 when their type can be read; too many of them end the connection', async () => {
     const { port, notes, figures } = await startAcquirer('formatErrorsMax: 2');
     const peer = await signedOn(port);

@@ -1,6 +1,6 @@
 // Framing: whatever pieces the bytes come in, the messages are the same; what cannot be a frame is said, and ends it.
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { describeFrameProblem, type FrameProblem } from '../../../../adapters/terminal/link/frame-problem.ts';
 import {
   answeringTpdu,
@@ -89,6 +89,33 @@ describe.each(FRAMINGS)('%s', (framing) => {
     expect([messages.length, code]).toEqual([1, 'tooShort']);
   });
 
+  it('gives views that stay as they were, whatever comes after', () => {
+    const seeded = new SeededBytes(8584);
+    const sent = Array.from({ length: 20 }, () => Buffer.from(seeded.bytes(seeded.between(10, 2000))));
+    const stream = Buffer.concat(sent.map((message) => framed(framing, message)));
+    const reader = new FrameReader(framing, 8192);
+    const taken: Buffer[] = [];
+    for (let at = 0; at < stream.length; at += 700) {
+      reader.read(Buffer.from(stream.subarray(at, at + 700)), (message) => taken.push(message));
+    }
+    expect(taken.map((message) => message.toString('hex'))).toEqual(sent.map((message) => message.toString('hex')));
+  });
+
+  it('takes nothing longer than a frame can be, whatever is configured', () => {
+    const header = framing === 'tpdu' ? 5 : 0;
+    const { problem } = readAll(framing, [framed(framing, Buffer.alloc(0))], 1_000_000);
+    expect(problem).toContain(`from ${10 + header} to ${frameLimit(framing) + header}`);
+  });
+
+  it('sets memory aside for what came, not for what is announced', () => {
+    const whole = framed(framing, Buffer.alloc(8000, 7));
+    const reader = new FrameReader(framing, 8192);
+    const allocated = vi.spyOn(Buffer, 'allocUnsafe');
+    reader.read(whole.subarray(0, 100), () => undefined);
+    expect(allocated.mock.calls).toEqual([[1024]]);
+    allocated.mockRestore();
+  });
+
   it('cannot write what its length cannot say', () => {
     const header = framing === 'tpdu' ? TPDU : undefined;
     expect(frameOf(framing, Buffer.alloc(frameLimit(framing)), header)).toBeDefined();
@@ -135,6 +162,7 @@ describe('another framing than expected', () => {
       '\x00\x420800',
       'framing ascii4: expected a length from 10 to 8192 in 4 ASCII digits, found other bytes (looks like a 2-byte binary length)',
     ],
+    ['ascii4', '001/0800', 'framing ascii4: expected a length from 10 to 8192 in 4 ASCII digits, found other bytes'],
     [
       'ascii4',
       'POST / HTTP/1.1',

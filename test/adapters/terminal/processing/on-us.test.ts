@@ -1,7 +1,7 @@
 // Card messages to payments: the money moves once, whatever is repeated, reversed or overtaken, in one partition and in several.
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../../../adapters/terminal/iso8583/message.ts';
-import { parseTlv, Tlv } from '../../../../adapters/terminal/tlv/tlv.ts';
+import { parseTlv } from '../../../../adapters/terminal/tlv/tlv.ts';
 import { expectRecovered } from '../../../support/recovered.ts';
 import { made } from '../simulate/till.ts';
 import { CardDesk } from './desk.ts';
@@ -37,8 +37,8 @@ describe.each([1, 2, 3])('with %i partitions', (partitions) => {
   it('the same key with other content is a duplicate', async () => {
     const desk = await CardDesk.open(partitions);
     const purchase = made(desk.terminal.purchase(desk.card, 1250));
-    const other = purchase.translate(purchase.spec).set(4, '000000001251');
-    other.set(55, new Tlv().encode()).set(22, '051');
+    const other = made(desk.terminal.purchase(desk.card, 1251));
+    for (const number of [7, 11]) other.set(number, purchase.text(number) ?? '');
     await desk.ask(purchase);
     expect(code(await desk.ask(other))).toBe('94');
     expect(await desk.money()).toMatchObject({ acquirer: 1250 });
@@ -69,7 +69,9 @@ describe.each([1, 2, 3])('with %i partitions', (partitions) => {
   it('a reversal that overtakes its original has it declined when it comes', async () => {
     const desk = await CardDesk.open(partitions);
     const purchase = made(desk.terminal.purchase(desk.card, 1250));
-    expect(code(await desk.ask(desk.terminal.reverse(purchase, '0420')))).toBe('00');
+    const reversal = desk.terminal.reverse(purchase, '0420');
+    expect(code(await desk.ask(reversal))).toBe('00');
+    expect(code(await desk.ask(desk.terminal.repeat(reversal)))).toBe('00');
     expect(code(await desk.ask(purchase))).not.toBe('00');
     expect(code(await desk.ask(desk.terminal.repeat(purchase)))).not.toBe('00');
     expect(await desk.money()).toEqual(FULL);
@@ -81,7 +83,8 @@ describe.each([1, 2, 3])('with %i partitions', (partitions) => {
     await desk.ask(purchase);
     const vague = desk.terminal.reverse(purchase, '0400').set(90, '0'.repeat(42));
     const wrong = desk.terminal.reverse(purchase, '0400').set(90, '0'.repeat(42)).set(4, '000000001251');
-    expect(code(await desk.ask(wrong))).toBe('25');
+    expect(code(await desk.ask(wrong))).toBe('64');
+    expect(code(await desk.ask(vague.translate(vague.spec).set(37, '999999999999')))).toBe('25');
     expect(code(await desk.ask(vague))).toBe('00');
     expect(await desk.money()).toEqual(FULL);
   });
@@ -96,6 +99,34 @@ describe.each([1, 2, 3])('with %i partitions', (partitions) => {
     expect(code(await desk.ask(completion))).toBe('00');
     expect(code(await desk.ask(desk.terminal.repeat(completion)))).toBe('00');
     expect(await desk.money()).toEqual({ holder: 95_800, held: 0, acquirer: 4200 });
+  });
+
+  it('a completion of a payment that is not of the card is refused', async () => {
+    const desk = await CardDesk.open(partitions);
+    const refund = made(desk.terminal.refund(desk.card, 700));
+    const completion = desk.terminal.complete(refund, await desk.ask(refund), 700).set(3, '000000');
+    expect(code(await desk.ask(completion))).toBe('25');
+    expect(await desk.money()).toMatchObject({ acquirer: -700 });
+  });
+
+  it('a completion is reversed by its own reference, with what it took', async () => {
+    const desk = await CardDesk.open(partitions);
+    const held = made(desk.terminal.preauthorise(desk.card, 5000));
+    const completion = desk.terminal.complete(held, await desk.ask(held), 4200);
+    expect(code(await desk.ask(completion))).toBe('00');
+    const wrong = desk.terminal.reverse(completion, '0420').set(4, '000000004300');
+    expect(code(await desk.ask(wrong))).toBe('64');
+    expect(await desk.money()).toMatchObject({ acquirer: 4200 });
+    expect(code(await desk.ask(desk.terminal.reverse(completion, '0420')))).toBe('00');
+    expect(await desk.money()).toEqual(FULL);
+  });
+
+  it('a reversal with another amount than its original has is refused', async () => {
+    const desk = await CardDesk.open(partitions);
+    const purchase = made(desk.terminal.purchase(desk.card, 1250));
+    await desk.ask(purchase);
+    expect(code(await desk.ask(desk.terminal.reverse(purchase, '0400').set(4, '000000001249')))).toBe('64');
+    expect(await desk.money()).toMatchObject({ acquirer: 1250 });
   });
 
   it('a refund comes from the acquirer, and can be reversed', async () => {
@@ -123,6 +154,8 @@ describe('a message is declined', () => {
     ['63', 'another amount than the card has signed', (m) => m.set(4, '000000001251')],
     ['63', 'another currency than the card has signed', (m) => m.set(49, '156').set(55, signed(m, 0x5f2a, '0840'))],
     ['63', 'a wrong cryptogram', (m) => m.set(55, signed(m, 0x9f26, '1122334455667788'))],
+    ['63', 'chip data without a cryptogram', (m) => m.set(55, without(m, 0x9f26))],
+    ['63', 'a counter of zero', (m) => m.set(55, signed(m, 0x9f36, '0000'))],
     ['30', 'no chip data at a tap', (m) => m.delete(55)],
     ['30', 'two cards', (m) => m.set(2, '6228480000000025')],
     ['30', 'no trace number', (m) => m.delete(11)],
@@ -185,5 +218,12 @@ function signed(message: Message, tag: number, hex: string): Uint8Array {
   const parsed = parseTlv(bytes);
   const { tlv } = parsed;
   tlv.set(tag, Buffer.from(hex, 'hex'));
+  return tlv.encode();
+}
+
+/** Field 55 without a tag. */
+function without(message: Message, tag: number): Uint8Array {
+  const { tlv } = parseTlv(message.bytes(55) ?? new Uint8Array(0));
+  tlv.delete(tag);
   return tlv.encode();
 }
