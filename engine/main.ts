@@ -35,7 +35,7 @@ import { createDirectory, DIRECTORY_FILE, openDirectory } from './storage/direct
 import { Changes } from './stream/changes.ts';
 import { StreamThread } from './stream/stream-thread.ts';
 import { registerHttp } from './transport/http/server.ts';
-import { createApp, listen } from './transport/uws.ts';
+import { createApp, type Listener, listen } from './transport/uws.ts';
 import { registerWebSocket } from './transport/websocket.ts';
 import { packageVersion } from './version.ts';
 import { Webhooks } from './webhook/webhooks.ts';
@@ -52,6 +52,11 @@ export interface RunningSwitch {
   readonly failed: Promise<unknown>;
   /** Not ready → accept nothing → answer what was taken, within the drain timeout → flush → close. */
   close(): Promise<void>;
+}
+
+/** The switch could not be opened to the outside, and is closed again. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
 }
 
 /** How often idle partitions are asked whether something of theirs has expired. */
@@ -172,6 +177,7 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   const authenticate = (key: string) => keys.authenticate(key);
   const gateway = new ProofGate(new RiskGate(router, wallClockMicros), proofsOf(config));
   const shared = { gateway, changes, authenticate, rateLimiter };
+  let listener: Listener | undefined;
   let terminals: OpenTerminals | undefined;
   const websocket = registerWebSocket(app, {
     ...shared,
@@ -198,18 +204,10 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
     onError,
   });
   const noteOfLink: TerminalLog = (link, level, text) => log[level]({ link }, text);
-  const listener = await listen(app, config.host, config.port);
-  if (terminalParts !== undefined) terminals = await openTerminals(gateway, terminalParts, noteOfLink);
-  health.recovered();
-  log.info(
-    { host: config.host, port: listener.port, partitions: info.partitions, dataDir: directory.path },
-    'listening',
-  );
-
   const close = async (): Promise<void> => {
     health.startDraining();
     log.info('stopping: draining');
-    listener.close();
+    listener?.close();
     await terminals?.close(config.drainTimeoutS * 1000);
     changes.close();
     await withDeadline(router.drain(), config.drainTimeoutS * 1000);
@@ -226,6 +224,18 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
     log.info('stopped');
     log.flush();
   };
+  try {
+    listener = await listen(app, config.host, config.port);
+    if (terminalParts !== undefined) terminals = await openTerminals(gateway, terminalParts, noteOfLink);
+  } catch (error) {
+    await close();
+    throw new StartError(error instanceof Error ? error.message : String(error));
+  }
+  health.recovered();
+  log.info(
+    { host: config.host, port: listener.port, partitions: info.partitions, dataDir: directory.path },
+    'listening',
+  );
   return { host: config.host, port: listener.port, terminalPorts: terminals?.ports, failed, close: once(close) };
 }
 

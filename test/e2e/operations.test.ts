@@ -89,6 +89,8 @@ describe('a stop', () => {
     const connection = await RawConnection.greeted(running.url, key);
     const other = dataFolder();
     await expect(startSwitch(other, ['--port', String(running.port)])).rejects.toThrow(/address is in use/);
+    const cards = ['--sandbox', '--port', '0', '--iso8583-port', String(running.port)];
+    await expect(startSwitch(other, cards)).rejects.toThrow(/link sandbox: .*EADDRINUSE/);
     expect(await running.end('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(await connection.closing()).toEqual({ code: 1001, reason: 'the switch is stopping' });
   });

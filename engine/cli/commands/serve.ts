@@ -19,9 +19,11 @@ export function registerServe(program: Command, terminal: Terminal): void {
   );
   addConfigOptions(serve).action(async () => {
     const { config } = configOf(serve, terminal);
-    const { startSwitch } = await import('../../main.ts');
+    const { StartError, startSwitch } = await import('../../main.ts');
     const stopped = stopSignal();
-    const running = await startSwitch(config);
+    const running = await startSwitch(config).catch((error: unknown) => {
+      throw error instanceof StartError ? new CommandFailure(error.message) : error;
+    });
     try {
       const address = baseUrl(config, running.port);
       if (serve.opts().json === true) {
