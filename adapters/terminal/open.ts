@@ -7,10 +7,13 @@ import type { Message } from './iso8583/message.ts';
 import { openAcquirer } from './link/acquirer-listener.ts';
 import { systemClock } from './link/clock.ts';
 import { refusal } from './link/codes.ts';
+import { openIssuer } from './link/issuer-link.ts';
 import { type LinkFigures, LinkCounters } from './link/observer.ts';
 import { Bank } from './processing/bank.ts';
+import { type Issuer, NotOnUs } from './processing/not-on-us.ts';
 import { OnUs } from './processing/on-us.ts';
 import { Processor } from './processing/processor.ts';
+import { StoreAndForward } from './processing/store-and-forward.ts';
 import { readTerminalFile, type TerminalSetup } from './processing/terminal-file.ts';
 
 export type TerminalLog = (link: string, level: 'info' | 'warn', text: string) => void;
@@ -64,40 +67,84 @@ export async function openTerminals(
   log: TerminalLog,
 ): Promise<OpenTerminals> {
   const bank = new Bank(gateway, setup.institution);
+  const counters = new LinkCounters(log);
+  const tools = { vault, clock: systemClock, observer: counters };
+  const ports = new Map<string, number>();
+  const listeners: { close(graceMs: number): Promise<void> }[] = [];
+  const issuerLinks: { stop(graceMs: number): Promise<void> }[] = [];
+  const issuers = new Map<string, Issuer>();
+  const close = async (graceMs: number): Promise<void> => {
+    // Acquirers first: what they have asked may still need an issuer.
+    await Promise.all(listeners.map((listener) => listener.close(graceMs)));
+    for (const { notices } of issuers.values()) notices.close();
+    await Promise.all(issuerLinks.map((link) => link.stop(graceMs)));
+  };
+  const fail = async (problem: string): Promise<never> => {
+    await close(0);
+    throw new Error(problem);
+  };
+
+  const { queueKey: keyId = '' } = setup;
+  if (setup.issuers.size > 0 && (await vault.find(keyId, SEALING)) === undefined) {
+    await fail(`there is no key "${keyId}" of usage ${SEALING}, which seals what waits for an issuer`);
+  }
+  for (const config of setup.links.issuers) {
+    const { name, spec } = config;
+    // Of an answer that is late, its reversal is on its way already.
+    const handlers = { late: () => undefined, cutover: async () => undefined };
+    const opened = await openIssuer(config, handlers, { ...tools, random: Math.random });
+    if (!opened.ok) return fail(opened.problem);
+    const { link: connection } = opened;
+    issuerLinks.push(connection);
+    const note = (text: string): void => log(name, 'warn', text);
+    const parts = {
+      queue: name,
+      spec,
+      connection,
+      bank,
+      vault,
+      keyId,
+      clock: systemClock,
+      nowMs: Date.now,
+      note,
+      ...TIMES,
+    };
+    const business = setup.issuers.get(name) ?? { settlement: new Map(), pins: undefined };
+    issuers.set(name, { spec, business, connection, notices: new StoreAndForward(parts) });
+  }
+  const notOnUs = new NotOnUs(bank, vault, setup.tokenKey, issuers);
+  await notOnUs.recover().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)));
+
   const processor = new Processor({
     bank,
     ranges: setup.ranges,
     onUs: new OnUs(bank, vault, setup.tokenKey),
+    notOnUs,
     acquirers: setup.acquirers,
     nowMs: Date.now,
     note: (link, mti, code, problem) => log(link, 'info', `${mti} answered ${code}: ${problem}`),
   });
-  const counters = new LinkCounters(log);
-  const tools = { vault, clock: systemClock, observer: counters };
   const handlers = {
     handle: async (message: Message, { link }: { readonly link: string }) =>
       (await processor.answer(link, message)) ?? refusal(message, 'unsupported'),
     // Business days begin by the clock: there is nothing to be closed.
     cutover: async () => undefined,
   };
-  const ports = new Map<string, number>();
-  const listeners: { close(graceMs: number): Promise<void> }[] = [];
-  const close = async (graceMs: number): Promise<void> => {
-    await Promise.all(listeners.map((listener) => listener.close(graceMs)));
-  };
   for (const config of setup.links.acquirers) {
     const opened = await openAcquirer(config, handlers, tools);
-    if (!opened.ok) {
-      await close(0);
-      throw new Error(opened.problem);
-    }
+    if (!opened.ok) return fail(opened.problem);
     listeners.push(opened.listener);
     ports.set(config.name, opened.listener.port);
   }
   const figures = (): TerminalFigures[] =>
-    [...ports.keys()].map((link) => {
+    [...ports.keys(), ...issuers.keys()].map((link) => {
       const { state, received, sent, counts: events } = counters.of(link);
-      return { link, isOpen: state === 'listening', received, sent, events };
+      return { link, isOpen: state === 'listening' || state === 'up', received, sent, events };
     });
   return { ports, figures, close };
 }
+
+/** Of what is told to issuers later. */
+const TIMES = { answerMs: 10_000, retryMs: 500 } as const;
+/** Usage of keys for data (ANSI X9.143). */
+const SEALING = 'D0';

@@ -11,8 +11,10 @@ const ACTION_CODES: Readonly<Record<string, string>> = {
   '05': '100',
   '06': '909',
   '07': '207',
+  '08': '001',
   '09': '923',
   '10': '002',
+  '11': '003',
   '12': '902',
   '13': '110',
   '14': '111',
@@ -56,15 +58,24 @@ export function actionCodeOf(mti: string, responseCode: string): string {
   return ACTION_CODES[responseCode] ?? DECLINED;
 }
 
+/** Codes of 1987 that approve: plainly, after a look at an identification, in part, to somebody important. */
+const APPROVED = new Set(['00', '08', '10', '11']);
+const APPROVED_1993 = new Set(['000', '001', '002', '003', '400', '500', '800']);
+
 /** Whether an answer in either version approves: in whole or in part. */
 export function isApproved(code: string | undefined): boolean {
-  return (
-    code === '00' ||
-    code === '10' ||
-    code === '000' ||
-    code === '002' ||
-    code === '400' ||
-    code === '500' ||
-    code === '800'
-  );
+  return code !== undefined && (APPROVED.has(code) || APPROVED_1993.has(code));
+}
+
+const RESPONSE_CODES: ReadonlyMap<string, string> = new Map(
+  Object.entries(ACTION_CODES)
+    .reverse()
+    .map(([response, action]) => [action, response]),
+);
+const DO_NOT_HONOUR = '05';
+
+/** The code of 1987 for one of either version. */
+export function responseCodeOf(code: string): string {
+  if (code.length === 2) return code;
+  return RESPONSE_CODES.get(code) ?? (APPROVED_1993.has(code) ? '00' : DO_NOT_HONOUR);
 }

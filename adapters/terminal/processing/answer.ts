@@ -16,6 +16,8 @@ export interface Decision {
   readonly approvalCode?: string;
   /** DE54, one text for each amount. */
   readonly amounts?: readonly string[];
+  /** DE4 in minor units, when less than what was asked for is approved. */
+  readonly approvedAmount?: number;
   /** DE55: tags for the card. */
   readonly chip?: Uint8Array;
 }
@@ -28,7 +30,8 @@ export function answerTo(request: Message, decision: Decision): Message {
     const text = request.text(number);
     if (text !== undefined) answer.set(number, text);
   }
-  const { responseCode, approvalCode, amounts, chip } = decision;
+  const { responseCode, approvalCode, amounts, approvedAmount, chip } = decision;
+  if (approvedAmount !== undefined) answer.set(4, String(approvedAmount).padStart(12, '0'));
   if (approvalCode !== undefined) answer.set(38, approvalCode);
   answer.set(39, spec.version === '1' ? actionCodeOf(request.mti, responseCode) : responseCode);
   if (amounts !== undefined && amounts.length > 0) answer.set(54, amounts.slice(0, AMOUNTS_MAX).join(''));

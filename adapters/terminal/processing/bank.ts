@@ -31,8 +31,10 @@ import {
   type PaymentView,
 } from '../../../protocol/codecs/payment-query-codec.ts';
 import { type Aggregate, decodeAggregate, encodeAggregate } from '../../../protocol/codecs/reading-codec.ts';
+import { decodeRegistry, encodeRegistry, type RegistryResult } from '../../../protocol/codecs/registry-codec.ts';
 import { FRAME_HEADER, REFUSAL, REFUSED_KIND } from '../../../protocol/frame.ts';
 import { countOf, flagsOf, kindOf } from '../../../protocol/frame-header.ts';
+import type { RegistryBodies, RegistryCommand } from '../../../protocol/registry-bodies.ts';
 import { Code } from '../../../protocol/results.ts';
 import { call, type Gateway } from '../../../engine/gateway.ts';
 
@@ -126,6 +128,11 @@ export class Bank {
       cursor = page.nextCursor;
     } while (cursor !== 0n);
     return sums;
+  }
+
+  /** A command about what other systems have to be told, or a result code when it was not taken. */
+  registry<C extends RegistryCommand>(command: C, body: RegistryBodies[C]): Promise<RegistryResult | number> {
+    return this.#ask(encodeRegistry(command, body, OPTIONS), (reply) => decodeRegistry(reply, command));
   }
 
   /** An account with its balances, or a result code. */

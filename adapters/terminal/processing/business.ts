@@ -11,3 +11,10 @@ export interface AcquirerBusiness {
   /** How long an authorisation (01xx) holds the money. */
   readonly authorisationSeconds: number;
 }
+
+/** An issuer whose cards are paid with here: what it owes us is on its settlement accounts. */
+export interface IssuerBusiness {
+  /** Settlement accounts by ISO 4217 numeric code. */
+  readonly settlement: ReadonlyMap<number, bigint>;
+  readonly pins: TerminalPins | undefined;
+}

@@ -1,12 +1,15 @@
 /**
- * Which card numbers are ours: ranges by their first digits, and how cards of each are verified.
+ * Whose card numbers are whose: ranges by their first digits, how cards of our own are verified, and who is asked about others.
  *
  *   ranges:
  *     - { from: "622848", cryptogramKey: abc-imk, pin: { method: pvv, key: abc-pvk } }
  *     - { from: "62170000", to: "62179999" }
+ *     - { from: "4", issuer: bank-b, timeoutMs: 5000, standIn: { amounts: { CNY: 10000 } } }
  */
 import { z } from 'zod';
+import { currencyOfAlphabetic } from '../../../protocol/currencies.ts';
 import { SCHEME_NAMES, type Scheme } from '../crypto/emv/schemes.ts';
+import { flattened } from '../link/links-file.ts';
 
 const KEY_ID = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, 'must be the id of a key of the vault');
 const DIGITS = z.string().regex(/^\d{1,19}$/, 'must be 1 to 19 digits');
@@ -20,23 +23,69 @@ const Pin = z.discriminatedUnion('method', [
   }),
 ]);
 
-export const CardRangeConfig = z.strictObject({
+const ENTRY_MODES = [
+  'chip',
+  'contactless',
+  'magneticStripe',
+  'contactlessStripe',
+  'fallback',
+  'manual',
+  'ecommerce',
+] as const;
+
+const digits = {
   from: DIGITS,
   /** Last digits of the range; without it, all numbers that begin with `from`. */
   to: DIGITS.optional(),
+};
+
+const OwnRange = z.strictObject({
+  ...digits,
   /** Key for cryptograms (usage E0); without one, chip and contactless payments are refused. */
   cryptogramKey: KEY_ID.optional(),
   /** Only this scheme's cryptograms; without it the card's data says which. */
   scheme: z.enum(SCHEME_NAMES as readonly [Scheme, ...Scheme[]]).optional(),
   pin: Pin.optional(),
   /** How cards may be read. A stripe can be copied, and a number typed by whoever has seen it: both have to be asked for. */
-  entryModes: z
-    .array(z.enum(['chip', 'contactless', 'magneticStripe', 'contactlessStripe', 'fallback', 'manual', 'ecommerce']))
-    .min(1)
-    .default(['chip', 'contactless']),
+  entryModes: z.array(z.enum(ENTRY_MODES)).min(1).default(['chip', 'contactless']),
 });
 
-export type CardRange = Readonly<z.infer<typeof CardRangeConfig>>;
+/** What is approved in the name of an issuer who does not answer. */
+const StandIn = z.strictObject({
+  /** The most of one payment in minor units, by alphabetic currency code; nothing in other currencies. */
+  amounts: z.record(z.string(), z.int().min(1).max(Number.MAX_SAFE_INTEGER)).superRefine((amounts, context) => {
+    for (const code of Object.keys(amounts)) {
+      if (currencyOfAlphabetic(code) === undefined) {
+        context.addIssue({ code: 'custom', path: [code], message: 'is no currency' });
+      }
+    }
+  }),
+  entryModes: z.array(z.enum(ENTRY_MODES)).min(1).default(['chip', 'contactless']),
+});
+
+const IssuerRange = z.strictObject({
+  ...digits,
+  /** Name of the link that leads to who has issued the cards. */
+  issuer: z.string().min(1),
+  /** How long an answer is waited for. */
+  timeoutMs: z.int().min(1).max(120_000).default(8000),
+  standIn: StandIn.optional(),
+});
+
+/** A range has an issuer, or is our own. */
+export const CardRangeConfig = z.unknown().transform((value, context): CardRange => {
+  const isOthers = typeof value === 'object' && value !== null && 'issuer' in value;
+  const parsed = (isOthers ? IssuerRange : OwnRange).safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const { path, message } of parsed.error.issues.flatMap(flattened)) {
+    context.addIssue({ code: 'custom', path: [...path], message });
+  }
+  return z.NEVER;
+});
+
+export type OwnRange = Readonly<z.infer<typeof OwnRange>>;
+export type IssuerRange = Readonly<z.infer<typeof IssuerRange>>;
+export type CardRange = OwnRange | IssuerRange;
 export type PinRule = z.infer<typeof Pin>;
 export const RANGES_MAX = 100_000;
 

@@ -2,15 +2,16 @@
  * What a card and its holder prove: the cryptogram over the payment, and the PIN. Both are looked at without any state; what was seen of
  * a card before (its counter, wrong PINs) is judged where the card lives.
  */
+import { parseId } from '../../../protocol/ids.ts';
 import type { ResponseCodes } from '../crypto/emv/cryptogram.ts';
 import type { ArqcRequest, Verdict } from '../crypto/emv/verify.ts';
 import type { PinBlockFormat } from '../crypto/pin/pin-block.ts';
-import type { KeyVault, PinCheck } from '../crypto/vault/key-vault.ts';
+import type { EncryptedPin, KeyVault, PinCheck } from '../crypto/vault/key-vault.ts';
 import { parseTag, type Tlv } from '../tlv/tlv.ts';
 import type { CardRequest } from './card-request.ts';
-import type { CardRange, PinRule } from './card-ranges.ts';
+import type { OwnRange, PinRule } from './card-ranges.ts';
 
-/** How terminals of a link encrypt PINs. */
+/** How PINs are encrypted on a link. */
 export interface TerminalPins {
   /** A zone key (usage P0), or the base key of DUKPT (B0). */
   readonly key: string;
@@ -58,6 +59,12 @@ const CVM_CODES: ReadonlyMap<number, Verification> = new Map([
 /** Third byte of 9F34: the last check was successful (2), or is not known (0, as for signature and online PIN). */
 const CVM_FAILED = 1;
 
+/** What a card is known by; undefined when the key cannot make it. */
+export async function cardToken(vault: KeyVault, keyId: string, pan: string): Promise<bigint | undefined> {
+  const made = await vault.tokenOf(keyId, pan);
+  return made.ok ? parseId(made.token.token) : undefined;
+}
+
 /** The tags of a message by their hex names, as the verifier asks for them. */
 function byName(tags: Tlv): ArqcRequest['tags'] {
   return {
@@ -68,7 +75,7 @@ function byName(tags: Tlv): ArqcRequest['tags'] {
   };
 }
 
-function arqcRequest({ pan, sequence }: CardRequest, tags: Tlv, range: CardRange): ArqcRequest {
+function arqcRequest({ pan, sequence }: CardRequest, tags: Tlv, range: OwnRange): ArqcRequest {
   return { pan, psn: sequence, tags: byName(tags), ...(range.scheme === undefined ? {} : { scheme: range.scheme }) };
 }
 
@@ -76,7 +83,7 @@ function arqcRequest({ pan, sequence }: CardRequest, tags: Tlv, range: CardRange
 export async function verifyCryptogram(
   vault: KeyVault,
   request: CardRequest,
-  range: CardRange,
+  range: OwnRange,
 ): Promise<CryptogramFinding> {
   const { tags } = request;
   if (tags === undefined || !tags.has(CRYPTOGRAM)) return { verdict: 'absent', counter: 0, problem: undefined };
@@ -115,7 +122,7 @@ function numberIn(tags: Tlv, tag: number): number {
 export async function answerCard(
   vault: KeyVault,
   request: CardRequest,
-  range: CardRange,
+  range: OwnRange,
   responseCode: string,
 ): Promise<Uint8Array | undefined> {
   const { tags } = request;
@@ -141,28 +148,50 @@ function counterOf(tags: Tlv): number {
 export async function verifyPin(
   vault: KeyVault,
   request: CardRequest,
-  range: CardRange,
+  range: OwnRange,
   pins: TerminalPins | undefined,
 ): Promise<{ readonly finding: PinFinding; readonly problem?: string }> {
-  const { pinBlock, pan, security } = request;
+  const { pinBlock } = request;
   if (pinBlock === undefined) return { finding: 'absent' };
   if (pins === undefined) return { finding: 'technical', problem: 'the link has no key for PINs' };
   if (range.pin === undefined) return { finding: 'technical', problem: 'PINs of this range are not verified here' };
   const check = pinCheck(range.pin, request);
   if (check === undefined) return { finding: 'technical', problem: 'track 2 has nothing to verify a PIN against' };
-  const ksn = pins.dukpt ? security : undefined;
-  if (pins.dukpt && ksn === undefined) return { finding: 'technical', problem: 'field 53 has no key serial number' };
-  const encrypted = {
-    keyId: pins.key,
-    format: pins.format,
-    block: pinBlock,
-    pan,
-    ...(ksn === undefined ? {} : { ksn }),
-  };
+  const encrypted = encryptedPin(request, pinBlock, pins);
+  if (encrypted === undefined) return { finding: 'technical', problem: NO_SERIAL_NUMBER };
   const result = await vault.verifyPin(encrypted, check);
   if (result.ok) return { finding: result.matches ? 'right' : 'wrong' };
   // A block that is none comes of a wrong PIN key or of guessing: nothing that a holder has typed.
   return { finding: 'technical', problem: result.problem };
+}
+
+const NO_SERIAL_NUMBER = 'field 53 has no key serial number';
+
+/** Undefined when the key of the transaction is not named. */
+function encryptedPin(
+  { pan, security }: CardRequest,
+  block: Uint8Array,
+  { key: keyId, format, dukpt }: TerminalPins,
+): EncryptedPin | undefined {
+  if (!dukpt) return { keyId, format, block, pan };
+  return security === undefined ? undefined : { keyId, format, block, pan, ksn: security };
+}
+
+/** The PIN block of a message for an issuer, under its key; undefined when there is none, a text when it cannot be made. */
+export async function translatedPin(
+  vault: KeyVault,
+  request: CardRequest,
+  from: TerminalPins | undefined,
+  to: TerminalPins | undefined,
+): Promise<Uint8Array | undefined | string> {
+  const { pinBlock } = request;
+  if (pinBlock === undefined) return undefined;
+  if (from === undefined) return 'the link has no key for PINs';
+  if (to === undefined) return 'the link to the issuer has no key for PINs';
+  const encrypted = encryptedPin(request, pinBlock, from);
+  if (encrypted === undefined) return NO_SERIAL_NUMBER;
+  const result = await vault.translatePin(encrypted, { keyId: to.key, format: to.format });
+  return result.ok ? result.block : result.problem;
 }
 
 /** What stands on track 2 behind the service code of three digits. */

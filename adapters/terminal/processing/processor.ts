@@ -1,12 +1,14 @@
 /** From a card message to its answer: read, routed by the card number, decided by whoever has the card. */
 import type { Message } from '../iso8583/message.ts';
-import { answerTo, type Decision } from './answer.ts';
+import { answerTo } from './answer.ts';
 import type { Bank } from './bank.ts';
 import type { AcquirerBusiness } from './business.ts';
 import type { CardRanges } from './card-ranges.ts';
 import { familyOf, readCardRequest } from './card-request.ts';
 import { messageClassOf } from './message-ids.ts';
-import type { Enquiry, OnUs } from './on-us.ts';
+import type { Enquiry, Outcome } from './enquiry.ts';
+import type { NotOnUs } from './not-on-us.ts';
+import type { OnUs } from './on-us.ts';
 import { reconcile } from './settlement.ts';
 
 /** Why a message was refused, for the log: without any value of the card. */
@@ -19,6 +21,7 @@ export interface ProcessorParts {
   readonly bank: Bank;
   readonly ranges: CardRanges;
   readonly onUs: OnUs;
+  readonly notOnUs: NotOnUs;
   readonly acquirers: ReadonlyMap<string, AcquirerBusiness>;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
@@ -52,8 +55,8 @@ export class Processor {
     return answer;
   }
 
-  async #decide(link: string, message: Message): Promise<Decision & { readonly problem?: string }> {
-    const { acquirers, nowMs, ranges, onUs } = this.#parts;
+  async #decide(link: string, message: Message): Promise<Outcome> {
+    const { acquirers, nowMs, ranges, onUs, notOnUs } = this.#parts;
     const acquirer = acquirers.get(link);
     if (acquirer === undefined) return { responseCode: '96', problem: 'the link has no settlement accounts' };
     const read = readCardRequest(message);
@@ -66,7 +69,7 @@ export class Processor {
       ...{ link, terminal, stan, transmission, acquirer: request.acquirer.replace(/^0+/, '') },
       messageClass: messageClassOf(message.mti),
     };
-    const enquiry: Enquiry = { acquirer, request, key, nowMs: nowMs() };
-    return onUs.decide(enquiry, range);
+    const enquiry: Enquiry = { acquirer, message, request, key, nowMs: nowMs() };
+    return 'issuer' in range ? notOnUs.decide(enquiry, range) : onUs.decide(enquiry, range);
   }
 }

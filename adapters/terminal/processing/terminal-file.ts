@@ -8,6 +8,14 @@
  *     settlement:
  *       acquirer: { accounts: { CNY: acquirer-settlement }, utcOffset: "+08:00" }
  *     cards: { tokenKey: pan-token, ranges: [{ from: "622848", cryptogramKey: imk }] }
+ *
+ * With issuers of other cards:
+ *
+ *     links:
+ *       - { name: bank-b, role: issuer, spec: iso87-bcd, connect: { host: bank-b.example, port: 5000 } }
+ *     settlement:
+ *       bank-b: { accounts: { CNY: bank-b-settlement } }
+ *     cards: { tokenKey: pan-token, queueKey: queue, ranges: [{ from: "4", issuer: bank-b }] }
  */
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -22,7 +30,7 @@ import {
   type Mistake,
   readCheckedFile,
 } from '../link/links-file.ts';
-import type { AcquirerBusiness } from './business.ts';
+import type { AcquirerBusiness, IssuerBusiness } from './business.ts';
 import { CardRangeConfig, CardRanges, RANGES_MAX } from './card-ranges.ts';
 
 const KEY_ID = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, 'must be the id of a key of the vault');
@@ -59,7 +67,12 @@ const Shape = z.strictObject({
   keys: z.strictObject({ file: path, master: path }),
   links: z.array(z.unknown()).min(1),
   settlement: z.record(z.string(), Settlement),
-  cards: z.strictObject({ tokenKey: KEY_ID, ranges: z.array(CardRangeConfig).min(1).max(RANGES_MAX) }),
+  cards: z.strictObject({
+    tokenKey: KEY_ID,
+    /** Seals what waits for an issuer (usage D0); needed with the first issuer. */
+    queueKey: KEY_ID.optional(),
+    ranges: z.array(CardRangeConfig).min(1).max(RANGES_MAX),
+  }),
 });
 
 export interface TerminalSetup {
@@ -68,7 +81,10 @@ export interface TerminalSetup {
   readonly keys: { readonly file: string; readonly master: string };
   readonly links: Links;
   readonly acquirers: ReadonlyMap<string, AcquirerBusiness>;
+  readonly issuers: ReadonlyMap<string, IssuerBusiness>;
   readonly tokenKey: string;
+  /** There when there are issuers. */
+  readonly queueKey: string | undefined;
   readonly ranges: CardRanges;
 }
 
@@ -87,15 +103,31 @@ export function checkTerminalSetup(content: unknown, directory: string): Checked
   const ranges = CardRanges.of(cards.ranges);
   if ('problem' in ranges) return { mistakes: [{ path: ['cards', 'ranges', ranges.index], message: ranges.problem }] };
   const { acquirers, issuers } = links.value;
-  const names = acquirers.map(({ name }) => name);
-  for (const { name } of issuers) {
-    mistakes.push({ path: ['links'], message: `${name} leads to an issuer: cards of others are not routed yet` });
-  }
+  const names = [...acquirers, ...issuers].map(({ name }) => name);
   for (const name of names) {
     if (!Object.hasOwn(settlement, name)) mistakes.push({ path: ['settlement'], message: `link ${name} is missing` });
   }
   for (const name of Object.keys(settlement)) {
     if (!names.includes(name)) mistakes.push({ path: ['settlement', name], message: 'there is no link of this name' });
+  }
+  for (const { name } of issuers) {
+    if (name.length > QUEUE_NAME_MAX) {
+      mistakes.push({
+        path: ['links'],
+        message: `${name}: names of issuers have ${QUEUE_NAME_MAX} characters at most`,
+      });
+    }
+  }
+  if (issuers.length > 0 && cards.queueKey === undefined) {
+    mistakes.push({ path: ['cards'], message: 'queueKey is missing: what waits for an issuer is kept sealed' });
+  }
+  for (const [index, range] of cards.ranges.entries()) {
+    if ('issuer' in range && !issuers.some(({ name }) => name === range.issuer)) {
+      mistakes.push({
+        path: ['cards', 'ranges', index, 'issuer'],
+        message: `there is no link to an issuer ${range.issuer}`,
+      });
+    }
   }
   mistakes.push(...sharedAccounts(settlement));
   if (mistakes.length > 0) return { mistakes };
@@ -106,7 +138,11 @@ export function checkTerminalSetup(content: unknown, directory: string): Checked
       keys: { file: resolve(directory, keys.file), master: resolve(directory, keys.master) },
       links: links.value,
       tokenKey: cards.tokenKey,
+      queueKey: cards.queueKey,
       ranges,
+      issuers: new Map(
+        issuers.map(({ name }) => [name, { settlement: accountsOf(name), pins: settlement[name]?.pins }]),
+      ),
       acquirers: new Map(
         acquirers.map(({ name }) => {
           const { pins, utcOffset = '+00:00', authorisationHours = 168 } = settlement[name] ?? {};
@@ -122,6 +158,8 @@ export function checkTerminalSetup(content: unknown, directory: string): Checked
 }
 
 const SECONDS_PER_HOUR = 3600;
+/** What waits for an issuer is in a queue of its name. */
+const QUEUE_NAME_MAX = 32;
 
 function linksOf(content: unknown): unknown {
   return typeof content === 'object' && content !== null && 'links' in content ? content.links : undefined;

@@ -28,6 +28,7 @@ interface Entry {
 
 const ENTRIES_MAX = 1_000_000;
 const APPROVED = '00';
+const PARTLY = '10';
 const REVERSED_BEFORE = '12';
 const FULL = '96';
 const REFUND = '20';
@@ -39,8 +40,8 @@ export class IssuerBook {
   /** By reference number and terminal: the key of the entry, for what does not know its STAN. */
   readonly #references = new Map<string, string>();
 
-  /** Books a request or advice once; the code to answer with. `decide` is asked only the first time. */
-  book(message: Message, decide: () => string): string {
+  /** Books a request or advice once; the code to answer with. `decide` is asked only the first time. `part`: what is approved of it. */
+  book(message: Message, decide: () => string, part?: number): string {
     const key = keyOf(message);
     const reference = referenceOf(message);
     const known = this.#entries.get(key) ?? this.#entries.get(reference);
@@ -48,8 +49,8 @@ export class IssuerBook {
     if (this.#entries.size >= ENTRIES_MAX) return FULL;
     const isAdvice = exchangeOf(message.mti).endsWith('2');
     const code = isAdvice ? APPROVED : decide();
-    const side = code === APPROVED ? sideOf(message) : 'none';
-    const amountMinor = Number(message.text(4) ?? '0');
+    const side = code === APPROVED || code === PARTLY ? sideOf(message) : 'none';
+    const amountMinor = part ?? Number(message.text(4) ?? '0');
     this.#entries.set(key, { side, currency: message.text(49) ?? '', amountMinor, code, isReversed: false });
     if (isAdvice) this.#release(message);
     if (!this.#references.has(reference)) this.#references.set(reference, key);

@@ -8,6 +8,8 @@ export type Behaviour =
   | { readonly kind: 'drop' }
   /** The request is booked, and its answer lost. */
   | { readonly kind: 'loseAnswer' }
+  /** Half of the amount is approved, with code 10. */
+  | { readonly kind: 'partly' }
   /** Goes down before or after booking, and comes back. */
   | { readonly kind: 'die'; readonly books: boolean };
 
@@ -22,6 +24,7 @@ export interface IssuerDelays {
  *     …9005 to …9099   declined with the last two digits
  *     …9100 slow   …9101 late   …9102 twice   …9103 wrong MAC
  *     …9104 lost request   …9105 lost answer   …9106 dies before booking   …9107 dies after it
+ *     …9108 half of it is approved
  *
  * Everything else is approved.
  */
@@ -44,6 +47,8 @@ export function behaviourOf(amountMinor: number, { slowMs, lateMs }: IssuerDelay
     case 9106:
     case 9107:
       return { kind: 'die', books: rule === 9107 };
+    case 9108:
+      return { kind: 'partly' };
     default:
       return answer('00');
   }

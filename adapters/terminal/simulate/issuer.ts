@@ -33,6 +33,8 @@ interface IssuerTools {
 
 /** Answers that wait for their delay; over it they are given up. */
 const DELAYED_MAX = 10_000;
+const APPROVED = '00';
+const PARTLY = '10';
 const BAD_CRYPTOGRAM = '05';
 const APPROVALS_MAX = 999_999;
 
@@ -55,6 +57,10 @@ export class SimulatedIssuer {
 
   get port(): number {
     return this.#port;
+  }
+
+  get isListening(): boolean {
+    return this.#server !== undefined;
   }
 
   /** Begins to listen; what is wrong, or undefined. */
@@ -146,17 +152,21 @@ export class SimulatedIssuer {
 
   async #pay(connection: Connection, mac: SpoilingMac | undefined, message: Message, header: Buffer): Promise<void> {
     // An advice tells what was done: it is lost or answered, never declined.
+    const isAdvice = exchangeOf(message.mti).endsWith('2');
     const behaviour = behaviourOf(Number(message.text(4) ?? '0'), this.#config);
     if (behaviour.kind === 'drop') return;
     if (behaviour.kind === 'die' && !behaviour.books) return this.die();
     const { vault } = this.#tools;
     const { card } = this.#config;
-    const isAdvice = exchangeOf(message.mti).endsWith('2');
-    const wanted = behaviour.kind === 'answer' ? behaviour.code : '00';
+    // What was done is not approved in part any more.
+    const isPart = behaviour.kind === 'partly' && !isAdvice;
+    const part = isPart ? Math.floor(Number(message.text(4) ?? '0') / 2) : undefined;
+    const wanted = behaviour.kind === 'answer' ? behaviour.code : isPart ? PARTLY : APPROVED;
     const proof = card === undefined || isAdvice ? undefined : await answerCard(vault, card, message, wanted);
-    const code = this.book.book(message, () => (proof?.isRight === false ? BAD_CRYPTOGRAM : wanted));
+    const code = this.book.book(message, () => (proof?.isRight === false ? BAD_CRYPTOGRAM : wanted), part);
     const answer = answerTo(message, code);
-    if (code === '00') answer.set(38, this.#approval());
+    if (code === APPROVED || code === PARTLY) answer.set(38, this.#approval());
+    if (code === PARTLY && part !== undefined) answer.set(4, String(part).padStart(12, '0'));
     if (proof?.field !== undefined && code === wanted) answer.set(55, proof.field);
     await this.#answer(connection, mac, answer, header, behaviour);
   }
@@ -176,6 +186,9 @@ export class SimulatedIssuer {
       case 'wrongMac':
         if (mac === undefined) return;
         mac.spoil(answer);
+        await connection.send(answer, header);
+        return;
+      case 'partly':
         await connection.send(answer, header);
         return;
       case 'answer':

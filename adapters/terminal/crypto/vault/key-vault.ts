@@ -73,6 +73,13 @@ export interface KeyVault {
   /** Key usage M7. */
   tokenOf(keyId: string, pan: string): Answer<VaultResult<{ token: PanToken }>>;
   /**
+   * Encrypts what has to be kept for a while, so that nobody reads or changes it unseen. Key usage D0, AES.
+   *
+   * @param context what it belongs to: it is opened with the same one only
+   */
+  seal(keyId: string, plain: Uint8Array, context: string): Answer<VaultResult<{ sealed: Uint8Array }>>;
+  unseal(keyId: string, sealed: Uint8Array, context: string): Answer<VaultResult<{ plain: Uint8Array }>>;
+  /**
    * Takes a key that a peer sent as a key block, wrapped under a key of the vault (usage K0 or K1), for as long as the
    * process runs or until it is forgotten. Only `usages` are taken. The id is a new one.
    */

@@ -11,6 +11,7 @@ import { ibmPinMatches, pvvMatches } from '../pin/pin-verification.ts';
 import { unwrapKey } from '../tr31/key-block.ts';
 import type { EncryptedPin, KeyReference, KeyVault, MacRequest, PinCheck, VaultResult } from './key-vault.ts';
 import { type PanToken, panToken } from './pan-token.ts';
+import { seal, unseal } from './seal.ts';
 import { type KeyInfo, SecretKey } from './secret-key.ts';
 
 interface Purpose {
@@ -112,6 +113,21 @@ export class SoftwareVault implements KeyVault {
     return found.key.use((key) =>
       key.length < 16 ? wrongKey(keyId, 'token keys have at least 16 bytes') : { ok: true, token: panToken(key, pan) },
     );
+  }
+
+  seal(keyId: string, plain: Uint8Array, context: string): VaultResult<{ sealed: Uint8Array }> {
+    const found = this.#find(keyId, { usage: 'D0', modes: 'EBN' });
+    if (!found.ok) return found;
+    if (found.key.info.algorithm !== 'A') return wrongKey(keyId, 'data is sealed with AES');
+    return { ok: true, sealed: found.key.use((key) => seal(key, plain, context)) };
+  }
+
+  unseal(keyId: string, sealed: Uint8Array, context: string): VaultResult<{ plain: Uint8Array }> {
+    const found = this.#find(keyId, { usage: 'D0', modes: 'DBN' });
+    if (!found.ok) return found;
+    if (found.key.info.algorithm !== 'A') return wrongKey(keyId, 'data is sealed with AES');
+    const plain = found.key.use((key) => unseal(key, sealed, context));
+    return plain === undefined ? refused('it was sealed for something else, or changed') : { ok: true, plain };
   }
 
   adopt(protectionKeyId: string, block: string, usages: readonly string[]): VaultResult<{ readonly info: KeyInfo }> {

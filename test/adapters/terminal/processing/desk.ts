@@ -7,6 +7,7 @@ import { SecretKey } from '../../../../adapters/terminal/crypto/vault/secret-key
 import { SoftwareVault } from '../../../../adapters/terminal/crypto/vault/software-vault.ts';
 import type { Message } from '../../../../adapters/terminal/iso8583/message.ts';
 import { Bank as CardBank } from '../../../../adapters/terminal/processing/bank.ts';
+import { NotOnUs } from '../../../../adapters/terminal/processing/not-on-us.ts';
 import { OnUs } from '../../../../adapters/terminal/processing/on-us.ts';
 import { Processor } from '../../../../adapters/terminal/processing/processor.ts';
 import { checkTerminalSetup, type TerminalSetup } from '../../../../adapters/terminal/processing/terminal-file.ts';
@@ -18,11 +19,12 @@ import { testTerminal } from '../simulate/till.ts';
 export const PAN = '6228480000000017';
 export const HOLDER = 100n;
 export const SETTLEMENT = 900n;
-const TREASURY = 999n;
-const IMK = '12345678123456781234567812345678';
+export const TREASURY = 999n;
+export const IMK = '12345678123456781234567812345678';
+const IMK_KEY = Buffer.from(IMK, 'hex');
 const TOKEN_KEY = Buffer.from('000102030405060708090A0B0C0D0E0F', 'hex');
-const PIN_KEY = Buffer.from('0123456789ABCDEFFEDCBA9876543210', 'hex');
-const CNY = 156;
+export const PIN_KEY = Buffer.from('0123456789ABCDEFFEDCBA9876543210', 'hex');
+export const CNY = 156;
 /** When it all happens, as terminals in tests see it. */
 const NOW = Date.UTC(2026, 11, 31, 20, 30, 15);
 
@@ -43,15 +45,17 @@ export function setup(content: object = SETUP): TerminalSetup {
   return checked.value;
 }
 
-function vault(): SoftwareVault {
+export function vault(): SoftwareVault {
   const header = { version: 'D', keyVersion: '00', exportability: 'N', optional: [] } as const;
   const key = (id: string, usage: string, algorithm: string, mode: string, bytes: Uint8Array): SecretKey =>
     new SecretKey(id, { ...header, usage, algorithm, mode }, bytes);
   return new SoftwareVault([
-    key('imk', 'E0', 'T', 'X', Buffer.from(IMK, 'hex')),
+    key('imk', 'E0', 'T', 'X', IMK_KEY),
     key('tokens', 'M7', 'H', 'C', TOKEN_KEY),
     key('tpk', 'P0', 'T', 'B', PIN_KEY),
     key('pvv', 'V2', 'T', 'V', PIN_KEY),
+    key('zpk', 'P0', 'T', 'B', IMK_KEY),
+    key('queue', 'D0', 'A', 'B', TOKEN_KEY),
   ]);
 }
 
@@ -71,8 +75,9 @@ export class CardDesk {
     this.terminal = testTerminal({ pinKey: PIN_KEY, now: () => new Date(NOW) });
     bank.now = NOW * 1000;
     const gate = new CardBank(bank.gateway, 1);
+    const notOnUs = new NotOnUs(gate, vault(), tokenKey, new Map());
     this.processor = new Processor({
-      ...{ bank: gate, ranges, acquirers, onUs: new OnUs(gate, vault(), tokenKey), nowMs: () => NOW },
+      ...{ bank: gate, ranges, acquirers, onUs: new OnUs(gate, vault(), tokenKey), notOnUs, nowMs: () => NOW },
       note: (_link, mti, code, problem) => this.notes.push(`${mti} ${code} ${problem}`),
     });
   }

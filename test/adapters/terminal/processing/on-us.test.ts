@@ -114,6 +114,7 @@ describe.each([1, 2, 3])('with %i partitions', (partitions) => {
     const held = made(desk.terminal.preauthorise(desk.card, 5000));
     const completion = desk.terminal.complete(held, await desk.ask(held), 4200);
     expect(code(await desk.ask(completion))).toBe('00');
+    expect(code(await desk.ask(desk.terminal.reverse(held, '0400')))).toBe('12');
     const wrong = desk.terminal.reverse(completion, '0420').set(4, '000000004300');
     expect(code(await desk.ask(wrong))).toBe('64');
     expect(await desk.money()).toMatchObject({ acquirer: 4200 });

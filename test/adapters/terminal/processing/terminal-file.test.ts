@@ -34,17 +34,37 @@ describe('a setup', () => {
 
   it.each<[string, unknown]>([
     ['settlement: link acq is missing', { ...SETUP, settlement: {} }],
+    ['settlement: link iss is missing', { ...SETUP, links: [...SETUP.links, ISSUER] }],
     [
-      'links: iss leads to an issuer: cards of others are not routed yet',
-      { ...SETUP, links: [...SETUP.links, ISSUER] },
+      'cards: queueKey is missing: what waits for an issuer is kept sealed',
+      {
+        ...SETUP,
+        links: [...SETUP.links, ISSUER],
+        settlement: { ...SETUP.settlement, iss: { accounts: { CNY: 'b' } } },
+      },
     ],
     [
-      'settlement.nobody: there is no link of this name',
-      { ...SETUP, settlement: { ...SETUP.settlement, nobody: { accounts: { CNY: 'x' } } } },
-    ],
-    [
-      'cards.ranges.0.issuer: there is no such setting',
+      'cards.ranges.0.issuer: there is no link to an issuer far',
       { ...SETUP, cards: { tokenKey: 't', ranges: [{ from: '4', issuer: 'far' }] } },
+    ],
+    [
+      'cards.ranges.0.issuer: there is no link to an issuer acq',
+      { ...SETUP, cards: { tokenKey: 't', ranges: [{ from: '4', issuer: 'acq' }] } },
+    ],
+    [
+      'cards.ranges.0.cryptogramKey: there is no such setting',
+      { ...SETUP, cards: { tokenKey: 't', ranges: [{ from: '4', issuer: 'iss', cryptogramKey: 'imk' }] } },
+    ],
+    [
+      'cards.ranges.0.standIn.amounts.XXY: is no currency',
+      { ...SETUP, cards: { tokenKey: 't', ranges: [{ from: '4', issuer: 'iss', standIn: { amounts: { XXY: 1 } } }] } },
+    ],
+    [
+      `links: ${'n'.repeat(33)}: names of issuers have 32 characters at most`,
+      {
+        ...{ ...SETUP, links: [...SETUP.links, { ...ISSUER, name: 'n'.repeat(33) }] },
+        settlement: { ...SETUP.settlement, ['n'.repeat(33)]: { accounts: { CNY: 'b' } } },
+      },
     ],
     [
       'cards.ranges.0: it ends (3) before it begins (4)',
@@ -59,6 +79,22 @@ describe('a setup', () => {
     ['settlement.acq.accounts: names no account', { ...SETUP, settlement: { acq: { accounts: {} } } }],
   ])('is refused: %s', (expected, content) => {
     expect(mistakes(content)).toContain(expected);
+  });
+
+  it('knows issuers, whom to ask about which cards, and what is approved in their name', () => {
+    const { issuers, queueKey, ranges } = setup({
+      ...{ ...SETUP, links: [...SETUP.links, ISSUER] },
+      settlement: { ...SETUP.settlement, iss: { accounts: { CNY: 'bank-b' }, pins: { key: 'zpk', format: 3 } } },
+      cards: {
+        ...{ tokenKey: 't', queueKey: 'q' },
+        ranges: [{ from: '4', issuer: 'iss', standIn: { amounts: { CNY: 500 } } }, { from: '42' }],
+      },
+    });
+    expect([...(issuers.get('iss')?.settlement ?? [])]).toEqual([[156, partyAccountId(1, 'bank-b', 156)]]);
+    expect([issuers.get('iss')?.pins, queueKey]).toEqual([{ key: 'zpk', format: 3, dukpt: false }, 'q']);
+    const standIn = { amounts: { CNY: 500 }, entryModes: ['chip', 'contactless'] };
+    expect(ranges.find('4761739001010119')).toEqual({ from: '4', issuer: 'iss', timeoutMs: 8000, standIn });
+    expect(ranges.find('4261739001010119')).toEqual({ from: '42', entryModes: ['chip', 'contactless'] });
   });
 
   it('gives no account to two links, whose totals could not be told apart', () => {

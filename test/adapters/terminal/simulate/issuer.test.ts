@@ -89,7 +89,8 @@ it.each<[amount: number, behaviour: object]>([
   [9105, { kind: 'loseAnswer' }],
   [9106, { kind: 'die', books: false }],
   [9107, { kind: 'die', books: true }],
-  [9108, { kind: 'answer', code: '00' }],
+  [9108, { kind: 'partly' }],
+  [9109, { kind: 'answer', code: '00' }],
 ])('an amount of %d gets %j', (amount, behaviour) => {
   expect(behaviourOf(amount, { slowMs: 10, lateMs: 20 })).toMatchObject(behaviour);
 });

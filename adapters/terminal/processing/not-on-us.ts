@@ -1,0 +1,365 @@
+/**
+ * Cards of other issuers. A payment is held between the issuer's settlement account and the acquirer's, the issuer is asked, and its
+ * answer ends the hold:
+ *
+ *     undo armed ─▶ authorised ─▶ asked ─┬─ approved ─▶ captured (0200), or held on (0100) ─▶ undo removed
+ *                                        ├─ declined, or not sent ─▶ voided ─▶ undo removed
+ *                                        └─ no answer ─▶ undo due ─▶ voided, or captured in the issuer's name (stand-in)
+ *
+ * An undo that is armed means that nobody knows yet what the issuer thinks. After a crash each of them is settled by looking at its
+ * payment (`recover`), so that the issuer hears of whatever it may have booked and we have not.
+ */
+import { randomUUID } from 'node:crypto';
+import type { PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
+import { currencyOfNumeric } from '../../../protocol/currencies.ts';
+import type { Id } from '../../../protocol/ids.ts';
+import { PaymentOperationFlags } from '../../../protocol/records.ts';
+import { Code } from '../../../protocol/results.ts';
+import type { KeyVault } from '../crypto/vault/key-vault.ts';
+import type { CompiledSpec } from '../iso8583/compile-spec.ts';
+import type { Message } from '../iso8583/message.ts';
+import type { IssuerResult } from '../link/issuer-link.ts';
+import { isApproved, responseCodeOf } from './action-codes.ts';
+import type { Bank } from './bank.ts';
+import type { IssuerBusiness } from './business.ts';
+import type { IssuerRange } from './card-ranges.ts';
+import { cardToken, translatedPin } from './card-security.ts';
+import {
+  type Asked,
+  admit,
+  coded,
+  type Enquiry,
+  isAsked,
+  isHold,
+  type Outcome,
+  referenceOf,
+  refused,
+  riskOf,
+} from './enquiry.ts';
+import { cancellationId, decidedNow, FollowUps, isUndone } from './follow-ups.ts';
+import { adviceOf, forwarded, passedOn, reversalOf } from './forward.ts';
+import { approvalCode, relatedId } from './message-ids.ts';
+import { entryCode } from './settlement.ts';
+import type { IssuerConnection, Notice, StoreAndForward } from './store-and-forward.ts';
+import { type EntryMode, isCredit } from './transaction.ts';
+
+/** An issuer that can be asked. */
+export interface Issuer {
+  readonly spec: CompiledSpec;
+  readonly business: IssuerBusiness;
+  readonly connection: IssuerConnection;
+  readonly notices: StoreAndForward;
+}
+
+interface IssuerPayment extends Asked {
+  readonly range: IssuerRange;
+  readonly issuer: Issuer;
+  readonly payer: bigint;
+  readonly payee: bigint;
+}
+
+/** An answer that was given, or is being made: a repeat gets the same. */
+interface Given {
+  readonly amount: number;
+  readonly outcome: Promise<Outcome>;
+  isOver: boolean;
+}
+
+const GIVEN_MAX = 10_000;
+const PARTLY = '10';
+/** Response codes for what could not be sent: the issuer is not there, or the message does not fit its specification. */
+const NOT_SENT = { down: '91', full: '91', collision: '91', unfit: '96' } as const;
+const NO_ANSWER = '91';
+
+export class NotOnUs {
+  readonly #bank: Bank;
+  readonly #vault: KeyVault;
+  readonly #tokenKey: string;
+  readonly #issuers: ReadonlyMap<string, Issuer>;
+  readonly #followUps: FollowUps;
+  readonly #given = new Map<Id, Given>();
+
+  /** @param issuers by the names of their links */
+  constructor(bank: Bank, vault: KeyVault, tokenKey: string, issuers: ReadonlyMap<string, Issuer>) {
+    this.#bank = bank;
+    this.#vault = vault;
+    this.#tokenKey = tokenKey;
+    this.#issuers = issuers;
+    this.#followUps = new FollowUps(bank);
+  }
+
+  async decide(enquiry: Enquiry, range: IssuerRange): Promise<Outcome> {
+    const asked = admit(enquiry);
+    if ('responseCode' in asked) return asked;
+    const { request, settlement } = asked;
+    const issuer = this.#issuers.get(range.issuer);
+    const account = issuer?.business.settlement.get(request.currency);
+    if (issuer === undefined || account === undefined) {
+      return refused('57', `the issuer has no settlement account in currency ${request.currency}`);
+    }
+    const isBack = isCredit(request.transaction);
+    const [payer, payee] = isBack ? [settlement, account] : [account, settlement];
+    const payment = { ...asked, range, issuer, payer, payee };
+    if (request.family === 'reversal') return this.#reverse(payment, account);
+    return isAsked(request) ? this.#once(payment) : this.#advised(payment);
+  }
+
+  /** Settles what was under way when the switch ended. Throws when the engine cannot say how it stands. */
+  async recover(): Promise<void> {
+    for (const issuer of this.#issuers.values()) await this.#recover(issuer);
+  }
+
+  /** A repeat waits for what it repeats, and is answered like it. */
+  #once(payment: IssuerPayment): Promise<Outcome> {
+    const { id, request } = payment;
+    const known = this.#given.get(id);
+    if (known !== undefined) {
+      return known.amount === request.amount ? known.outcome : Promise.resolve(coded(Code.existsWithDifferentAmount));
+    }
+    const given: Given = { amount: request.amount, outcome: this.#ask(payment), isOver: false };
+    this.#given.set(id, given);
+    given.outcome.then(
+      () => {
+        given.isOver = true;
+        this.#forgetOldest();
+      },
+      () => this.#given.delete(id),
+    );
+    return given.outcome;
+  }
+
+  #forgetOldest(): void {
+    for (const [id, { isOver }] of this.#given) {
+      if (this.#given.size <= GIVEN_MAX) return;
+      if (isOver) this.#given.delete(id);
+    }
+  }
+
+  async #ask(payment: IssuerPayment): Promise<Outcome> {
+    const { request, id, issuer, range, message } = payment;
+    const found = await this.#bank.find(id);
+    if (typeof found === 'number') return coded(found);
+    if (found !== undefined) return answeredBefore(payment, found);
+    const pin = await translatedPin(this.#vault, request, payment.acquirer.pins, issuer.business.pins);
+    if (typeof pin === 'string') return refused('96', pin);
+    const copy = forwarded(message, issuer.spec);
+    if (pin !== undefined) copy.set(52, pin);
+    if (request.transaction === 'balance') return outcomeOf(await issuer.connection.request(copy, range.timeoutMs));
+
+    const undo = relatedId(id, randomUUID());
+    const armed = await issuer.notices.arm(undo, noticeOf(payment, 'undo', reversalOf(copy)));
+    if (armed !== Code.ok) return coded(armed);
+    const held = await this.#hold(payment);
+    if (held !== Code.ok) {
+      await issuer.notices.remove(undo);
+      return coded(held);
+    }
+    const result = await issuer.connection.request(copy, range.timeoutMs);
+    return typeof result === 'object'
+      ? this.#answered(payment, undo, result)
+      : this.#unanswered(payment, undo, result, copy);
+  }
+
+  async #hold({ request, acquirer, id, payer, payee }: IssuerPayment): Promise<number> {
+    const token = await cardToken(this.#vault, this.#tokenKey, request.pan);
+    if (token === undefined) return Code.internalError;
+    const posted = await this.#bank.pay('authorise', {
+      ...{ id, payerAccountId: payer, payeeAccountId: payee, amount: BigInt(request.amount), ledger: request.currency },
+      ...{ code: entryCode(request.processingCode), reference: referenceOf(request) },
+      expiresAfterS: acquirer.authorisationSeconds,
+      risk: riskOf(request, token),
+    });
+    return (await decidedNow(this.#bank, id, payer, posted)).code;
+  }
+
+  /** The issuer has decided. */
+  async #answered(payment: IssuerPayment, undo: Id, answer: Message): Promise<Outcome> {
+    const { issuer, request } = payment;
+    const outcome = outcomeOf(answer);
+    const isYes = isApproved(outcome.responseCode);
+    const amount = outcome.responseCode === PARTLY ? Number(answer.text(4) ?? 0) : request.amount;
+    if (isYes && (amount === 0 || amount > request.amount)) {
+      await this.#giveUp(payment, undo);
+      return refused('96', `the issuer approves ${amount} of ${request.amount}`);
+    }
+    if (!isYes) {
+      // While it is held, the undo stays: the next start looks at both.
+      if (await this.#void(payment)) await issuer.notices.remove(undo);
+      return outcome;
+    }
+    const code = await this.#approve(payment, amount);
+    if (code !== Code.ok) {
+      // It was taken back meanwhile, or cannot be posted: what the issuer has booked must not stay.
+      await this.#giveUp(payment, undo);
+      return coded(code);
+    }
+    await issuer.notices.remove(undo);
+    return amount === request.amount ? outcome : { ...outcome, approvedAmount: amount };
+  }
+
+  /** Nobody knows what the issuer has decided, or it was not asked. */
+  async #unanswered(
+    payment: IssuerPayment,
+    undo: Id,
+    result: Exclude<IssuerResult, Message>,
+    copy: Message,
+  ): Promise<Outcome> {
+    const { notices } = payment.issuer;
+    const wasSent = result === 'timeout';
+    const stoodIn = standsIn(payment)
+      ? await this.#standIn(payment, copy, () => (wasSent ? notices.release(undo) : notices.remove(undo)))
+      : undefined;
+    if (stoodIn !== undefined) return stoodIn;
+    if (wasSent) {
+      await this.#giveUp(payment, undo);
+      return refused(NO_ANSWER, 'the issuer did not answer in time');
+    }
+    if (await this.#void(payment)) await notices.remove(undo);
+    return refused(NOT_SENT[result], `the issuer was not asked: ${result}`);
+  }
+
+  /** Approves in the issuer's name; undefined when that cannot be done. `settleUndo`: what becomes of what was asked before. */
+  async #standIn(
+    payment: IssuerPayment,
+    copy: Message,
+    settleUndo: () => Promise<number>,
+  ): Promise<Outcome | undefined> {
+    const { id, issuer, request } = payment;
+    const approval = approvalCode(id);
+    const advice = relatedId(id, randomUUID());
+    const armed = await issuer.notices.arm(advice, noticeOf(payment, 'standIn', adviceOf(copy, approval)));
+    if (armed !== Code.ok) return undefined;
+    if ((await this.#approve(payment, request.amount)) !== Code.ok) {
+      await issuer.notices.remove(advice);
+      return undefined;
+    }
+    await settleUndo();
+    await issuer.notices.release(advice);
+    return { responseCode: '00', approvalCode: approval };
+  }
+
+  async #giveUp(payment: IssuerPayment, undo: Id): Promise<void> {
+    await this.#void(payment);
+    await payment.issuer.notices.release(undo);
+  }
+
+  /** Takes what was approved of what is held (0200). For 0100 it stays held, whole, also when a part was approved: a completion says. */
+  async #approve({ id, request }: IssuerPayment, amount: number): Promise<number> {
+    if (isHold(request)) return Code.ok;
+    const capture = { id: relatedId(id, 'capture'), paymentId: id, amount: BigInt(amount) };
+    return (await this.#bank.operate('capture', { ...capture, flags: PaymentOperationFlags.final })).code;
+  }
+
+  /** Whether nothing is held or taken any more. */
+  async #void({ id, payer }: Pick<IssuerPayment, 'id' | 'payer'>): Promise<boolean> {
+    return isUndone(await this.#bank.cancel({ id: cancellationId(id), paymentId: id, payerAccountId: payer }));
+  }
+
+  /** What an acquirer tells is posted here and told to the issuer: it has happened, whatever they think of it. */
+  async #advised(payment: IssuerPayment): Promise<Outcome> {
+    const { request, id, payer, payee } = payment;
+    const completed = await this.#followUps.complete(payment, payer);
+    if (completed !== undefined) {
+      return 'posted' in completed ? this.#told(payment, completed.posted.code) : completed;
+    }
+    const token = await cardToken(this.#vault, this.#tokenKey, request.pan);
+    if (token === undefined) return refused('96', `there is no usable key "${this.#tokenKey}" for tokens`);
+    const posted = await this.#bank.pay(isHold(request) ? 'authorise' : 'sale', {
+      ...{ id, payerAccountId: payer, payeeAccountId: payee, amount: BigInt(request.amount), ledger: request.currency },
+      ...{ code: entryCode(request.processingCode), reference: referenceOf(request) },
+      ...(isHold(request) ? { expiresAfterS: payment.acquirer.authorisationSeconds } : {}),
+      risk: riskOf(request, token),
+    });
+    return this.#told(payment, (await decidedNow(this.#bank, id, payer, posted)).code);
+  }
+
+  async #told(payment: IssuerPayment, code: number): Promise<Outcome> {
+    return code === Code.ok
+      ? this.#passOn(payment, { responseCode: '00', approvalCode: approvalCode(payment.id) })
+      : coded(code);
+  }
+
+  async #reverse(payment: IssuerPayment, account: bigint): Promise<Outcome> {
+    const { outcome, wasThere } = await this.#followUps.reverse(payment, account);
+    // What has not come here was never asked of the issuer.
+    return wasThere ? this.#passOn(payment, outcome) : outcome;
+  }
+
+  /** Posted first, told then: when the switch ends in between, the acquirer has no answer, and repeats what it told. */
+  async #passOn(payment: IssuerPayment, outcome: Outcome): Promise<Outcome> {
+    const { issuer, id, message } = payment;
+    const notice = noticeOf(payment, 'passedOn', passedOn(message, issuer.spec));
+    const code = await issuer.notices.send(relatedId(id, 'passed on'), notice);
+    return code === Code.ok ? outcome : coded(code);
+  }
+
+  async #recover({ notices }: Issuer): Promise<void> {
+    const kept = [];
+    for await (const notice of notices.notices()) kept.push(notice);
+    const decided = new Set<bigint>();
+    for (const { id, kind, state, paymentId } of kept) {
+      if (kind !== 'standIn') continue;
+      const isTaken = state === 'due' || (await this.#stateOf(paymentId)) === 'captured';
+      if (isTaken) decided.add(paymentId);
+      if (state === 'armed') await (isTaken ? notices.release(id) : notices.remove(id));
+    }
+    for (const { id, kind, state, paymentId, payerAccountId: payer } of kept) {
+      if (kind !== 'undo') continue;
+      const stands = await this.#stateOf(paymentId);
+      // Whether it was sent before we stood in is not known: a reversal of what never came does nothing.
+      const isApproved = stands === 'captured' && !decided.has(paymentId);
+      if (state === 'armed') await (isApproved || stands === undefined ? notices.remove(id) : notices.release(id));
+      if (isApproved || decided.has(paymentId)) continue;
+      // Also when it has not come: a repeat of it must not find half of what was done.
+      const isGone = await this.#void({ id: paymentId as Id, payer });
+      if (!isGone) throw new Error('a payment that was under way cannot be settled now');
+    }
+    notices.poke();
+  }
+
+  async #stateOf(paymentId: bigint): Promise<string | undefined> {
+    const view = await this.#bank.find(paymentId);
+    if (typeof view === 'number') throw new Error('a payment that was under way cannot be looked up now');
+    return view?.status.state;
+  }
+}
+
+/** Whether a payment is approved in the name of its issuer. */
+function standsIn({ range: { standIn }, request }: IssuerPayment): boolean {
+  if (standIn === undefined || isCredit(request.transaction)) return false;
+  const most = standIn.amounts[currencyOfNumeric(request.currency)?.alphabetic ?? ''] ?? 0;
+  const modes: readonly EntryMode[] = standIn.entryModes;
+  return request.amount <= most && modes.includes(request.entryMode);
+}
+
+function noticeOf({ id, payer, request }: IssuerPayment, kind: Notice['kind'], message: Message): Notice {
+  return { kind, paymentId: id, payerAccountId: payer, message, reference: referenceOf(request) };
+}
+
+/** What the acquirer hears of what the issuer said. */
+function outcomeOf(result: IssuerResult): Outcome {
+  if (result === 'timeout') return refused(NO_ANSWER, 'the issuer did not answer in time');
+  if (typeof result === 'string') return refused(NOT_SENT[result], `the issuer was not asked: ${result}`);
+  const [code = '', approval, amounts] = [39, 38, 54].map((number) => result.text(number));
+  const chip = result.bytes(55);
+  const responseCode = responseCodeOf(code);
+  return {
+    responseCode,
+    ...(approval === undefined ? {} : { approvalCode: approval }),
+    ...(amounts === undefined ? {} : { amounts: [amounts] }),
+    ...(chip === undefined ? {} : { chip }),
+    ...(isApproved(responseCode) ? {} : { problem: `the issuer answered ${code}` }),
+  };
+}
+
+/** The answer to what was decided before the switch was started, or longer ago than answers are kept: what is left of it is known. */
+function answeredBefore({ request, payer }: IssuerPayment, { payment, status }: PaymentView): Outcome {
+  const { state, code } = status;
+  if (state === 'declined') return coded(code);
+  if (payment.amount !== BigInt(request.amount) || payment.payerAccountId !== payer) {
+    return coded(Code.existsWithDifferentAmount);
+  }
+  const isStanding = state === 'captured' || (state === 'authorised' && isHold(request));
+  // What the issuer said beyond that is not kept.
+  return isStanding ? { responseCode: '00' } : refused('05', 'it was declined or taken back before');
+}
