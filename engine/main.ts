@@ -250,13 +250,15 @@ function proofsOf({ stepUpKey, sandbox, dataDir }: Config): ProofVerifier {
 }
 
 /** What the card switch is set up with; undefined when there is none. */
-function terminalPartsOf({ iso8583File, iso8583Port, host }: Config, keys: KeyStore): TerminalParts | undefined {
+function terminalPartsOf(config: Config, keys: KeyStore): TerminalParts | undefined {
+  const { iso8583File, iso8583Port, iso8583IssuerPort, host } = config;
   if (iso8583File !== undefined) {
     const read = readTerminals(iso8583File);
     if (!read.ok) throw new ConfigError(read.problem.split('\n'));
     return read.parts;
   }
-  return iso8583Port === undefined ? undefined : sandboxTerminals(sandboxInstitution(keys), host, iso8583Port);
+  if (iso8583Port === undefined) return undefined;
+  return sandboxTerminals(sandboxInstitution(keys), { host, port: iso8583Port, issuerPort: iso8583IssuerPort });
 }
 
 function tlsOf({ tlsCert, tlsKey }: Config): Parameters<typeof createApp>[0] {

@@ -2,7 +2,6 @@
  * The card switch of a sandbox: one link for acquirers, and cards of its people, with keys that everybody can read here. For trying
  * and testing: whoever reaches the port can pay with play money.
  */
-import { partyAccountId } from '../../protocol/ids.ts';
 import type { Tr31Header } from './crypto/tr31/header.ts';
 import { panToken } from './crypto/vault/pan-token.ts';
 import { SecretKey } from './crypto/vault/secret-key.ts';
@@ -15,11 +14,15 @@ import type { CardData } from './simulate/virtual-card.ts';
 export const SANDBOX_ACQUIRER = 'acquirer';
 export const SANDBOX_CURRENCY = { alphabetic: 'CNY', numeric: 156 } as const;
 export const SANDBOX_LINK = 'sandbox';
+/** The link to the issuer of other cards, the party that stands for it, and who has such a card. */
+export const SANDBOX_ISSUER = 'other-bank';
+export const SANDBOX_VISITOR = 'visitor';
 
 const IMK = '12345678123456781234567812345678';
 const TOKEN_KEY = '000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F';
 const PIN_KEY = '0123456789ABCDEFFEDCBA9876543210';
 const PVV_KEY = '89ABCDEF01234567FEDCBA9876543210';
+const QUEUE_KEY = '101112131415161718191A1B1C1D1E1F';
 const HEADER = {
   version: 'D',
   keyVersion: '00',
@@ -35,13 +38,20 @@ const NUMBERS: Readonly<Record<string, string>> = {
   dan: '6228480000000049',
 };
 
+/** Of the other bank, with a key of its own. */
+const VISITOR = '4761739001010119';
+const VISITOR_IMK = 'FEDCBA98765432100123456789ABCDEF';
+
+/** Who has cards of our own. */
 export const SANDBOX_HOLDERS: readonly string[] = Object.keys(NUMBERS);
 
 /** What the card of somebody is made of; undefined for who has none. `atc`: payments before. */
 export function sandboxCard(holder: string, atc = 0): CardData | undefined {
-  const pan = NUMBERS[holder];
+  const isVisitor = holder === SANDBOX_VISITOR;
+  const pan = isVisitor ? VISITOR : NUMBERS[holder];
   if (pan === undefined) return undefined;
-  return { scheme: 'visa-cvn10', pan, psn: '01', expiry: '4912', imk: Buffer.from(IMK, 'hex'), atc };
+  const imk = Buffer.from(isVisitor ? VISITOR_IMK : IMK, 'hex');
+  return { scheme: 'visa-cvn10', pan, psn: '01', expiry: '4912', imk, atc };
 }
 
 /** By what the switch knows the card of somebody. */
@@ -52,35 +62,57 @@ export function sandboxCardToken(holder: string): { readonly token: bigint; read
   return { token: BigInt(`0x${token}`), lastFour: Number(last4) };
 }
 
+function key(id: string, usage: string, algorithm: string, mode: string, hex: string): SecretKey {
+  return new SecretKey(id, { ...HEADER, usage, algorithm, mode }, Buffer.from(hex, 'hex'));
+}
+
+/** The key of the other bank (`imk`), for a simulated issuer. */
+export function sandboxIssuerVault(): SoftwareVault {
+  return new SoftwareVault([key('imk', 'E0', 'T', 'X', VISITOR_IMK)]);
+}
+
 function sandboxVault(): SoftwareVault {
-  const key = (id: string, usage: string, algorithm: string, mode: string, hex: string): SecretKey =>
-    new SecretKey(id, { ...HEADER, usage, algorithm, mode }, Buffer.from(hex, 'hex'));
   return new SoftwareVault([
     key('imk', 'E0', 'T', 'X', IMK),
     key('pan-token', 'M7', 'H', 'C', TOKEN_KEY),
     key('terminal-pin', 'P0', 'T', 'B', PIN_KEY),
     key('pvv', 'V2', 'T', 'V', PVV_KEY),
+    key('queue', 'D0', 'A', 'B', QUEUE_KEY),
   ]);
 }
 
-/**
- * @param institution whose parties the sandbox has
- * @param port of the link; 0 takes any free one
- */
-export function sandboxTerminals(institution: number, host: string, port: number): TerminalParts {
-  const { alphabetic, numeric } = SANDBOX_CURRENCY;
-  const account = partyAccountId(institution, SANDBOX_ACQUIRER, numeric).toString(16).padStart(32, '0');
+export interface SandboxAddresses {
+  readonly host: string;
+  /** Of the link; 0 takes any free one. */
+  readonly port: number;
+  /** Where an issuer of other cards answers, on this machine. */
+  readonly issuerPort?: number | undefined;
+}
+
+/** @param institution whose parties the sandbox has */
+export function sandboxTerminals(institution: number, { host, port, issuerPort }: SandboxAddresses): TerminalParts {
+  const { alphabetic } = SANDBOX_CURRENCY;
+  const acquirer = { name: SANDBOX_LINK, role: 'acquirer', spec: 'iso87-ascii', listen: { host, port } };
+  const issuer = { name: SANDBOX_ISSUER, role: 'issuer', spec: 'iso87-ascii' };
+  const connect = { host: '127.0.0.1', port: issuerPort };
+  const hasIssuer = issuerPort !== undefined;
   const checked = checkTerminalSetup(
     {
       institution,
       keys: { file: 'none', master: 'none' },
-      links: [{ name: SANDBOX_LINK, role: 'acquirer', spec: 'iso87-ascii', listen: { host, port } }],
+      links: [acquirer, ...(hasIssuer ? [{ ...issuer, connect, reconnect: { firstMs: 200, mostMs: 2000 } }] : [])],
       settlement: {
-        [SANDBOX_LINK]: { accounts: { [alphabetic]: account }, utcOffset: '+08:00', pins: { key: 'terminal-pin' } },
+        [SANDBOX_LINK]: {
+          ...{ accounts: { [alphabetic]: SANDBOX_ACQUIRER }, utcOffset: '+08:00', pins: { key: 'terminal-pin' } },
+        },
+        ...(hasIssuer ? { [SANDBOX_ISSUER]: { accounts: { [alphabetic]: SANDBOX_ISSUER } } } : {}),
       },
       cards: {
-        tokenKey: 'pan-token',
-        ranges: [{ from: '622848', cryptogramKey: 'imk', pin: { method: 'pvv', key: 'pvv' } }],
+        ...{ tokenKey: 'pan-token', queueKey: 'queue' },
+        ranges: [
+          { from: '622848', cryptogramKey: 'imk', pin: { method: 'pvv', key: 'pvv' } },
+          ...(hasIssuer ? [{ from: '4', issuer: SANDBOX_ISSUER, timeoutMs: 3000 }] : []),
+        ],
       },
     },
     '.',

@@ -33,6 +33,7 @@ import { registerRisk } from './commands/risk.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSimulateTerminal } from './commands/simulate-terminal.ts';
+import { registerSimulateIssuer } from './commands/simulate-issuer.ts';
 import { registerTr31 } from './commands/tr31.ts';
 import { registerTransfer } from './commands/transfer.ts';
 import { registerTrialBalance } from './commands/trial-balance.ts';
@@ -85,6 +86,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerVerify,
     registerSimulate,
     registerSimulateTerminal,
+    registerSimulateIssuer,
     registerDukpt,
     registerEmv,
     registerMac,

@@ -73,6 +73,7 @@ export const SANDBOX_PARTIES: readonly Cast[] = [
   house('suspense'),
   // Where card payments go.
   house('acquirer'),
+  house('other-bank'),
   ...['alice', 'bob', 'carol', 'dan', 'erin', 'frank', 'grace', 'heidi'].map(customer),
   merchant('cafe', 'Blue Door Cafe', 5814),
   merchant('grocer', 'Green Street Grocer', 5411),

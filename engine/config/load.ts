@@ -146,6 +146,9 @@ function reportContradictions(
   if (config.iso8583Port !== undefined && config.iso8583File !== undefined) {
     problems.push('iso8583-port and iso8583-file exclude each other: the file says where its links listen');
   }
+  if (config.iso8583IssuerPort !== undefined && config.iso8583Port === undefined) {
+    problems.push('iso8583-issuer-port needs iso8583-port: without it no card messages come');
+  }
   for (const name of OPTION_NAMES) {
     const path = config[name];
     if (!OPTIONS[name].isFile || typeof path !== 'string') continue;

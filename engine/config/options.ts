@@ -71,6 +71,11 @@ export const OPTIONS = {
     description: 'With sandbox: TCP port for card messages (ISO 8583) of its test cards. 0 takes any free one.',
     example: '8583',
   }),
+  iso8583IssuerPort: option('iso8583-issuer-port', whole(1, 65_535).optional(), undefined, {
+    description:
+      'With iso8583-port: TCP port of this machine where an issuer of other cards answers (simulate-issuer).',
+    example: '8584',
+  }),
   partitions: option('partitions', whole(1, 64), 1, {
     description: 'Partitions of a new data directory, one thread each. An existing directory keeps its number.',
     unit: 'partitions',

@@ -57,6 +57,8 @@ const KNOWN_MTI = /^[012][1-8][0-9][0-5]$/;
 /** Counts in memory, by link; notes go to `log`. */
 export class LinkCounters implements LinkObserver {
   readonly #figures = new Map<string, LinkFigures>();
+  /** Why links that are not up did not come up the last time. */
+  readonly #failures = new Map<string, string>();
   readonly #log: (link: string, level: 'info' | 'warn', text: string) => void;
 
   constructor(log: (link: string, level: 'info' | 'warn', text: string) => void) {
@@ -87,9 +89,15 @@ export class LinkCounters implements LinkObserver {
 
   state(link: string, state: LinkState): void {
     this.of(link).state = state;
+    if (state === 'up') this.#failures.delete(link);
   }
 
+  /** Why a link does not come up is told once, not with each attempt. */
   note(link: string, level: 'info' | 'warn', text: string): void {
+    if (this.of(link).state === 'connecting') {
+      if (this.#failures.get(link) === text) return;
+      this.#failures.set(link, text);
+    }
     this.#log(link, level, text);
   }
 }

@@ -17,6 +17,8 @@ export interface Reversed {
   readonly outcome: Outcome;
   /** Whether there was something to reverse: not what has not come and will be declined when it does, nor what was declined. */
   readonly wasThere: boolean;
+  /** What was to be reversed. */
+  readonly paymentId?: Id;
 }
 
 /** What came of a completion: of which payment, and how. */
@@ -79,7 +81,7 @@ export class FollowUps {
     });
     if (!isUndone(posted)) return no(coded(posted.code));
     // Told by what was cancelled, not by what was seen before: it may have come in between.
-    return { outcome: { responseCode: '00' }, wasThere: posted.payment?.state !== 'declined' };
+    return { outcome: { responseCode: '00' }, wasThere: posted.payment?.state !== 'declined', paymentId: id };
   }
 
   /**

@@ -23,10 +23,18 @@ export function forwarded(message: Message, spec: CompiledSpec): Message {
   return copy;
 }
 
-/** An advice or reversal of an acquirer, with nothing in it that may not be kept. */
-export function passedOn(message: Message, spec: CompiledSpec): Message {
+/**
+ * An advice or reversal of an acquirer, with nothing in it that may not be kept.
+ *
+ * @param ofAdvice what it is about was never asked of the issuer, but told by an advice: that is named instead of the request
+ */
+export function passedOn(message: Message, spec: CompiledSpec, ofAdvice: boolean): Message {
   const whole = forwarded(message, spec);
-  return pickedFrom(whole, whole.mti, KEPT);
+  const picked = pickedFrom(whole, whole.mti, KEPT);
+  const field = spec.version === '1' ? 56 : 90;
+  const original = picked.text(field);
+  if (ofAdvice && original !== undefined) picked.set(field, original.replace(/^(.[12])0/, '$12'));
+  return picked;
 }
 
 /** Takes a request back (0420). It has the trace number of what it takes back: the message type tells them apart. */

@@ -206,10 +206,13 @@ export class NotOnUs {
   ): Promise<Outcome> {
     const { notices } = payment.issuer;
     const wasSent = result === 'timeout';
-    const stoodIn = standsIn(payment)
-      ? await this.#standIn(payment, copy, () => (wasSent ? notices.release(undo) : notices.remove(undo)))
-      : undefined;
-    if (stoodIn !== undefined) return stoodIn;
+    if (standsIn(payment)) {
+      // It may have been booked: that is taken back before the issuer hears what we have approved.
+      if (wasSent) await notices.release(undo);
+      const outcome = await this.#standIn(payment, copy);
+      if (outcome !== undefined && !wasSent) await notices.remove(undo);
+      if (outcome !== undefined) return outcome;
+    }
     if (wasSent) {
       await this.#giveUp(payment, undo);
       return refused(NO_ANSWER, 'the issuer did not answer in time');
@@ -218,22 +221,17 @@ export class NotOnUs {
     return refused(NOT_SENT[result], `the issuer was not asked: ${result}`);
   }
 
-  /** Approves in the issuer's name; undefined when that cannot be done. `settleUndo`: what becomes of what was asked before. */
-  async #standIn(
-    payment: IssuerPayment,
-    copy: Message,
-    settleUndo: () => Promise<number>,
-  ): Promise<Outcome | undefined> {
+  /** Approves in the issuer's name; undefined when that cannot be done. */
+  async #standIn(payment: IssuerPayment, copy: Message): Promise<Outcome | undefined> {
     const { id, issuer, request } = payment;
     const approval = approvalCode(id);
-    const advice = relatedId(id, randomUUID());
+    const advice = standInId(id);
     const armed = await issuer.notices.arm(advice, noticeOf(payment, 'standIn', adviceOf(copy, approval)));
     if (armed !== Code.ok) return undefined;
     if ((await this.#approve(payment, request.amount)) !== Code.ok) {
       await issuer.notices.remove(advice);
       return undefined;
     }
-    await settleUndo();
     await issuer.notices.release(advice);
     return { responseCode: '00', approvalCode: approval };
   }
@@ -245,9 +243,16 @@ export class NotOnUs {
 
   /** Takes what was approved of what is held (0200). For 0100 it stays held, whole, also when a part was approved: a completion says. */
   async #approve({ id, request }: IssuerPayment, amount: number): Promise<number> {
-    if (isHold(request)) return Code.ok;
+    if (isHold(request)) return this.#isHeld(id);
     const capture = { id: relatedId(id, 'capture'), paymentId: id, amount: BigInt(amount) };
     return (await this.#bank.operate('capture', { ...capture, flags: PaymentOperationFlags.final })).code;
+  }
+
+  /** `ok` while a payment is held: its reversal may have come meanwhile. */
+  async #isHeld(id: Id): Promise<number> {
+    const view = await this.#bank.find(id);
+    if (typeof view === 'number') return view;
+    return view?.status.state === 'authorised' ? Code.ok : Code.paymentAlreadyVoided;
   }
 
   /** Whether nothing is held or taken any more. */
@@ -260,7 +265,7 @@ export class NotOnUs {
     const { request, id, payer, payee } = payment;
     const completed = await this.#followUps.complete(payment, payer);
     if (completed !== undefined) {
-      return 'posted' in completed ? this.#told(payment, completed.posted.code) : completed;
+      return 'posted' in completed ? this.#told(payment, completed.posted.code, completed.paymentId) : completed;
     }
     const token = await cardToken(this.#vault, this.#tokenKey, request.pan);
     if (token === undefined) return refused('96', `there is no usable key "${this.#tokenKey}" for tokens`);
@@ -273,22 +278,30 @@ export class NotOnUs {
     return this.#told(payment, (await decidedNow(this.#bank, id, payer, posted)).code);
   }
 
-  async #told(payment: IssuerPayment, code: number): Promise<Outcome> {
-    return code === Code.ok
-      ? this.#passOn(payment, { responseCode: '00', approvalCode: approvalCode(payment.id) })
-      : coded(code);
+  async #told(payment: IssuerPayment, code: number, about?: Id): Promise<Outcome> {
+    if (code !== Code.ok) return coded(code);
+    return this.#passOn(payment, { responseCode: '00', approvalCode: approvalCode(payment.id) }, about);
   }
 
   async #reverse(payment: IssuerPayment, account: bigint): Promise<Outcome> {
-    const { outcome, wasThere } = await this.#followUps.reverse(payment, account);
+    const { outcome, wasThere, paymentId } = await this.#followUps.reverse(payment, account);
     // What has not come here was never asked of the issuer.
-    return wasThere ? this.#passOn(payment, outcome) : outcome;
+    return wasThere ? this.#passOn(payment, outcome, paymentId) : outcome;
   }
 
-  /** Posted first, told then: when the switch ends in between, the acquirer has no answer, and repeats what it told. */
-  async #passOn(payment: IssuerPayment, outcome: Outcome): Promise<Outcome> {
+  /**
+   * Posted first, told then: when the switch ends in between, the acquirer has no answer, and repeats what it told.
+   *
+   * @param about the payment that the message is about, when it is about an earlier one
+   */
+  async #passOn(payment: IssuerPayment, outcome: Outcome, about?: Id): Promise<Outcome> {
     const { issuer, id, message } = payment;
-    const notice = noticeOf(payment, 'passedOn', passedOn(message, issuer.spec));
+    const stoodIn =
+      about !== undefined && (await issuer.notices.release(standInId(about))) !== Code.outboxEntryNotFound;
+    const notice = {
+      ...noticeOf(payment, 'passedOn', passedOn(message, issuer.spec, stoodIn)),
+      paymentId: about ?? id,
+    };
     const code = await issuer.notices.send(relatedId(id, 'passed on'), notice);
     return code === Code.ok ? outcome : coded(code);
   }
@@ -322,6 +335,11 @@ export class NotOnUs {
     if (typeof view === 'number') throw new Error('a payment that was under way cannot be looked up now');
     return view?.status.state;
   }
+}
+
+/** Of the advice about what was approved in the issuer's name: known for ever, so it tells such payments from others. */
+function standInId(paymentId: Id): Id {
+  return relatedId(paymentId, 'stand-in');
 }
 
 /** Whether a payment is approved in the name of its issuer. */

@@ -26,7 +26,7 @@ export interface IssuerDelays {
  *     …9104 lost request   …9105 lost answer   …9106 dies before booking   …9107 dies after it
  *     …9108 half of it is approved
  *
- * Everything else is approved.
+ * Everything else is approved, and repeats are answered at once.
  */
 export function behaviourOf(amountMinor: number, { slowMs, lateMs }: IssuerDelays): Behaviour {
   const rule = amountMinor % 10_000;
@@ -57,3 +57,5 @@ export function behaviourOf(amountMinor: number, { slowMs, lateMs }: IssuerDelay
 function answer(code: string): Behaviour & { kind: 'answer' } {
   return { kind: 'answer', code, delayMs: 0, times: 1 };
 }
+
+export const WELL = answer('00');

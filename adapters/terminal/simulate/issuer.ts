@@ -12,7 +12,7 @@ import { manage } from '../link/network.ts';
 import type { LinkObserver } from '../link/observer.ts';
 import { answerCard, type CardKey } from './card-answer.ts';
 import { IssuerBook } from './issuer-book.ts';
-import { type Behaviour, behaviourOf, type IssuerDelays } from './issuer-rules.ts';
+import { type Behaviour, behaviourOf, type IssuerDelays, WELL } from './issuer-rules.ts';
 
 export interface SimulatedIssuerConfig extends ConnectionConfig, IssuerDelays {
   readonly host: string;
@@ -29,10 +29,18 @@ interface IssuerTools {
   readonly vault: KeyVault;
   readonly clock: LinkClock;
   readonly observer: LinkObserver;
+  /** Told of each payment and reversal: what is answered, or what becomes of it instead. */
+  readonly watch?: (message: Message, what: string) => void;
 }
 
 /** Answers that wait for their delay; over it they are given up. */
 const DELAYED_MAX = 10_000;
+const MISHAPS = {
+  wrongMac: 'is answered with a wrong MAC',
+  drop: 'is lost',
+  loseAnswer: 'is booked, its answer lost',
+  die: 'makes it die',
+} as const satisfies Partial<Record<Behaviour['kind'], string>>;
 const APPROVED = '00';
 const PARTLY = '10';
 const BAD_CRYPTOGRAM = '05';
@@ -144,8 +152,11 @@ export class SimulatedIssuer {
       return;
     }
     const kind = message.mti[1];
-    if (kind === '4') await connection.send(answerTo(message, this.book.reverse(message)), header);
-    else if (kind === '5') await connection.send(answerTo(message, '00').set(66, this.book.compare(message)), header);
+    if (kind === '4') {
+      const code = this.book.reverse(message);
+      this.#tools.watch?.(message, code);
+      await connection.send(answerTo(message, code), header);
+    } else if (kind === '5') await connection.send(answerTo(message, '00').set(66, this.book.compare(message)), header);
     else if (kind === '1' || kind === '2') await this.#pay(connection, mac, message, header);
     else await connection.send(refusal(message, 'unsupported'), header);
   }
@@ -153,7 +164,11 @@ export class SimulatedIssuer {
   async #pay(connection: Connection, mac: SpoilingMac | undefined, message: Message, header: Buffer): Promise<void> {
     // An advice tells what was done: it is lost or answered, never declined.
     const isAdvice = exchangeOf(message.mti).endsWith('2');
-    const behaviour = behaviourOf(Number(message.text(4) ?? '0'), this.#config);
+    // What goes wrong once goes well when it is repeated.
+    const isRepeat = (Number(message.mti[3]) & 1) === 1;
+    const behaviour = isRepeat ? WELL : behaviourOf(Number(message.text(4) ?? '0'), this.#config);
+    if (behaviour.kind !== 'answer' && behaviour.kind !== 'partly')
+      this.#tools.watch?.(message, MISHAPS[behaviour.kind]);
     if (behaviour.kind === 'drop') return;
     if (behaviour.kind === 'die' && !behaviour.books) return this.die();
     const { vault } = this.#tools;
@@ -164,6 +179,7 @@ export class SimulatedIssuer {
     const wanted = behaviour.kind === 'answer' ? behaviour.code : isPart ? PARTLY : APPROVED;
     const proof = card === undefined || isAdvice ? undefined : await answerCard(vault, card, message, wanted);
     const code = this.book.book(message, () => (proof?.isRight === false ? BAD_CRYPTOGRAM : wanted), part);
+    if (behaviour.kind === 'answer' || behaviour.kind === 'partly') this.#tools.watch?.(message, code);
     const answer = answerTo(message, code);
     if (code === APPROVED || code === PARTLY) answer.set(38, this.#approval());
     if (code === PARTLY && part !== undefined) answer.set(4, String(part).padStart(12, '0'));

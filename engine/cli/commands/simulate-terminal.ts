@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isApproved } from '../../../adapters/terminal/processing/action-codes.ts';
 import type { Message } from '../../../adapters/terminal/iso8583/message.ts';
-import { SANDBOX_CURRENCY, SANDBOX_HOLDERS, sandboxCard } from '../../../adapters/terminal/sandbox.ts';
+import { SANDBOX_CURRENCY, SANDBOX_HOLDERS, SANDBOX_VISITOR, sandboxCard } from '../../../adapters/terminal/sandbox.ts';
 import { type MadeMessage, VirtualTerminal } from '../../../adapters/terminal/simulate/terminal.ts';
 import { openTill, type Till } from '../../../adapters/terminal/simulate/till.ts';
 import { VirtualCard } from '../../../adapters/terminal/simulate/virtual-card.ts';
@@ -29,6 +29,7 @@ interface TapOptions {
 }
 
 const TYPES = ['purchase', 'cash', 'refund', 'balance', 'preauthorisation'] as const;
+const HOLDERS = [...SANDBOX_HOLDERS, SANDBOX_VISITOR];
 const TIMEOUT_MS = 10_000;
 const COUNTERS_FILE = 'sandbox-cards.json';
 const NUMERIC_COUNTRY = '156';
@@ -44,7 +45,11 @@ export function registerSimulateTerminal(program: Command, terminal: Terminal): 
       'sluice simulate-terminal --type balance --card alice',
     ],
   )
-    .option('--card <holder>', `Whose card: ${SANDBOX_HOLDERS.join(', ')}.`, 'alice')
+    .option(
+      '--card <holder>',
+      `Whose card: ${HOLDERS.join(', ')}; the last is of another bank (simulate-issuer).`,
+      'alice',
+    )
     .option('--type <type>', `What for: ${TYPES.join(', ')}.`, 'purchase')
     .option('--chip', 'The card is inserted, not tapped.')
     .option('--device', 'The holder has unlocked the device that holds the card.')
@@ -69,7 +74,7 @@ async function tap(amount: string | undefined, options: TapOptions, terminal: Te
   const port = readWhole(options.port, '--port', 1, 65_535);
   const counters = new CardCounters(options.dataDir ?? './data');
   const data = sandboxCard(options.card, counters.of(options.card));
-  if (data === undefined) throw new UsageError(`${options.card} has no test card: ${SANDBOX_HOLDERS.join(', ')} have`);
+  if (data === undefined) throw new UsageError(`${options.card} has no test card: ${HOLDERS.join(', ')} have`);
   const card = new VirtualCard(data);
   const till = await openTill({ host: options.host, port, spec: 'iso87-ascii' }, TIMEOUT_MS);
   if (typeof till === 'string') throw new CommandFailure(till);

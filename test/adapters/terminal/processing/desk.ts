@@ -56,6 +56,7 @@ export function vault(): SoftwareVault {
     key('pvv', 'V2', 'T', 'V', PIN_KEY),
     key('zpk', 'P0', 'T', 'B', IMK_KEY),
     key('queue', 'D0', 'A', 'B', TOKEN_KEY),
+    key('other-queue', 'D0', 'A', 'B', IMK_KEY),
   ]);
 }
 

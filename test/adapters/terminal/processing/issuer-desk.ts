@@ -29,6 +29,8 @@ const text = (id: bigint): string => id.toString(16).padStart(32, '0');
 class Life implements Gateway {
   readonly #gateway: Gateway;
   readonly ended: Promise<undefined>;
+  /** Commands that are still taken. */
+  left = Number.POSITIVE_INFINITY;
   #isOver = false;
   end: () => void = () => undefined;
 
@@ -44,6 +46,7 @@ class Life implements Gateway {
 
   submit(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
     if (this.#isOver) return Code.ok;
+    if (--this.left <= 0) this.end();
     const deliver = (replies: ReplyCursor): void => {
       if (!this.#isOver) return sink.deliver(replies);
       while (replies.take() !== undefined);
@@ -163,6 +166,11 @@ export class IssuerDesk {
     this.#running = undefined;
     running?.life.end();
     await running?.stop();
+  }
+
+  /** The process ends with its so-manieth command from now: the engine carries that out, and nobody hears of it. */
+  endAfter(commands: number): void {
+    if (this.#running !== undefined) this.#running.life.left = commands;
   }
 
   /** Rejects when the process ends before it answers. */
