@@ -10,7 +10,6 @@
  * payment (`recover`), so that the issuer hears of whatever it may have booked and we have not.
  */
 import { randomUUID } from 'node:crypto';
-import type { PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
 import { currencyOfNumeric } from '../../../protocol/currencies.ts';
 import type { Id } from '../../../protocol/ids.ts';
 import { PaymentOperationFlags } from '../../../protocol/records.ts';
@@ -19,7 +18,7 @@ import type { KeyVault } from '../crypto/vault/key-vault.ts';
 import type { CompiledSpec } from '../iso8583/compile-spec.ts';
 import type { Message } from '../iso8583/message.ts';
 import type { IssuerResult } from '../link/issuer-link.ts';
-import { isApproved, responseCodeOf } from './action-codes.ts';
+import { isApproved } from './action-codes.ts';
 import type { Bank } from './bank.ts';
 import type { IssuerBusiness } from './business.ts';
 import type { IssuerRange } from './card-ranges.ts';
@@ -32,13 +31,15 @@ import {
   isAsked,
   isHold,
   type Outcome,
+  originalKey,
   referenceOf,
   refused,
   riskOf,
 } from './enquiry.ts';
 import { cancellationId, decidedNow, FollowUps, isUndone } from './follow-ups.ts';
 import { adviceOf, forwarded, passedOn, reversalOf } from './forward.ts';
-import { approvalCode, relatedId } from './message-ids.ts';
+import { answeredBefore, outcomeOf } from './issuer-answer.ts';
+import { approvalCode, idOf, relatedId } from './message-ids.ts';
 import { entryCode } from './settlement.ts';
 import type { IssuerConnection, Notice, StoreAndForward } from './store-and-forward.ts';
 import { type EntryMode, isCredit } from './transaction.ts';
@@ -67,9 +68,6 @@ interface Given {
 
 const GIVEN_MAX = 10_000;
 const PARTLY = '10';
-/** Response codes for what could not be sent: the issuer is not there, or the message does not fit its specification. */
-const NOT_SENT = { down: '91', full: '91', collision: '91', unfit: '96' } as const;
-const NO_ANSWER = '91';
 
 export class NotOnUs {
   readonly #bank: Bank;
@@ -78,6 +76,8 @@ export class NotOnUs {
   readonly #issuers: ReadonlyMap<string, Issuer>;
   readonly #followUps: FollowUps;
   readonly #given = new Map<Id, Given>();
+  /** The last message about each payment that others may wait for. */
+  readonly #turns = new Map<Id, Promise<unknown>>();
 
   /** @param issuers by the names of their links */
   constructor(bank: Bank, vault: KeyVault, tokenKey: string, issuers: ReadonlyMap<string, Issuer>) {
@@ -100,8 +100,24 @@ export class NotOnUs {
     const isBack = isCredit(request.transaction);
     const [payer, payee] = isBack ? [settlement, account] : [account, settlement];
     const payment = { ...asked, range, issuer, payer, payee };
-    if (request.family === 'reversal') return this.#reverse(payment, account);
-    return isAsked(request) ? this.#once(payment) : this.#advised(payment);
+    if (isAsked(request)) return this.#once(payment);
+    return this.#inTurn(payment, () =>
+      request.family === 'reversal' ? this.#reverse(payment, account) : this.#advised(payment),
+    );
+  }
+
+  /** Messages about the same earlier one are taken one after the other: the issuer hears them as they were posted. */
+  async #inTurn(payment: IssuerPayment, take: () => Promise<Outcome>): Promise<Outcome> {
+    const original = originalKey(payment);
+    const about = original === undefined ? undefined : idOf(original, payment.nowMs);
+    if (about === undefined) return take();
+    const turn = (this.#turns.get(about) ?? Promise.resolve()).then(take, take);
+    this.#turns.set(about, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(about) === turn) this.#turns.delete(about);
+    }
   }
 
   /** Settles what was under way when the switch ended. Throws when the engine cannot say how it stands. */
@@ -139,7 +155,7 @@ export class NotOnUs {
     const { request, id, issuer, range, message } = payment;
     const found = await this.#bank.find(id);
     if (typeof found === 'number') return coded(found);
-    if (found !== undefined) return answeredBefore(payment, found);
+    if (found !== undefined) return answeredBefore(request, payment.payer, found);
     const pin = await translatedPin(this.#vault, request, payment.acquirer.pins, issuer.business.pins);
     if (typeof pin === 'string') return refused('96', pin);
     const copy = forwarded(message, issuer.spec);
@@ -215,10 +231,10 @@ export class NotOnUs {
     }
     if (wasSent) {
       await this.#giveUp(payment, undo);
-      return refused(NO_ANSWER, 'the issuer did not answer in time');
+      return outcomeOf(result);
     }
     if (await this.#void(payment)) await notices.remove(undo);
-    return refused(NOT_SENT[result], `the issuer was not asked: ${result}`);
+    return outcomeOf(result);
   }
 
   /** Approves in the issuer's name; undefined when that cannot be done. */
@@ -352,32 +368,4 @@ function standsIn({ range: { standIn }, request }: IssuerPayment): boolean {
 
 function noticeOf({ id, payer, request }: IssuerPayment, kind: Notice['kind'], message: Message): Notice {
   return { kind, paymentId: id, payerAccountId: payer, message, reference: referenceOf(request) };
-}
-
-/** What the acquirer hears of what the issuer said. */
-function outcomeOf(result: IssuerResult): Outcome {
-  if (result === 'timeout') return refused(NO_ANSWER, 'the issuer did not answer in time');
-  if (typeof result === 'string') return refused(NOT_SENT[result], `the issuer was not asked: ${result}`);
-  const [code = '', approval, amounts] = [39, 38, 54].map((number) => result.text(number));
-  const chip = result.bytes(55);
-  const responseCode = responseCodeOf(code);
-  return {
-    responseCode,
-    ...(approval === undefined ? {} : { approvalCode: approval }),
-    ...(amounts === undefined ? {} : { amounts: [amounts] }),
-    ...(chip === undefined ? {} : { chip }),
-    ...(isApproved(responseCode) ? {} : { problem: `the issuer answered ${code}` }),
-  };
-}
-
-/** The answer to what was decided before the switch was started, or longer ago than answers are kept: what is left of it is known. */
-function answeredBefore({ request, payer }: IssuerPayment, { payment, status }: PaymentView): Outcome {
-  const { state, code } = status;
-  if (state === 'declined') return coded(code);
-  if (payment.amount !== BigInt(request.amount) || payment.payerAccountId !== payer) {
-    return coded(Code.existsWithDifferentAmount);
-  }
-  const isStanding = state === 'captured' || (state === 'authorised' && isHold(request));
-  // What the issuer said beyond that is not kept.
-  return isStanding ? { responseCode: '00' } : refused('05', 'it was declined or taken back before');
 }

@@ -142,5 +142,8 @@ describe('rejections', () => {
     expect(problemsOf({ flags: { tlsCert: pem, tlsKey: pem, sandbox: true } })).toEqual([
       'sandbox and tls-cert exclude each other: a sandbox is for trying the switch on one machine',
     ]);
+    expect(problemsOf({ flags: { sandbox: true, iso8583IssuerPort: 8584 } })).toEqual([
+      'iso8583-issuer-port needs iso8583-port: without it no card messages come',
+    ]);
   });
 });

@@ -37,6 +37,10 @@ const vault = new SoftwareVault([
   key('pvk', 'V2', 'T', 'V', TDES),
   key('pvk-ibm', 'V1', 'T', 'V', TDES),
   key('pvk-aes', 'V2', 'A', 'V', AES),
+  key('data', 'D0', 'A', 'B', AES),
+  key('data-tdes', 'D0', 'T', 'B', TDES),
+  key('data-in', 'D0', 'A', 'D', AES),
+  key('data-gcm', 'D0', 'A', 'B', 'FEFFE9928665731C6D6A8F9467308308'),
   key('token', 'M7', 'H', 'G', AES + AES),
   key('token-short', 'M7', 'H', 'G', '00112233'),
 ]);
@@ -184,5 +188,52 @@ describe('vault', () => {
     expect(panToken(hex(AES), '123456789012')).toMatchObject({ first6: '', last4: '' });
     expect(panToken(hex(AES), PAN).token).not.toBe(panToken(hex(TDES), PAN).token);
     expect(() => panToken(new Uint8Array(15), PAN)).toThrow(RangeError);
+  });
+});
+
+describe('sealed data', () => {
+  const plain = hex('00112233');
+
+  it('is opened with its key and for what it was sealed', () => {
+    const sealed = vault.seal('data', plain, 'queue/1');
+    const bytes = sealed.ok ? sealed.sealed : expect.fail(sealed.problem);
+    expect(vault.unseal('data', bytes, 'queue/1')).toEqual({ ok: true, plain: Buffer.from(plain) });
+    expect(vault.unseal('data-in', bytes, 'queue/1')).toMatchObject({ ok: true });
+    for (const [keyId, context] of [
+      ['data', 'queue/2'],
+      ['data-gcm', 'queue/1'],
+    ] as const) {
+      expect(vault.unseal(keyId, bytes, context)).toMatchObject({ ok: false, code: 'refused' });
+    }
+    expect(vault.unseal('data', bytes.subarray(0, 20), 'queue/1')).toMatchObject({ ok: false, code: 'refused' });
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Uint8Array.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      expect(vault.unseal('data', changed, 'queue/1')).toMatchObject({ ok: false, code: 'refused' });
+    }
+    expect(vault.seal('data', plain, 'queue/1')).not.toEqual(sealed);
+  });
+
+  it('is that of AES-GCM: test case 3 of its specification (McGrew and Viega)', () => {
+    const nonce = 'CAFEBABEFACEDBADDECAF888';
+    const tag = '4D5C2AF327CD64A62CF35ABD2BA6FAB4';
+    const cipher =
+      '42831EC2217774244B7221B784D0D49CE3AA212F2C02A4E035C17E2329ACA12E21D514B25466931C7D8F6A5AAC84AA051BA30B396A0AAC973D58E091473F5985';
+    const opened = vault.unseal('data-gcm', hex(nonce + tag + cipher), '');
+    expect(opened.ok && toHex(opened.plain)).toBe(
+      'D9313225F88406E5A55909C5AFF5269A86A7A9531534F7DA2E4C303D8A318A721C3C0C95956809532FCF0E2449A6B525B16AEDF5AA0DE657BA637B391AAFD255',
+    );
+  });
+
+  it('needs an AES key for data', () => {
+    for (const [keyId, code] of [
+      ['none', 'noKey'],
+      ['cmac', 'wrongKey'],
+      ['data-tdes', 'wrongKey'],
+      ['data-in', 'wrongKey'],
+    ] as const) {
+      expect(vault.seal(keyId, plain, '')).toMatchObject({ ok: false, code });
+    }
+    expect(vault.unseal('data-tdes', plain, '')).toMatchObject({ ok: false, code: 'wrongKey' });
   });
 });
