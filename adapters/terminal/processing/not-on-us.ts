@@ -55,6 +55,8 @@ export interface Issuer {
 interface IssuerPayment extends Asked {
   readonly range: IssuerRange;
   readonly issuer: Issuer;
+  /** Of the card number. */
+  readonly token: bigint;
   readonly payer: bigint;
   readonly payee: bigint;
 }
@@ -62,6 +64,7 @@ interface IssuerPayment extends Asked {
 /** An answer that was given, or is being made: a repeat gets the same. */
 interface Given {
   readonly amount: number;
+  readonly token: bigint;
   readonly outcome: Promise<Outcome>;
   isOver: boolean;
 }
@@ -97,9 +100,11 @@ export class NotOnUs {
     if (issuer === undefined || account === undefined) {
       return refused('57', `the issuer has no settlement account in currency ${request.currency}`);
     }
+    const token = await cardToken(this.#vault, this.#tokenKey, request.pan);
+    if (token === undefined) return refused('96', `there is no usable key "${this.#tokenKey}" for tokens`);
     const isBack = isCredit(request.transaction);
     const [payer, payee] = isBack ? [settlement, account] : [account, settlement];
-    const payment = { ...asked, range, issuer, payer, payee };
+    const payment = { ...asked, range, issuer, token, payer, payee };
     if (isAsked(request)) return this.#once(payment);
     return this.#inTurn(payment, () =>
       request.family === 'reversal' ? this.#reverse(payment, account) : this.#advised(payment),
@@ -127,12 +132,16 @@ export class NotOnUs {
 
   /** A repeat waits for what it repeats, and is answered like it. */
   #once(payment: IssuerPayment): Promise<Outcome> {
-    const { id, request } = payment;
+    const { id, request, token } = payment;
+    const { amount } = request;
     const known = this.#given.get(id);
     if (known !== undefined) {
-      return known.amount === request.amount ? known.outcome : Promise.resolve(coded(Code.existsWithDifferentAmount));
+      const isSame = known.amount === amount && known.token === token;
+      return isSame
+        ? known.outcome
+        : Promise.resolve(refused('94', 'the same trace number with another amount or card'));
     }
-    const given: Given = { amount: request.amount, outcome: this.#ask(payment), isOver: false };
+    const given: Given = { amount, token, outcome: this.#ask(payment), isOver: false };
     this.#given.set(id, given);
     given.outcome.then(
       () => {
@@ -176,9 +185,7 @@ export class NotOnUs {
       : this.#unanswered(payment, undo, result, copy);
   }
 
-  async #hold({ request, acquirer, id, payer, payee }: IssuerPayment): Promise<number> {
-    const token = await cardToken(this.#vault, this.#tokenKey, request.pan);
-    if (token === undefined) return Code.internalError;
+  async #hold({ request, acquirer, id, token, payer, payee }: IssuerPayment): Promise<number> {
     const posted = await this.#bank.pay('authorise', {
       ...{ id, payerAccountId: payer, payeeAccountId: payee, amount: BigInt(request.amount), ledger: request.currency },
       ...{ code: entryCode(request.processingCode), reference: referenceOf(request) },
@@ -278,13 +285,11 @@ export class NotOnUs {
 
   /** What an acquirer tells is posted here and told to the issuer: it has happened, whatever they think of it. */
   async #advised(payment: IssuerPayment): Promise<Outcome> {
-    const { request, id, payer, payee } = payment;
+    const { request, id, token, payer, payee } = payment;
     const completed = await this.#followUps.complete(payment, payer);
     if (completed !== undefined) {
       return 'posted' in completed ? this.#told(payment, completed.posted.code, completed.paymentId) : completed;
     }
-    const token = await cardToken(this.#vault, this.#tokenKey, request.pan);
-    if (token === undefined) return refused('96', `there is no usable key "${this.#tokenKey}" for tokens`);
     const posted = await this.#bank.pay(isHold(request) ? 'authorise' : 'sale', {
       ...{ id, payerAccountId: payer, payeeAccountId: payee, amount: BigInt(request.amount), ledger: request.currency },
       ...{ code: entryCode(request.processingCode), reference: referenceOf(request) },
@@ -325,16 +330,21 @@ export class NotOnUs {
   async #recover({ notices }: Issuer): Promise<void> {
     const kept = [];
     for await (const notice of notices.notices()) kept.push(notice);
+    // Looked at once: what an operation between partitions still changes is undone with the rest.
+    const states = new Map<bigint, string | undefined>();
+    for (const { kind, paymentId } of kept) {
+      if (kind !== 'passedOn' && !states.has(paymentId)) states.set(paymentId, await this.#stateOf(paymentId));
+    }
     const decided = new Set<bigint>();
     for (const { id, kind, state, paymentId } of kept) {
       if (kind !== 'standIn') continue;
-      const isTaken = state === 'due' || (await this.#stateOf(paymentId)) === 'captured';
+      const isTaken = state === 'due' || states.get(paymentId) === 'captured';
       if (isTaken) decided.add(paymentId);
       if (state === 'armed') await (isTaken ? notices.release(id) : notices.remove(id));
     }
     for (const { id, kind, state, paymentId, payerAccountId: payer } of kept) {
       if (kind !== 'undo') continue;
-      const stands = await this.#stateOf(paymentId);
+      const stands = states.get(paymentId);
       // Whether it was sent before we stood in is not known: a reversal of what never came does nothing.
       const isApproved = stands === 'captured' && !decided.has(paymentId);
       if (state === 'armed') await (isApproved || stands === undefined ? notices.remove(id) : notices.release(id));

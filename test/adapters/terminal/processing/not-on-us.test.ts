@@ -1,6 +1,7 @@
 // Cards of other issuers: whatever becomes of the issuer and of this switch, both end up with the same money.
 import { afterEach, describe, expect, it } from 'vitest';
 import { pinOf } from '../../../../adapters/terminal/crypto/pin/pin-block.ts';
+import type { Message } from '../../../../adapters/terminal/iso8583/message.ts';
 import { closeAll } from '../link/harness.ts';
 import { made } from '../simulate/till.ts';
 import { IssuerDesk } from './issuer-desk.ts';
@@ -52,7 +53,9 @@ describe.each([1, 3])('with %i partitions', (partitions) => {
     const [first, meanwhile] = await Promise.all([desk.ask(purchase), desk.ask(desk.terminal.repeat(purchase))]);
     const later = await desk.ask(desk.terminal.repeat(purchase));
     expect([meanwhile.text(38), later.text(38), later.text(39)]).toEqual([first.text(38), first.text(38), '00']);
-    expect(await desk.code(purchase.translate(purchase.spec).set(4, '000000000001'))).toBe('94');
+    const copy = (): Message => purchase.translate(purchase.spec);
+    expect(await desk.code(copy().set(4, '000000000001'))).toBe('94');
+    expect(await desk.code(copy().set(2, '4761739001010127').delete(35).delete(55).set(22, '012'))).toBe('94');
     await expectAgreed(desk, taken(9100));
   });
 
