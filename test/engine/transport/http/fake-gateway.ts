@@ -169,6 +169,14 @@ export class FakeGateway implements Gateway {
         ]);
       case 'queryPayments':
         return this.#query(decodeRecord(PAYMENT_QUERY, view, 0), body.slice(PAYMENT_QUERY.size));
+      case 'openCase':
+      case 'changeCase':
+      case 'putFreeze':
+      case 'endFreeze': {
+        // There are none of these here.
+        const bytes = packr.pack({ code: name.endsWith('Case') ? Code.caseNotFound : Code.freezeNotFound });
+        return { count: bytes.length, parts: [bytes] };
+      }
       default: {
         const bytes = packr.pack(this.#rich(name, unpackr.unpack(body), envelope.institution));
         return { count: bytes.length, parts: [bytes] };
