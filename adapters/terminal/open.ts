@@ -113,7 +113,8 @@ export async function openTerminals(
     issuers.set(name, { spec, business, connection, notices: new StoreAndForward(parts) });
   }
   const notOnUs = new NotOnUs(bank, vault, setup.tokenKey, issuers);
-  await notOnUs.recover().catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)));
+  const recovered = notOnUs.recover((link, text) => log(link, 'warn', text));
+  await recovered.catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)));
 
   const processor = new Processor({
     bank,

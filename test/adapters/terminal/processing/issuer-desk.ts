@@ -147,7 +147,7 @@ export class IssuerDesk {
     const business = issuers.get(QUEUE) ?? { settlement: new Map(), pins: undefined };
     const issuer = { spec: config.spec, business, connection, notices };
     const notOnUs = new NotOnUs(bank, keys, tokenKey, new Map([[QUEUE, issuer]]));
-    await notOnUs.recover();
+    await notOnUs.recover((_link, problem) => note(problem));
     const processor = new Processor({
       ...{ bank, ranges, acquirers, onUs: new OnUs(bank, keys, tokenKey), notOnUs, nowMs: Date.now },
       note: (_link, mti, code, problem) => note(`${mti} ${code} ${problem}`),
