@@ -2,7 +2,7 @@
 import { IssuerKey } from '../../adapters/terminal/crypto/emv/card-keys.ts';
 import { makeCryptogram } from '../../adapters/terminal/crypto/emv/cryptogram.ts';
 import { type ArqcRequest, ArqcVerifier } from '../../adapters/terminal/crypto/emv/verify.ts';
-import { aesCmac, retailMac } from '../../adapters/terminal/crypto/mac.ts';
+import { aesCmac } from '../../adapters/terminal/crypto/mac.ts';
 import { TripleDes } from '../../adapters/terminal/crypto/triple-des.ts';
 import type { MicroTask } from './tasks.ts';
 
@@ -33,7 +33,7 @@ export function cryptoTasks(): MicroTask[] {
   return [
     arqcTask('visa-cvn10'),
     arqcTask('visa-cvn18'),
-    repeated('retail MAC over 250 bytes', () => retailMac(KEY, MESSAGE, 2)),
+    repeated('retail MAC over 250 bytes', () => cipher.retailMac(MESSAGE, 2)),
     repeated('AES-CMAC over 250 bytes', () => aesCmac(KEY, MESSAGE)),
     repeated('triple DES, one block', () => cipher.encrypt(KEY.subarray(0, 8))),
   ];
@@ -43,13 +43,13 @@ export function cryptoTasks(): MicroTask[] {
 function arqcTask(scheme: keyof typeof IADS): MicroTask {
   const card = { pan: '4761739001010119', psn: '01' };
   const [iad, tail] = IADS[scheme];
-  const tags = new Map<string, Uint8Array>();
+  const tags = new Map<number, Uint8Array>();
   for (const [tag, value] of Object.entries({ ...FIELDS, '9F27': '80', '9F10': iad })) {
-    tags.set(tag, new Uint8Array(Buffer.from(value, 'hex')));
+    tags.set(Number.parseInt(tag, 16), new Uint8Array(Buffer.from(value, 'hex')));
   }
   const data = Buffer.from(ORDER.map((tag) => FIELDS[tag]).join('') + tail, 'hex');
   const keys = { scheme, imk: KEY, ...card, atc: Buffer.from('0102', 'hex'), un: Buffer.from('DEADBEEF', 'hex') };
-  tags.set('9F26', makeCryptogram(keys, data).arqc);
+  tags.set(0x9f26, makeCryptogram(keys, data).arqc);
   const codes = { arc: Uint8Array.of(0x30, 0x30), csu: new Uint8Array(4) };
   const request: ArqcRequest = { ...card, tags, codes };
   const issuer = new IssuerKey(KEY);

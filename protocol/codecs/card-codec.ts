@@ -66,6 +66,8 @@ export interface CardLookup extends Result {
   readonly card: Card | undefined;
 }
 
+/** What a CardUseInput has in another form than the record. */
+const BESIDE_USE = new Set(['channel', 'verification', 'cryptogram', 'pin'] as const);
 const LOOKUP_BYTES = RESULT.size + CARD.size;
 
 /** @throws EncodeError */
@@ -101,14 +103,16 @@ export function decodeLookupCards(reply: Reply): CardLookup[] {
 /** @throws EncodeError */
 export function encodeUseCards(uses: readonly CardUseInput[], options: FrameOptions): Uint8Array<ArrayBuffer> {
   return buildRecordsFrame('useCards', options, uses, (body, offset, use, index) => {
-    const { channel = 'unknown', verification = 'none', cryptogram, pin, ...fields } = use;
+    const { channel = 'unknown', verification = 'none', cryptogram, pin } = use;
     const proofs =
       (cryptogram === undefined ? 0 : CardProofs.cryptogram) |
       (cryptogram === 'valid' ? CardProofs.cryptogramValid : 0) |
       (pin === undefined ? 0 : CardProofs.pin) |
       (pin === 'right' ? CardProofs.pinRight : 0);
-    const kinds = { channel: Channels[channel], verification: CardVerifications[verification], proofs };
-    writeRecord(CARD_USE, body, offset, { ...fields, ...kinds }, `uses[${index}]`);
+    writeRecord(CARD_USE, body, offset, use, `uses[${index}]`, BESIDE_USE);
+    body.setUint8(offset + CARD_USE.at.channel, Channels[channel]);
+    body.setUint8(offset + CARD_USE.at.verification, CardVerifications[verification]);
+    body.setUint8(offset + CARD_USE.at.proofs, proofs);
   });
 }
 

@@ -27,6 +27,8 @@ export interface FrameOptions {
   readonly checksum?: boolean;
   /** Only ask what would be answered: for commands that change something. */
   readonly dryRun?: boolean;
+  /** Where the frame may be made, when it is used before the next one is: it is a view of this, if it fits. */
+  readonly into?: Uint8Array<ArrayBuffer>;
 }
 
 const WORD = 2 ** 32;
@@ -45,11 +47,12 @@ export function buildFrame(
   if (!Number.isSafeInteger(requestId) || requestId < 0) throw new EncodeError('requestId', 'must be 0 … 2^53 − 1');
   const size = FRAME_HEADER.size + shape.bodyBytes + (options.checksum ? CHECKSUM_BYTES : 0);
   if (size > LIMITS.frameBytesMax) throw new EncodeError(command, `has ${size} bytes; ${LIMITS.frameBytesMax} fit`);
-  const frame = new Uint8Array(size);
+  const { into } = options;
+  const frame = into !== undefined && size <= into.length ? into.subarray(0, size).fill(0) : new Uint8Array(size);
   const asked = (options.checksum ? FrameFlags.checksum : 0) | (options.dryRun ? FrameFlags.dryRun : 0);
   const flags = (shape.flags ?? 0) | asked;
   writeHeader(frame, COMMANDS[command].kind, flags, shape.count, requestId >>> 0, Math.floor(requestId / WORD));
-  write(new DataView(frame.buffer, FRAME_HEADER.size, shape.bodyBytes));
+  write(new DataView(frame.buffer, frame.byteOffset + FRAME_HEADER.size, shape.bodyBytes));
   if (options.checksum) writeChecksum(frame);
   return frame;
 }

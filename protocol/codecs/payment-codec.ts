@@ -21,7 +21,7 @@ import type { ResultName } from '../results.ts';
 import { RISK_CONTEXT } from '../risk.ts';
 import { DecodeError, EncodeError } from './codec-error.ts';
 import { buildFrame, expectEnd, expectReply, type FrameOptions, type Reply } from './frame-codec.ts';
-import { readRecord, type Visible, writeRecord } from './record-codec.ts';
+import { needBytes, type Visible, writeRecord } from './record-codec.ts';
 import { nameOfCode, type Result, readResult } from './result-codec.ts';
 import { type RiskContextInput, writeRiskContext } from './risk-codec.ts';
 
@@ -70,18 +70,23 @@ export interface PaymentResult extends Result {
 export type PaymentCommand = 'sale' | 'authorise';
 export type PaymentOperationCommand = 'capture' | 'void' | 'refund' | 'revert' | 'release';
 
+/** What a PaymentInput has beside the record. */
+const BESIDE_PAYMENT = new Set(['reference', 'risk', 'flags', 'referenceLength'] as const);
+
 /** @throws EncodeError */
 export function encodePayment(
   command: PaymentCommand,
   payment: PaymentInput,
   options: FrameOptions,
 ): Uint8Array<ArrayBuffer> {
-  const { reference, risk, ...fields } = payment;
+  const { reference, risk } = payment;
   const tail = encodeReference(reference, 'payment.reference');
   const flags = risk === undefined ? 0 : PaymentFlags.riskContext;
   const textAt = PAYMENT.size + (risk === undefined ? 0 : RISK_CONTEXT.size);
   return buildFrame(command, options, { count: 1, bodyBytes: textAt + tail.length }, (body) => {
-    writeRecord(PAYMENT, body, 0, { ...fields, flags, referenceLength: tail.length }, 'payment');
+    writeRecord(PAYMENT, body, 0, payment, 'payment', BESIDE_PAYMENT);
+    body.setUint16(PAYMENT.at.flags, flags, true);
+    body.setUint16(PAYMENT.at.referenceLength, tail.length, true);
     if (risk !== undefined) writeRiskContext(body, PAYMENT.size, risk, 'payment.risk');
     new Uint8Array(body.buffer, body.byteOffset + textAt, tail.length).set(tail);
   });
@@ -126,14 +131,19 @@ export function decodePayment(
 ): PaymentResult {
   expectReply(reply, command);
   expectEnd(reply, RESULT.size + PAYMENT_STATE.size);
-  return { ...readResult(reply.body, 0), payment: readPaymentStatus(reply.body, RESULT.size) };
+  const { code, name, retry, message, replayed, dryRun, timestamp } = readResult(reply.body, 0);
+  const payment = readPaymentStatus(reply.body, RESULT.size);
+  return { code, name, retry, message, replayed, dryRun, timestamp, payment };
 }
+
+const UTF_8 = new TextEncoder();
+const SURROGATE = /\p{Surrogate}/u;
 
 /** UTF-8 bytes of a reference. @throws EncodeError when they are too many or the text has no UTF-8 form. */
 export function encodeReference(reference: string | undefined, path: string): Uint8Array {
   if (reference === undefined) return new Uint8Array(0);
-  if (typeof reference !== 'string' || /\p{Surrogate}/u.test(reference)) throw new EncodeError(path, 'must be text');
-  const bytes = new TextEncoder().encode(reference);
+  if (typeof reference !== 'string' || SURROGATE.test(reference)) throw new EncodeError(path, 'must be text');
+  const bytes = UTF_8.encode(reference);
   if (bytes.length > LIMITS.referenceBytesMax) {
     throw new EncodeError(path, `has ${bytes.length} bytes; ${LIMITS.referenceBytesMax} fit`);
   }
@@ -142,13 +152,30 @@ export function encodeReference(reference: string | undefined, path: string): Ui
 
 /** The PAYMENT_STATE at `offset`; undefined when it is all zeros. @throws DecodeError */
 export function readPaymentStatus(view: DataView, offset: number): PaymentStatus | undefined {
-  const { state, operation, ...rest } = readRecord(PAYMENT_STATE, view, offset);
+  needBytes(view, offset, PAYMENT_STATE.size, PAYMENT_STATE.name);
+  const { at } = PAYMENT_STATE;
+  const state = view.getUint8(offset + at.state);
   if (state === 0) return undefined;
+  const code = view.getUint16(offset + at.code, true);
+  const word = (from: number): bigint => view.getBigUint64(offset + from, true);
+  // Written out: each payment is answered with this, and a record as a table costs 2 µs.
   return {
-    ...rest,
-    name: nameOfCode(rest.code),
     state: nameOf(PaymentStates, state, 'payment state'),
-    operation: nameOf(PaymentOperations, operation, 'payment operation'),
+    operation: nameOf(PaymentOperations, view.getUint8(offset + at.operation), 'payment operation'),
+    code,
+    name: nameOfCode(code),
+    version: view.getUint32(offset + at.version, true),
+    captured: word(at.captured),
+    refunded: word(at.refunded),
+    released: word(at.released),
+    discount: word(at.discount),
+    discountCaptured: word(at.discountCaptured),
+    discountRefunded: word(at.discountRefunded),
+    feeCharged: word(at.feeCharged),
+    feeRefunded: word(at.feeRefunded),
+    createdAt: word(at.createdAt),
+    updatedAt: word(at.updatedAt),
+    expiresAt: word(at.expiresAt),
   };
 }
 

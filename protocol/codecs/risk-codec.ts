@@ -43,23 +43,23 @@ export interface SignalInput {
   readonly device?: bigint;
 }
 
+/** What a RiskContextInput has in another form than the record. */
+const BESIDE_CONTEXT = new Set(['channel', 'country', 'location'] as const);
 const MICRODEGREES = 1_000_000;
 
 /** Writes the context at `offset`. @throws EncodeError */
 export function writeRiskContext(view: DataView, offset: number, context: RiskContextInput, path: string): void {
-  const { channel, location, country, ...rest } = context;
-  if (country !== undefined && countryNumber(country) === undefined) {
-    throw new EncodeError(`${path}.country`, 'must be two capital letters');
-  }
-  const record = {
-    ...rest,
-    channel: Channels[channel ?? 'unknown'],
-    country: countryNumber(country ?? '') ?? 0,
-    flags: location === undefined ? 0 : RiskContextFlags.location,
-    latitude: degrees(location?.latitude ?? 0, 90, `${path}.location.latitude`),
-    longitude: degrees(location?.longitude ?? 0, 180, `${path}.location.longitude`),
-  };
-  writeRecord(RISK_CONTEXT, view, offset, record, path);
+  const { channel = 'unknown', location, country } = context;
+  const place = country === undefined ? 0 : countryNumber(country);
+  if (place === undefined) throw new EncodeError(`${path}.country`, 'must be two capital letters');
+  const { at } = RISK_CONTEXT;
+  writeRecord(RISK_CONTEXT, view, offset, context, path, BESIDE_CONTEXT);
+  view.setUint8(offset + at.channel, Channels[channel]);
+  view.setUint16(offset + at.country, place, true);
+  if (location === undefined) return;
+  view.setUint8(offset + at.flags, RiskContextFlags.location);
+  view.setUint32(offset + at.latitude, degrees(location.latitude, 90, `${path}.location.latitude`), true);
+  view.setUint32(offset + at.longitude, degrees(location.longitude, 180, `${path}.location.longitude`), true);
 }
 
 /** Two's complement. */

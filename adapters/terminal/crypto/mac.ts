@@ -1,30 +1,15 @@
 /** Message authentication codes of fields 64 and 128, of cryptograms and of key blocks. */
 import { aesEncrypt, aesEncryptCbc } from './aes.ts';
 import { equalInConstantTime, wipe } from './bytes.ts';
+import { type Padding, pad, TDES_BLOCK } from './padding.ts';
 import { TripleDes } from './triple-des.ts';
 
-/**
- * ISO/IEC 9797-1: 1 fills with zeros up to a whole block (an empty message is a block of zeros); 2 adds a one bit, then
- * zeros.
- */
-export type Padding = 1 | 2;
-
-const TDES_BLOCK = 8;
 const AES_BLOCK = 16;
-
-/** The message as whole blocks, in a new array. */
-export function pad(message: Uint8Array, padding: Padding, blockBytes = TDES_BLOCK): Uint8Array {
-  const least = padding === 2 ? message.length + 1 : Math.max(message.length, 1);
-  const padded = new Uint8Array(Math.ceil(least / blockBytes) * blockBytes);
-  padded.set(message);
-  if (padding === 2) padded[message.length] = 0x80;
-  return padded;
-}
 
 /** Retail MAC, ISO/IEC 9797-1 algorithm 3 with DES: eight bytes. The key has 16 bytes (K‖K′). */
 export function retailMac(key: Uint8Array, message: Uint8Array, padding: Padding): Uint8Array {
   const cipher = new TripleDes(key);
-  const mac = cipher.retailMac(pad(message, padding));
+  const mac = cipher.retailMac(message, padding);
   cipher.wipe();
   return mac;
 }

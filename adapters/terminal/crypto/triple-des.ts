@@ -3,8 +3,8 @@
  * DES; a double-length one as K1|K2|K1.
  */
 import { type Block, crypt, expandKey, TRIPLE } from './des.ts';
+import { type Padding, TDES_BLOCK as BLOCK } from './padding.ts';
 
-const BLOCK = 8;
 const ZERO = new Uint8Array(BLOCK);
 
 /** A prepared key. It holds schedules only and shows nothing of them, neither as JSON nor when it is inspected. */
@@ -12,6 +12,7 @@ export class TripleDes {
   readonly #encrypts = new Int32Array(TRIPLE);
   readonly #decrypts = new Int32Array(TRIPLE);
   readonly #block: Block = new Int32Array(2);
+  readonly #tail = new Uint8Array(BLOCK);
 
   /** `key` has 8, 16 or 24 bytes. Throws RangeError for another length, which callers check before. */
   constructor(key: Uint8Array) {
@@ -60,14 +61,23 @@ export class TripleDes {
     return result;
   }
 
-  /** ISO/IEC 9797-1 algorithm 3 over whole blocks: CBC with K1, and all three stages for the last block. */
-  retailMac(padded: Uint8Array): Uint8Array {
-    const block = this.#block.fill(0);
-    const last = padded.length - BLOCK;
-    for (let at = 0; at <= last; at += BLOCK) {
-      absorb(block, padded, at);
-      crypt(this.#encrypts, at === last ? 3 : 1, block);
+  /** ISO/IEC 9797-1 algorithm 3: CBC with K1 over the padded message, and all three stages for the last block. */
+  retailMac(message: Uint8Array, padding: Padding): Uint8Array {
+    const block = this.#block;
+    block[0] = 0;
+    block[1] = 0;
+    const { length } = message;
+    const least = padding === 2 ? length + 1 : Math.max(length, 1);
+    const last = Math.ceil(least / BLOCK) * BLOCK - BLOCK;
+    for (let at = 0; at < last; at += BLOCK) {
+      absorb(block, message, at);
+      crypt(this.#encrypts, 1, block);
     }
+    const tail = this.#tail.fill(0);
+    for (let at = last; at < length; at++) tail[at - last] = message[at] as number;
+    if (padding === 2) tail[length - last] = 0x80;
+    absorb(block, tail, 0);
+    crypt(this.#encrypts, 3, block);
     const result = new Uint8Array(BLOCK);
     writeBlock(block, result, 0);
     return result;
@@ -78,6 +88,7 @@ export class TripleDes {
     this.#encrypts.fill(0);
     this.#decrypts.fill(0);
     this.#block.fill(0);
+    this.#tail.fill(0);
   }
 
   #each(schedule: Int32Array, stages: number, data: Uint8Array): Uint8Array {

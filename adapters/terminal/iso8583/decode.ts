@@ -2,7 +2,7 @@
  * Reading a message: message type, bitmaps, then each field that they announce. One pass finds where every field begins
  * and ends and checks its bytes; texts are made when somebody asks for them.
  */
-import { parseTlv } from '../tlv/tlv.ts';
+import { checkTlv } from '../tlv/tlv.ts';
 import { EBCDIC_HEX_VALUES, HEX_VALUES } from './charset.ts';
 import type { CompiledBody, CompiledField, CompiledSpec } from './compile-spec.ts';
 import { FieldSet, Message, WireField } from './message.ts';
@@ -228,9 +228,9 @@ class Decoder {
 
   #tlv({ path, encoding }: CompiledField, start: number, stop: number): boolean {
     if (encoding !== 'raw') return true;
-    const result = parseTlv(this.#bytes.subarray(start, stop));
-    if (result.ok) return true;
-    const { tag, offset, expected, found } = result.problem;
+    const problem = checkTlv(this.#bytes, start, stop);
+    if (problem === undefined) return true;
+    const { tag, offset, expected, found } = problem;
     return this.#fail(tag === undefined ? path : `${path}.${tag}`, start + offset, expected, found) >= 0;
   }
 

@@ -7,7 +7,7 @@ import type { ResponseCodes } from '../crypto/emv/cryptogram.ts';
 import type { ArqcRequest, Verdict } from '../crypto/emv/verify.ts';
 import type { PinBlockFormat } from '../crypto/pin/pin-block.ts';
 import type { EncryptedPin, KeyVault, PinCheck } from '../crypto/vault/key-vault.ts';
-import { parseTag, type Tlv } from '../tlv/tlv.ts';
+import type { Tlv } from '../tlv/tlv.ts';
 import type { CardRequest } from './card-request.ts';
 import type { OwnRange, PinRule } from './card-ranges.ts';
 
@@ -65,18 +65,8 @@ export async function cardToken(vault: KeyVault, keyId: string, pan: string): Pr
   return made.ok ? parseId(made.token.token) : undefined;
 }
 
-/** The tags of a message by their hex names, as the verifier asks for them. */
-function byName(tags: Tlv): ArqcRequest['tags'] {
-  return {
-    get: (name) => {
-      const tag = parseTag(name);
-      return tag === undefined ? undefined : tags.get(tag);
-    },
-  };
-}
-
 function arqcRequest({ pan, sequence }: CardRequest, tags: Tlv, range: OwnRange): ArqcRequest {
-  return { pan, psn: sequence, tags: byName(tags), ...(range.scheme === undefined ? {} : { scheme: range.scheme }) };
+  return { pan, psn: sequence, tags, scheme: range.scheme };
 }
 
 /** Verifies the cryptogram of a card of our own. */

@@ -1,8 +1,7 @@
 /** The part of a simulated issuer that knows its cards: it verifies the cryptogram of a request and answers it (tag 91). */
-import type { Tags } from '../crypto/emv/verify.ts';
 import type { KeyVault } from '../crypto/vault/key-vault.ts';
 import type { Message } from '../iso8583/message.ts';
-import { parseTlv, Tlv, tagName } from '../tlv/tlv.ts';
+import { parseTlv, Tlv } from '../tlv/tlv.ts';
 
 export interface CardKey {
   /** An issuer master key of the vault, usage E0. */
@@ -29,8 +28,7 @@ export async function answerCard(
 ): Promise<CardAnswer | undefined> {
   const chip = message.bytes(55);
   if (chip === undefined) return undefined;
-  const parsed = parseTlv(chip);
-  const tags: Tags = new Map([...parsed.tlv.entries()].map(([tag, value]) => [tagName(tag), value] as const));
+  const { tlv: tags } = parseTlv(chip);
   const pan = message.text(2) ?? (message.text(35) ?? '').split(/[=D]/)[0] ?? '';
   const psn = (message.text(23) ?? '000').slice(-2);
   const arc = Buffer.from(code, 'latin1');

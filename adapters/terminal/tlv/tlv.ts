@@ -21,11 +21,19 @@ export type TlvResult =
   /** `tlv` has the objects before the one that could not be read. */
   | { readonly ok: false; readonly problem: TlvProblem; readonly tlv: Tlv };
 
-/** One data object. `raw` are its bytes on the wire with the filler before it; none when it was put in here. */
+/** A data object that was put in. */
 interface Item {
   readonly tag: Tag;
   readonly value: Uint8Array;
-  readonly raw: Uint8Array | undefined;
+}
+
+/** Where one data object stands in the bytes that were parsed. */
+interface Place {
+  readonly tag: Tag;
+  /** Of the filler before it. */
+  readonly head: number;
+  readonly start: number;
+  readonly end: number;
 }
 
 const TAG_BYTES_MAX = 4;
@@ -34,16 +42,25 @@ const VALUE_BYTES_MAX = 0xffff;
 
 /** Reads data objects of one level; values of constructed ones stay bytes. Keeps views of `bytes`, copies nothing. */
 export function parseTlv(bytes: Uint8Array): TlvResult {
-  const items: Item[] = [];
-  let at = 0;
-  let head = 0;
-  const fail = (tag: Tag | undefined, offset: number, expected: string, found: string): TlvResult => ({
-    ok: false,
-    problem: { tag: tag === undefined ? undefined : tagName(tag), offset, expected, found },
-    tlv: new Tlv(items, bytes.subarray(0, 0)),
-  });
-  while (at < bytes.length) {
-    if (isFiller(bytes, at)) {
+  const places: Place[] = [];
+  const problem = scan(bytes, 0, bytes.length, places);
+  // What was read before the problem; the tail is filler, of which there is none then.
+  const tail = problem === undefined ? (places.at(-1)?.end ?? 0) : bytes.length;
+  const tlv = new Tlv(bytes, places, tail);
+  return problem === undefined ? { ok: true, tlv } : { ok: false, problem, tlv };
+}
+
+/** What is wrong with the data objects in `start … end`; undefined when nothing is. Offsets are from `start`. */
+export function checkTlv(bytes: Uint8Array, start: number, end: number): TlvProblem | undefined {
+  return scan(bytes, start, end, undefined);
+}
+
+/** Walks over the data objects of one level, and notes where each stands. */
+function scan(bytes: Uint8Array, start: number, end: number, places: Place[] | undefined): TlvProblem | undefined {
+  let at = start;
+  let head = start;
+  while (at < end) {
+    if (isFiller(bytes, at, end)) {
       at++;
       continue;
     }
@@ -52,35 +69,37 @@ export function parseTlv(bytes: Uint8Array): TlvResult {
     if ((tag & 0x1f) === 0x1f) {
       let more = true;
       while (more) {
-        if (at >= bytes.length) return fail(undefined, tagStart, 'a whole tag', `the end after ${at - tagStart} bytes`);
+        if (at >= end)
+          return problemAt(undefined, tagStart - start, 'a whole tag', `the end after ${at - tagStart} bytes`);
         if (at - tagStart >= TAG_BYTES_MAX)
-          return fail(undefined, tagStart, 'a tag of 4 bytes at most', 'a longer one');
+          return problemAt(undefined, tagStart - start, 'a tag of 4 bytes at most', 'a longer one');
         const next = bytes[at++] as number;
         tag = tag * 256 + next;
         more = next >= 0x80;
       }
     }
     const lengthAt = at;
-    if (at >= bytes.length) return fail(tag, at, 'a length', 'the end');
+    if (at >= end) return problemAt(tag, at - start, 'a length', 'the end');
     let length = bytes[at++] as number;
     if (length >= 0x80) {
       const width = length - 0x80;
       if (width !== 1 && width !== 2) {
-        return fail(tag, lengthAt, 'a length in the short form, 81 or 82', `byte ${hexByte(length)}`);
+        return problemAt(tag, lengthAt - start, 'a length in the short form, 81 or 82', `byte ${hexByte(length)}`);
       }
-      if (at + width > bytes.length) return fail(tag, lengthAt, `a length of ${width} more bytes`, 'the end');
+      if (at + width > end) return problemAt(tag, lengthAt - start, `a length of ${width} more bytes`, 'the end');
       length = bytes[at++] as number;
       if (width === 2) length = length * 256 + (bytes[at++] as number);
     }
-    if (length > bytes.length - at) {
-      return fail(tag, at, `${length} bytes`, `${bytes.length - at} bytes left`);
-    }
-    const end = at + length;
-    items.push({ tag, value: bytes.subarray(at, end), raw: bytes.subarray(head, end) });
-    at = end;
-    head = end;
+    if (length > end - at) return problemAt(tag, at - start, `${length} bytes`, `${end - at} bytes left`);
+    places?.push({ tag, head, start: at, end: at + length });
+    at += length;
+    head = at;
   }
-  return { ok: true, tlv: new Tlv(items, bytes.subarray(head)) };
+  return undefined;
+}
+
+function problemAt(tag: Tag | undefined, offset: number, expected: string, found: string): TlvProblem {
+  return { tag: tag === undefined ? undefined : tagName(tag), offset, expected, found };
 }
 
 /**
@@ -90,7 +109,7 @@ export function parseTlv(bytes: Uint8Array): TlvResult {
 export function findTag(bytes: Uint8Array, wanted: Tag): Uint8Array | undefined {
   let at = 0;
   while (at < bytes.length) {
-    if (isFiller(bytes, at)) {
+    if (isFiller(bytes, at, bytes.length)) {
       at++;
       continue;
     }
@@ -120,12 +139,15 @@ export function findTag(bytes: Uint8Array, wanted: Tag): Uint8Array | undefined 
 
 /** Data objects in their order. Also an empty one to build from: `new Tlv().set(0x9f02, amount).encode()`. */
 export class Tlv {
-  readonly #items: Item[];
-  /** Filler after the last object. */
-  readonly #tail: Uint8Array;
+  readonly #bytes: Uint8Array;
+  /** What was read, as it stands in the bytes; and what was put in. */
+  readonly #items: (Place | Item)[];
+  /** Where the filler after the last object begins. */
+  readonly #tail: number;
 
-  constructor(items: readonly Item[] = [], tail: Uint8Array = new Uint8Array(0)) {
-    this.#items = [...items];
+  constructor(bytes: Uint8Array = NOTHING, places: readonly Place[] = [], tail = 0) {
+    this.#bytes = bytes;
+    this.#items = [...places];
     this.#tail = tail;
   }
 
@@ -135,17 +157,18 @@ export class Tlv {
   }
 
   has(tag: Tag): boolean {
-    return this.#items.some((item) => item.tag === tag);
+    return this.#indexOf(tag) >= 0;
   }
 
   /** Value of the first object with this tag. */
   get(tag: Tag): Uint8Array | undefined {
-    return this.#items.find((item) => item.tag === tag)?.value;
+    const item = this.#items[this.#indexOf(tag)];
+    return item === undefined ? undefined : this.#value(item);
   }
 
   /** Replaces the first object with this tag where it stands, or adds one at the end. */
   set(tag: Tag, value: Uint8Array): this {
-    const at = this.#items.findIndex((item) => item.tag === tag);
+    const at = this.#indexOf(tag);
     if (at < 0) return this.add(tag, value);
     this.#items[at] = itemOf(tag, value);
     return this;
@@ -164,15 +187,29 @@ export class Tlv {
   }
 
   *entries(): IterableIterator<readonly [tag: Tag, value: Uint8Array]> {
-    for (const { tag, value } of this.#items) yield [tag, value];
+    for (const item of this.#items) yield [item.tag, this.#value(item)];
   }
 
   /** What was read comes back as it was; what was put in gets the shortest length. Values have 65,535 bytes at most. */
   encode(): Uint8Array {
-    const parts = this.#items.map(({ tag, value, raw }) => raw ?? encodeObject(tag, value));
-    return Buffer.concat([...parts, this.#tail]);
+    const parts = this.#items.map((item) =>
+      'value' in item ? encodeObject(item.tag, item.value) : this.#bytes.subarray(item.head, item.end),
+    );
+    return Buffer.concat([...parts, this.#bytes.subarray(this.#tail)]);
+  }
+
+  #indexOf(tag: Tag): number {
+    const items = this.#items;
+    for (let at = 0; at < items.length; at++) if (items[at]?.tag === tag) return at;
+    return -1;
+  }
+
+  #value(item: Place | Item): Uint8Array {
+    return 'value' in item ? item.value : this.#bytes.subarray(item.start, item.end);
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** `9F26`. */
 export function tagName(tag: Tag): string {
@@ -195,7 +232,7 @@ export function isConstructed(tag: Tag): boolean {
 function isTag(tag: Tag): boolean {
   if (!Number.isInteger(tag) || tag <= 0 || tag > 0xffffffff) return false;
   const bytes = tagBytes(tag);
-  if (isFiller([...bytes, 0], 0)) return false;
+  if (isFiller([...bytes, 0], 0, bytes.length + 1)) return false;
   if (((bytes[0] ?? 0) & 0x1f) !== 0x1f) return bytes.length === 1;
   return bytes.length > 1 && bytes.slice(1).every((byte, index) => byte >= 0x80 === index < bytes.length - 2);
 }
@@ -204,10 +241,10 @@ function isTag(tag: Tag): boolean {
  * 00 is always filler. FF is filler too, but not where the private templates FF81xx of the contactless kernels begin;
  * `FF 81 04` is filler before tag 81 (amount, binary), which has 4 bytes.
  */
-function isFiller(bytes: ArrayLike<number>, at: number): boolean {
+function isFiller(bytes: ArrayLike<number>, at: number, end: number): boolean {
   const byte = bytes[at];
   if (byte === 0) return true;
-  return byte === 0xff && !(bytes[at + 1] === 0x81 && bytes[at + 2] !== 0x04 && at + 2 < bytes.length);
+  return byte === 0xff && !(bytes[at + 1] === 0x81 && bytes[at + 2] !== 0x04 && at + 2 < end);
 }
 
 function tagBytes(tag: Tag): number[] {
@@ -220,7 +257,7 @@ function itemOf(tag: Tag, value: Uint8Array): Item {
   if (!isTag(tag)) throw new RangeError(`${tag} is not a BER-TLV tag`);
   if (value.length > VALUE_BYTES_MAX)
     throw new RangeError(`${value.length} bytes are too many for tag ${tagName(tag)}`);
-  return { tag, value, raw: undefined };
+  return { tag, value };
 }
 
 function encodeObject(tag: Tag, value: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 /** Cryptograms over data that is given as a whole, as a terminal, a card simulator or a person with a tool makes them. */
 import { concat } from '../bytes.ts';
-import { pad } from '../mac.ts';
+import { pad } from '../padding.ts';
 import { writeBlock } from '../triple-des.ts';
 import { CardKeys, type Derivation, IssuerKey } from './card-keys.ts';
 import { rulesOf, type Scheme } from './schemes.ts';

@@ -2,7 +2,7 @@
  * How each scheme makes its cryptogram. Sources: EMV 4.4 Book 2 (annexes A1.3 and A1.4, clause 8), Visa VIS 1.6,
  * M/Chip Advance, JR/T 0025 (PBOC).
  */
-import type { Padding } from '../mac.ts';
+import type { Padding } from '../padding.ts';
 
 /** What the session key is derived from: `master` is none, the master key itself. */
 export type SessionKind = 'master' | 'common' | 'mchip' | 'pboc';

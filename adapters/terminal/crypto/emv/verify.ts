@@ -3,6 +3,7 @@
  * synchronous: keys, request and what was seen of the card go in, a verdict comes out.
  */
 import { toHex } from '../bytes.ts';
+import { type Tag, tagName } from '../../tlv/tlv.ts';
 import { readWord } from '../triple-des.ts';
 import { type AtcWindow, checkAtc } from './atc-window.ts';
 import { type CardIdentity, CardKeys, type IssuerKey } from './card-keys.ts';
@@ -31,9 +32,9 @@ export const VERDICTS = [
 
 export type Verdict = (typeof VERDICTS)[number];
 
-/** Tags of field 55 by their hex names in upper case, such as `9F26`; a Map is one. */
+/** Tags of field 55 by their numbers, such as 0x9F26: a Tlv is one, and a Map. */
 export interface Tags {
-  get(tag: string): Uint8Array | undefined;
+  get(tag: Tag): Uint8Array | undefined;
 }
 
 /** Bits that must be zero in TVR (five bytes) and in CVR (as long as the scheme's; shorter masks look at the front only). */
@@ -45,7 +46,7 @@ export interface RefusedResults {
 export interface ArqcRequest extends CardIdentity {
   readonly tags: Tags;
   /** Only this scheme is accepted; left out, the IAD tells. */
-  readonly scheme?: Scheme;
+  readonly scheme?: Scheme | undefined;
   /** What was seen of the card; left out, the counter is not judged. */
   readonly atcWindow?: AtcWindow;
   readonly atcJumpMax?: number;
@@ -57,26 +58,26 @@ export interface ArqcRequest extends CardIdentity {
 export interface ArqcResult {
   readonly verdict: Verdict;
   /** What is wrong, without any value of the card; absent when nothing is. */
-  readonly problem?: string;
+  readonly problem?: string | undefined;
   readonly scheme?: Scheme;
   readonly atc?: number;
   /** The window to keep: after `ok`, and after `atcJump` once the jump is accepted. */
-  readonly atcWindow?: AtcWindow;
-  readonly response?: Response;
+  readonly atcWindow?: AtcWindow | undefined;
+  readonly response?: Response | undefined;
 }
 
 /** Fields of the data in their order, with their lengths; the tail of the scheme follows. */
 const DATA = [
-  ['9F02', 6],
-  ['9F03', 6],
-  ['9F1A', 2],
-  ['95', 5],
-  ['5F2A', 2],
-  ['9A', 3],
-  ['9C', 1],
-  ['9F37', 4],
-  ['82', 2],
-  ['9F36', 2],
+  [0x9f02, 6],
+  [0x9f03, 6],
+  [0x9f1a, 2],
+  [0x95, 5],
+  [0x5f2a, 2],
+  [0x9a, 3],
+  [0x9c, 1],
+  [0x9f37, 4],
+  [0x82, 2],
+  [0x9f36, 2],
 ] as const;
 
 const PAN = /^\d{12,19}$/;
@@ -100,15 +101,15 @@ export class ArqcVerifier {
 
   verify(issuer: IssuerKey | undefined, request: ArqcRequest): ArqcResult {
     const { tags } = request;
-    const cryptogram = tags.get('9F26');
-    const type = tags.get('9F27');
-    const atcBytes = tags.get('9F36');
-    const iad = tags.get('9F10');
+    const cryptogram = tags.get(0x9f26);
+    const type = tags.get(0x9f27);
+    const atcBytes = tags.get(0x9f36);
+    const iad = tags.get(0x9f10);
     if (!PAN.test(request.pan)) return malformed('the PAN must be 12 to 19 digits');
     if (!PSN.test(request.psn)) return malformed('the PAN sequence number must be 2 digits');
-    if (cryptogram?.length !== 8) return malformed(lengthProblem('9F26', 8, cryptogram));
-    if (type?.length !== 1) return malformed(lengthProblem('9F27', 1, type));
-    if (atcBytes?.length !== 2) return malformed(lengthProblem('9F36', 2, atcBytes));
+    if (cryptogram?.length !== 8) return malformed(lengthProblem(0x9f26, 8, cryptogram));
+    if (type?.length !== 1) return malformed(lengthProblem(0x9f27, 1, type));
+    if (atcBytes?.length !== 2) return malformed(lengthProblem(0x9f36, 2, atcBytes));
     if (iad === undefined) return malformed('tag 9F10 is missing');
     const parts = readIssuerApplicationData(iad, request.scheme);
     if (!parts.ok) return malformed(parts.problem);
@@ -116,46 +117,43 @@ export class ArqcVerifier {
     const length = this.#collect(tags, iad, parts);
     if (typeof length === 'string') return malformed(length);
     const atc = ((atcBytes[0] ?? 0) << 8) | (atcBytes[1] ?? 0);
-    const about = { scheme, atc };
     if (((type[0] ?? 0) & TYPE_BITS) !== ARQC_TYPE) {
-      return { verdict: 'notArqc', problem: `9F27 says ${typeName(type[0] ?? 0)}, not ARQC`, ...about };
+      return { verdict: 'notArqc', problem: `9F27 says ${typeName(type[0] ?? 0)}, not ARQC`, scheme, atc };
     }
-    if (issuer === undefined) return { verdict: 'technical', problem: 'there is no key for this card', ...about };
+    if (issuer === undefined) return { verdict: 'technical', problem: 'there is no key for this card', scheme, atc };
     if (scheme === 'pboc' && iad[PBOC_ALGORITHM_AT] === PBOC_SM4) {
-      return { verdict: 'technical', problem: 'the card uses SM4, which is not supported', ...about };
+      return { verdict: 'technical', problem: 'the card uses SM4, which is not supported', scheme, atc };
     }
 
-    this.#keys.prepare(issuer, request, rulesOf(scheme).session, atcBytes, tags.get('9F37') ?? NO_UN);
+    this.#keys.prepare(issuer, request, rulesOf(scheme).session, atcBytes, tags.get(0x9f37) ?? NO_UN);
     const mac = this.#keys.mac(this.#data, length);
     const difference = ((mac[0] ?? 0) ^ readWord(cryptogram, 0)) | ((mac[1] ?? 0) ^ readWord(cryptogram, 4));
     if (difference !== 0) {
       this.#wipe();
-      return { verdict: 'invalid', problem: 'the cryptogram does not belong to this card and data', ...about };
+      return { verdict: 'invalid', problem: 'the cryptogram does not belong to this card and data', scheme, atc };
     }
-    const response = request.codes === undefined ? {} : this.#respond(scheme, cryptogram, request.codes);
+    const { codes } = request;
+    const response = codes === undefined ? undefined : respond(this.#keys, scheme, cryptogram, codes);
     this.#wipe();
-    return { ...judged(request, parts, iad, atc), ...about, ...response };
+    const { verdict, problem, atcWindow } = judged(request, parts, iad, atc);
+    return { verdict, problem, scheme, atc, atcWindow, response };
   }
 
   /** The answer to the card after the decision. The request must have had a verdict that is not `format`. */
   respondTo(issuer: IssuerKey, request: ArqcRequest, codes: ResponseCodes): Response {
     const { tags } = request;
-    const cryptogram = tags.get('9F26');
-    const atc = tags.get('9F36');
-    const iad = tags.get('9F10');
+    const cryptogram = tags.get(0x9f26);
+    const atc = tags.get(0x9f36);
+    const iad = tags.get(0x9f10);
     const parts = iad === undefined ? undefined : readIssuerApplicationData(iad, request.scheme);
     if (cryptogram?.length !== 8 || atc?.length !== 2 || parts?.ok !== true) {
       return { ok: false, problem: 'tags 9F26, 9F36 and 9F10 of the request are needed for an answer' };
     }
-    const un = tags.get('9F37');
+    const un = tags.get(0x9f37);
     this.#keys.prepare(issuer, request, rulesOf(parts.scheme).session, atc, un?.length === 4 ? un : NO_UN);
     const response = respond(this.#keys, parts.scheme, cryptogram, codes);
     this.#wipe();
     return response;
-  }
-
-  #respond(scheme: Scheme, cryptogram: Uint8Array, codes: ResponseCodes): { response: Response } {
-    return { response: respond(this.#keys, scheme, cryptogram, codes) };
   }
 
   /** Writes the data with its padding. Returns its length, or what is wrong. */
@@ -166,7 +164,7 @@ export class ArqcVerifier {
       const value = tags.get(tag);
       if (value?.length === bytes) data.set(value, at);
       // Terminals leave out the other amount when there is none; the card then had zeros.
-      else if (value !== undefined || tag !== '9F03') return lengthProblem(tag, bytes, value);
+      else if (value !== undefined || tag !== 0x9f03) return lengthProblem(tag, bytes, value);
       at += bytes;
     }
     const rules = rulesOf(parts.scheme);
@@ -200,7 +198,7 @@ function judged(
   if (decision !== DECISION_ARQC) {
     return { verdict: 'tvrCvrInvalid', problem: 'by its CVR the card did not ask to go online' };
   }
-  const refused = refusedIn(request.tags.get('95'), request.refused?.tvr, 'TVR');
+  const refused = refusedIn(request.tags.get(0x95), request.refused?.tvr, 'TVR');
   const refusedByCard = refusedIn(iad.subarray(parts.cvrFrom, parts.cvrTo), request.refused?.cvr, 'CVR');
   const problem = refused ?? refusedByCard;
   if (problem !== undefined) return { verdict: 'tvrCvrInvalid', problem };
@@ -232,8 +230,9 @@ function malformed(problem: string): ArqcResult {
   return { verdict: 'format', problem };
 }
 
-function lengthProblem(tag: string, expected: number, value: Uint8Array | undefined): string {
-  return value === undefined ? `tag ${tag} is missing` : `tag ${tag} has ${value.length} bytes, expected ${expected}`;
+function lengthProblem(tag: Tag, expected: number, value: Uint8Array | undefined): string {
+  const name = tagName(tag);
+  return value === undefined ? `tag ${name} is missing` : `tag ${name} has ${value.length} bytes, expected ${expected}`;
 }
 
 /** EMV Book 3, table 14. */

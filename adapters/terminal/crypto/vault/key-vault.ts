@@ -4,7 +4,7 @@
  */
 import type { Response, ResponseCodes } from '../emv/cryptogram.ts';
 import type { ArqcRequest, ArqcResult } from '../emv/verify.ts';
-import type { Padding } from '../mac.ts';
+import type { Padding } from '../padding.ts';
 import type { PinBlockFormat } from '../pin/pin-block.ts';
 import type { PanToken } from './pan-token.ts';
 import type { KeyInfo } from './secret-key.ts';

@@ -2,6 +2,7 @@
 import { copyOf } from '../bytes.ts';
 import type { Tr31Header } from '../tr31/header.ts';
 import { checkValue } from '../tr31/key-block.ts';
+import { TripleDes } from '../triple-des.ts';
 
 /** What may be told of a key. */
 export interface KeyInfo {
@@ -17,6 +18,7 @@ export interface KeyInfo {
 export class SecretKey {
   readonly info: KeyInfo;
   readonly #bytes: Uint8Array;
+  #cipher: TripleDes | undefined;
 
   /** Copies the key. */
   constructor(id: string, header: Tr31Header, key: Uint8Array) {
@@ -25,13 +27,25 @@ export class SecretKey {
     this.#bytes = copyOf(key);
   }
 
+  /** How long the key is. */
+  get bytes(): number {
+    return this.#bytes.length;
+  }
+
   /** Lends the key for one operation; what is called keeps and returns nothing of it. */
   use<T>(operation: (key: Uint8Array) => T): T {
     return operation(this.#bytes);
   }
 
+  /** The key made ready for triple DES, once: a MAC has no time for it. Of a key of 8, 16 or 24 bytes. */
+  get cipher(): TripleDes {
+    this.#cipher ??= new TripleDes(this.#bytes);
+    return this.#cipher;
+  }
+
   /** Overwrites the key. */
   wipe(): void {
     this.#bytes.fill(0);
+    this.#cipher?.wipe();
   }
 }

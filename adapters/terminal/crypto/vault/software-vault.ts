@@ -10,7 +10,7 @@ import { decodePinBlock, encodePinBlock, type Pin, type PinBlockFormat } from '.
 import { ibmPinMatches, pvvMatches } from '../pin/pin-verification.ts';
 import { unwrapKey } from '../tr31/key-block.ts';
 import type { EncryptedPin, KeyReference, KeyVault, MacRequest, PinCheck, VaultResult } from './key-vault.ts';
-import { type PanToken, panToken } from './pan-token.ts';
+import { type PanToken, TOKEN_KEY_BYTES_MIN, TokenKey } from './pan-token.ts';
 import { seal, unseal } from './seal.ts';
 import { type KeyInfo, SecretKey } from './secret-key.ts';
 
@@ -36,6 +36,7 @@ export class SoftwareVault implements KeyVault {
   #adopted = 0;
   #lastAdopted = 0;
   readonly #issuers = new Map<string, IssuerKey>();
+  readonly #tokens = new Map<string, TokenKey>();
   readonly #verifier = new ArqcVerifier();
 
   constructor(keys: readonly SecretKey[]) {
@@ -44,7 +45,7 @@ export class SoftwareVault implements KeyVault {
       const { id, algorithm } = key.info;
       const found = this.#find(id, CRYPTOGRAM);
       // The schedules of issuer keys are made once: a verification has no time for it.
-      if (found.ok && algorithm === 'T' && key.use(({ length }) => length) === 16) {
+      if (found.ok && algorithm === 'T' && key.bytes === 16) {
         this.#issuers.set(
           id,
           key.use((bytes) => new IssuerKey(bytes)),
@@ -110,9 +111,15 @@ export class SoftwareVault implements KeyVault {
   tokenOf(keyId: string, pan: string): VaultResult<{ token: PanToken }> {
     const found = this.#find(keyId, { usage: 'M7', modes: 'GCN' });
     if (!found.ok) return found;
-    return found.key.use((key) =>
-      key.length < 16 ? wrongKey(keyId, 'token keys have at least 16 bytes') : { ok: true, token: panToken(key, pan) },
-    );
+    let key = this.#tokens.get(keyId);
+    if (key === undefined) {
+      if (found.key.bytes < TOKEN_KEY_BYTES_MIN) {
+        return wrongKey(keyId, `token keys have at least ${TOKEN_KEY_BYTES_MIN} bytes`);
+      }
+      key = found.key.use((bytes) => new TokenKey(bytes));
+      this.#tokens.set(keyId, key);
+    }
+    return { ok: true, token: key.tokenOf(pan) };
   }
 
   seal(keyId: string, plain: Uint8Array, context: string): VaultResult<{ sealed: Uint8Array }> {
@@ -174,11 +181,11 @@ export class SoftwareVault implements KeyVault {
     const found = this.#find(keyId, { usage, modes });
     if (!found.ok) return found;
     const isAes = found.key.info.algorithm === 'A';
-    return found.key.use((key) => {
-      if (usage === 'M6') return { ok: true, mac: isAes ? aesCmac(key, message) : tdesCmac(key, message) };
-      if (isAes || key.length !== 16) return wrongKey(keyId, 'a retail MAC needs a triple DES key of 16 bytes');
-      return { ok: true, mac: retailMac(key, message, padding) };
-    });
+    if (usage === 'M6') {
+      return { ok: true, mac: found.key.use((key) => (isAes ? aesCmac(key, message) : tdesCmac(key, message))) };
+    }
+    if (isAes || found.key.bytes !== 16) return wrongKey(keyId, 'a retail MAC needs a triple DES key of 16 bytes');
+    return { ok: true, mac: found.key.cipher.retailMac(message, padding) };
   }
 
   /** Lends the digits of an encrypted PIN, and overwrites them. */

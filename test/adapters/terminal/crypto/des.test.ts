@@ -35,7 +35,7 @@ describe('DES', () => {
       const iv = random.bytes(8);
       const chained = cipher.encryptCbc(data, iv);
       if (!Buffer.from(data).equals(cipher.decryptCbc(chained, iv))) expect.fail(`CBC back differs in run ${run}`);
-      if (key.length === 16 && !algorithm3(key, data).equals(cipher.retailMac(data))) {
+      if (key.length === 16 && !algorithm3(key, data).equals(cipher.retailMac(data, 1))) {
         expect.fail(`MAC differs in run ${run}`);
       }
     }

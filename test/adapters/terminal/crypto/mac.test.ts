@@ -1,7 +1,8 @@
 // Retail MAC and CMAC: published vectors, and a naive implementation over node:crypto.
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../../../adapters/terminal/crypto/bytes.ts';
-import { aesCmac, macMatches, pad, retailMac, tdesCmac } from '../../../../adapters/terminal/crypto/mac.ts';
+import { aesCmac, macMatches, retailMac, tdesCmac } from '../../../../adapters/terminal/crypto/mac.ts';
+import { pad } from '../../../../adapters/terminal/crypto/padding.ts';
 import { hex, SeededBytes } from '../../../support/seeded-bytes.ts';
 import { algorithm3, padded } from './reference.ts';
 

@@ -47,7 +47,9 @@ function tap(scheme: Scheme, changes: Changes = {}, after: Changes = {}) {
   const keys = { scheme, imk: IMK, ...CARD, atc: hex(fields['9F36'] ?? ''), un: hex(fields['9F37'] ?? '') };
   const all: Changes = { ...fields, '9F26': toHex(makeCryptogram(keys, data).arqc), ...after };
   const tags = new Map(
-    Object.entries(all).flatMap(([tag, value]) => (value === undefined ? [] : [[tag, hex(value)] as const])),
+    Object.entries(all).flatMap(([tag, value]) =>
+      value === undefined ? [] : [[Number.parseInt(tag, 16), hex(value)] as const],
+    ),
   );
   return { ...CARD, tags, keys };
 }
@@ -68,7 +70,7 @@ describe('a right cryptogram', () => {
     const codes = { arc: hex('3030'), csu: hex('00820000') };
     const result = verdictOf({ ...request, codes });
     expect(result).toMatchObject({ verdict: 'ok', scheme, atc: 0x0102 });
-    const arqc = request.tags.get('9F26') ?? new Uint8Array();
+    const arqc = request.tags.get(0x9f26) ?? new Uint8Array();
     expect(result.response).toEqual(makeResponse(keys, arqc, codes));
     expect(verifier.respondTo(issuer, request, codes)).toEqual(result.response);
   });
@@ -76,9 +78,9 @@ describe('a right cryptogram', () => {
   it.each(SCHEME_NAMES)('of %s is invalid after any change of a tag that it covers', (scheme) => {
     for (const tag of ['9F02', '9F1A', '5F2A', '9A', '9C', '9F37', '82', '9F36', '95', '9F26']) {
       const { tags, ...request } = tap(scheme);
-      const value = tags.get(tag)?.slice() ?? new Uint8Array();
+      const value = tags.get(Number.parseInt(tag, 16))?.slice() ?? new Uint8Array();
       value[0] = (value[0] ?? 0) ^ 1;
-      tags.set(tag, value);
+      tags.set(Number.parseInt(tag, 16), value);
       expect(verdictOf({ ...request, tags }).verdict, tag).toBe('invalid');
     }
   });
@@ -187,7 +189,7 @@ describe('answer after the decision', () => {
   it('is refused without the tags that it needs', () => {
     const { tags, ...card } = tap('visa-cvn10');
     for (const tag of ['9F26', '9F36', '9F10']) {
-      const fewer = new Map([...tags].filter(([name]) => name !== tag));
+      const fewer = new Map([...tags].filter(([name]) => name !== Number.parseInt(tag, 16)));
       expect(verifier.respondTo(issuer, { ...card, tags: fewer }, { arc: hex('3030') }).ok).toBe(false);
     }
   });

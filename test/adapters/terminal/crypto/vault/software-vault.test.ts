@@ -77,12 +77,12 @@ describe('vault', () => {
         '9F36': '0102',
         '9F27': '80',
         '9F10': '06010A03A00000',
-      }).map(([tag, value]) => [tag, hex(value)]),
+      }).map(([tag, value]) => [Number.parseInt(tag, 16), hex(value)]),
     );
     const data = hex('0000000012500000000000000156000000000001562611 2300DEADBEEF2000010203A00000');
     const card = { pan: '4761739001010119', psn: '01' };
     const keys = { scheme: 'visa-cvn10', imk: hex(TDES), ...card, atc: hex('0102'), un: hex('DEADBEEF') } as const;
-    const request = { ...card, tags: tags.set('9F26', makeCryptogram(keys, data).arqc) };
+    const request = { ...card, tags: tags.set(0x9f26, makeCryptogram(keys, data).arqc) };
     expect(vault.verifyArqc('imk', request)).toMatchObject({ verdict: 'ok', scheme: 'visa-cvn10' });
     expect(vault.respond('imk', request, { arc: hex('3030') })).toMatchObject({ ok: true });
     for (const id of ['none', 'imk-aes', 'pin', 'bdk']) {
@@ -185,6 +185,13 @@ describe('vault', () => {
       .digest('hex')
       .slice(0, 32);
     expect(result).toEqual({ ok: true, token: { token, first6: '476173', last4: '0119' } });
+    for (const bytes of [16, 24, 63, 64, 65, 100]) {
+      const key = Uint8Array.from({ length: bytes }, (_, at) => 7 * at);
+      for (const pan of [PAN, '1'.repeat(12), '9'.repeat(19)]) {
+        const expected = createHmac('sha256', key).update(pan).digest('hex').slice(0, 32);
+        expect(panToken(key, pan).token).toBe(expected);
+      }
+    }
     expect(panToken(hex(AES), '123456789012')).toMatchObject({ first6: '', last4: '' });
     expect(panToken(hex(AES), PAN).token).not.toBe(panToken(hex(TDES), PAN).token);
     expect(() => panToken(new Uint8Array(15), PAN)).toThrow(RangeError);
