@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Tr31Header } from '../adapters/terminal/crypto/tr31/header.ts';
 import { wrapKey } from '../adapters/terminal/crypto/tr31/key-block.ts';
 import { panToken } from '../adapters/terminal/crypto/vault/pan-token.ts';
-import { SecretKey } from '../adapters/terminal/crypto/vault/secret-key.ts';
+import { TripleDes } from '../adapters/terminal/crypto/triple-des.ts';
 import type { CardData } from '../adapters/terminal/simulate/virtual-card.ts';
 import type { SluiceClient } from '../protocol/client/client.ts';
 import type { Result } from '../protocol/codecs/result-codec.ts';
@@ -15,7 +15,7 @@ import { AccountFlags } from '../protocol/records.ts';
 import { benchAccount, LEDGER } from './accounts.ts';
 
 export const CARD_LINK_SPEC = 'iso87-bcd';
-export const CARD_LINK_MAC = { key: 'link-mac', algorithm: 'retail' } as const;
+const CARD_LINK_MAC = { key: 'link-mac', algorithm: 'retail' } as const;
 const IMK = Buffer.from('12345678123456781234567812345678', 'hex');
 const TOKEN_KEY = Buffer.from('000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F', 'hex');
 const MAC_KEY = Buffer.from('0123456789ABCDEFFEDCBA9876543210', 'hex');
@@ -39,8 +39,8 @@ export function benchCard(number: number): CardData {
 }
 
 /** The key of the link, as the terminals have it. */
-export function linkMacKey(): SecretKey {
-  return new SecretKey(CARD_LINK_MAC.key, { ...HEADER, usage: 'M3', algorithm: 'T', mode: 'C' }, MAC_KEY);
+export function linkMac(): TripleDes {
+  return new TripleDes(MAC_KEY);
 }
 
 export interface CardSetup {

@@ -1,52 +1,42 @@
 /** Terminals that send purchases (0200) with a contactless cryptogram and a MAC, pipelined over links. */
-import { SoftwareVault } from '../../adapters/terminal/crypto/vault/software-vault.ts';
+import { type CompiledSpec, compileSpec } from '../../adapters/terminal/iso8583/compile-spec.ts';
+import { shippedSpec } from '../../adapters/terminal/iso8583/shipped-specs.ts';
+import type { Message } from '../../adapters/terminal/iso8583/message.ts';
 import { VirtualTerminal } from '../../adapters/terminal/simulate/terminal.ts';
-import { openTill, type Till } from '../../adapters/terminal/simulate/till.ts';
 import { VirtualCard } from '../../adapters/terminal/simulate/virtual-card.ts';
 import { LEDGER } from '../accounts.ts';
-import { benchCard, CARD_LINK_MAC, CARD_LINK_SPEC, linkMacKey } from '../cards.ts';
+import { benchCard, CARD_LINK_SPEC, linkMac } from '../cards.ts';
+import { CardLink, type MessageSource } from './card-link.ts';
+import { drive } from './drive.ts';
 import type { CardJob, JobResult, Report } from './jobs.ts';
-import { CpuClock, Meter, Schedule } from './latency.ts';
+import { Meter, Schedule } from './latency.ts';
 import { Random } from './random.ts';
 
-const ANSWER_MS = 30_000;
-const SIGN_ON_MS = 10_000;
 const AMOUNT_MIN = 100;
 const AMOUNT_SPREAD = 900;
-/** How often an open loop looks for what is due. */
-const TICK_MS = 1;
+const MAC_BYTES = 8;
+/** Messages a second that are made ahead for a closed loop: no fewer than are answered, or the terminals slow it down. */
+const AHEAD_PER_SECOND = 25_000;
 
 export async function runCardLoad(job: CardJob, report: Report): Promise<JobResult> {
   const random = new Random(job.seed);
-  const tills = await Promise.all(Array.from({ length: job.connections }, () => connected(job)));
   const codes = new Map<string, number>();
-  const startMs = performance.now() + job.warmUpMs;
-  const endMs = startMs + job.measureMs;
-  const meter = new Meter({ startMs, endMs, isOpenLoop: job.rate !== undefined });
-  const cpu = new CpuClock();
-  setTimeout(() => {
-    report({ type: 'measuring' });
-    cpu.start();
-  }, job.warmUpMs);
-  setTimeout(() => {
-    report({ type: 'measured' });
-    cpu.stop();
-  }, job.warmUpMs + job.measureMs);
-  const pays = tills.map((till, index) => payer(till, job, index, random));
-  const pay = async (till: number, dueMs: number): Promise<void> => {
-    const code = (await pays[till]?.()) ?? 'lost';
-    meter.answered(1, dueMs, performance.now());
-    codes.set(code, (codes.get(code) ?? 0) + 1);
-  };
-  const { rate } = job;
-  const loads = tills.map((_, index) =>
-    rate === undefined
-      ? closedLoop(job, endMs, (dueMs) => pay(index, dueMs))
-      : openLoop(job, rate, index, startMs, endMs, (dueMs) => pay(index, dueMs)),
-  );
-  await Promise.all(loads);
-  await Promise.all(tills.map((till) => till.close()));
-  const all = [...codes.values()].reduce((sum, count) => sum + count, 0);
+  const { rate, connections: count, inFlight } = job;
+  const ahead = Math.ceil(((rate ?? AHEAD_PER_SECOND) * (job.warmUpMs + job.measureMs)) / 1000 / count);
+  const sources = Array.from({ length: count }, (_, index) => sourceOf(job, index, random));
+  const prepared = sources.map((source) => CardLink.prepare(source, ahead));
+
+  const loopStartMs = performance.now();
+  const startMs = loopStartMs + job.warmUpMs;
+  const meter = new Meter({ startMs, endMs: startMs + job.measureMs, isOpenLoop: rate !== undefined });
+  const links = sources.map((source, sender) => {
+    const plan = { startMs: loopStartMs, sender, senders: count };
+    const schedule = rate === undefined ? undefined : new Schedule({ ...plan, perSecond: rate });
+    return new CardLink(source, prepared[sender] ?? [], { inFlight, meter, schedule }, codes);
+  });
+  await Promise.all(links.map((link) => link.open(job.host, job.port)));
+  const cpu = await drive(links, { isOpenLoop: rate !== undefined, meter, goal: undefined, report });
+  const all = [...codes.values()].reduce((sum, more) => sum + more, 0);
   const approved = codes.get('00') ?? 0;
   codes.delete('00');
   return {
@@ -55,64 +45,48 @@ export async function runCardLoad(job: CardJob, report: Report): Promise<JobResu
     seconds: job.measureMs / 1000,
     latencyMs: meter.latencies.summary(),
     cpuSeconds: cpu.seconds,
-    codes: { ok: approved, ...Object.fromEntries([...codes].map(([code, count]) => [`de39 ${code}`, count])) },
+    codes: { ok: approved, ...Object.fromEntries([...codes].map(([code, times]) => [`de39 ${code}`, times])) },
   };
 }
 
-async function connected({ host, port }: CardJob): Promise<Till> {
-  const vault = new SoftwareVault([linkMacKey()]);
-  const till = await openTill({ host, port, spec: CARD_LINK_SPEC, mac: CARD_LINK_MAC }, SIGN_ON_MS, vault);
-  if (typeof till === 'string') throw new Error(till);
-  return till;
+function linkSpec(): CompiledSpec {
+  const data = shippedSpec(CARD_LINK_SPEC);
+  const compiled = data === undefined ? undefined : compileSpec(data);
+  if (compiled?.ok !== true) throw new Error(`there is no specification ${CARD_LINK_SPEC}`);
+  return compiled.spec;
 }
 
-/** Makes the payments of one link's terminal, with every n-th card, and resolves with the response code. */
-function payer(till: Till, job: CardJob, index: number, random: Random): () => Promise<string> {
+/** The messages of one link: purchases at its terminal with every n-th card in turn. */
+function sourceOf(job: CardJob, index: number, random: Random): MessageSource {
+  const spec = linkSpec();
   const cards = Array.from({ length: job.cards }, (_, number) => number)
     .filter((number) => number % job.connections === index)
     .map((number) => new VirtualCard(benchCard(number)));
   const terminal = new VirtualTerminal({
-    spec: till.spec,
+    spec,
     ...{ terminal: `BENCH${String(index).padStart(3, '0')}`, merchant: 'BENCH', acquirer: '1', category: '5411' },
     ...{ country: '276', currency: String(LEDGER), utcOffsetMinutes: 0, now: () => new Date() },
     random: (count) => Uint8Array.from({ length: count }, () => random.below(256)),
   });
+  const mac = linkMac();
+  const sealed = (message: Message): Uint8Array => {
+    const encoded = message.set(message.last > 64 ? 128 : 64, new Uint8Array(MAC_BYTES)).encode();
+    if (!encoded.ok) throw new Error(`field ${encoded.problem.field} does not fit`);
+    const { bytes } = encoded;
+    const end = bytes.length - MAC_BYTES;
+    bytes.set(mac.retailMac(bytes.subarray(0, end), 1), end);
+    return bytes;
+  };
   let next = 0;
-  return async () => {
-    const card = cards[next++ % cards.length];
-    if (card === undefined) return 'no card';
-    const made = terminal.purchase(card, AMOUNT_MIN + random.below(AMOUNT_SPREAD), { contactless: true });
-    if (!made.ok) return made.problem;
-    const answer = await till.ask(made.message, ANSWER_MS);
-    return typeof answer === 'string' ? answer : (answer.text(39) ?? 'no code');
+  return {
+    spec,
+    signOn: () => sealed(terminal.network('signOn')),
+    next: () => {
+      const card = cards[next++ % cards.length];
+      if (card === undefined) throw new Error('the link has no card');
+      const made = terminal.purchase(card, AMOUNT_MIN + random.below(AMOUNT_SPREAD), { contactless: true });
+      if (!made.ok) throw new Error(made.problem);
+      return { bytes: sealed(made.message), trace: Number(made.message.text(11)) };
+    },
   };
-}
-
-/** So many at once, each followed by the next as soon as it is answered. */
-async function closedLoop(job: CardJob, endMs: number, pay: (dueMs: number) => Promise<void>): Promise<void> {
-  const worker = async (): Promise<void> => {
-    for (let nowMs = performance.now(); nowMs < endMs; nowMs = performance.now()) await pay(nowMs);
-  };
-  await Promise.all(Array.from({ length: job.inFlight }, worker));
-}
-
-/** Each when it is due, answered or not what went before. */
-async function openLoop(
-  job: CardJob,
-  perSecond: number,
-  sender: number,
-  startMs: number,
-  endMs: number,
-  pay: (dueMs: number) => Promise<void>,
-): Promise<void> {
-  const schedule = new Schedule({ startMs: startMs - job.warmUpMs, perSecond, sender, senders: job.connections });
-  const underWay = new Set<Promise<void>>();
-  while (performance.now() < endMs) {
-    for (const nowMs = performance.now(); schedule.dueMs <= nowMs; schedule.advance()) {
-      const payment = pay(schedule.dueMs).finally(() => underWay.delete(payment));
-      underWay.add(payment);
-    }
-    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
-  }
-  await Promise.all(underWay);
 }

@@ -57,8 +57,8 @@ export type CardUseInput = Pick<Visible<(typeof CARD_USE)['fields']>, 'id' | 'to
     readonly channel?: ChannelName;
     readonly verification?: CardVerificationName;
     /** Left out: there was none. */
-    readonly cryptogram?: 'valid' | 'invalid';
-    readonly pin?: 'right' | 'wrong';
+    readonly cryptogram?: 'valid' | 'invalid' | undefined;
+    readonly pin?: 'right' | 'wrong' | undefined;
   };
 
 export interface CardLookup extends Result {

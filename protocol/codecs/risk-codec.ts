@@ -27,7 +27,7 @@ export interface RiskContextInput {
   readonly ip?: bigint;
   readonly card?: bigint;
   /** ISO 3166-1 alpha-2. */
-  readonly country?: string;
+  readonly country?: string | undefined;
   /** ISO 18245. */
   readonly mcc?: number;
   /** PBoC tier of a barcode payment: 1 = A … 4 = D. */

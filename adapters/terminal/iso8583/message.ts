@@ -49,6 +49,13 @@ export class FieldSet {
     return found;
   }
 
+  /** The highest number of a field that is there; 0 when there is none. */
+  get last(): number {
+    let number = this.#held.length - 1;
+    while (number > 0 && this.#held[number] === undefined) number--;
+    return Math.max(number, 0);
+  }
+
   /** Digits or characters; binary data as upper-case hex. A track has `=` as its separator when it came in BCD. */
   text(number: number): string | undefined {
     const held = this.#held[number];
@@ -73,10 +80,16 @@ export class FieldSet {
   }
 
   /** Any value is taken here; `encode` says when one does not fit. */
-  set(number: number, value: FieldInput): this {
+  set(number: number, value: FieldInput | WireField): this {
     if (this.#held[number] === undefined) this.#bitmap = undefined;
     this.#held[number] = value;
     return this;
+  }
+
+  /** Takes over what another message has for a number, as it stands there; nothing when it has none. Of the same specification. */
+  echo(number: number, from: FieldSet): this {
+    const held = from.held(number);
+    return held === undefined ? this : this.set(number, held);
   }
 
   delete(number: number): this {

@@ -46,6 +46,8 @@ export type Sent =
 
 /** Messages that wait for those before them; the socket is paused above it. */
 const QUEUE_MAX = 64;
+/** Less than what a socket takes (16 KiB) before it says that it is full. */
+const OUTGOING_BYTES_MAX = 8192;
 
 export class Connection {
   readonly mac: LinkMac | undefined;
@@ -61,6 +63,9 @@ export class Connection {
   #isRunning = false;
   #isOpen = true;
   #isHeld = false;
+  /** Messages of this turn, not written yet. */
+  readonly #outgoing: Buffer[] = [];
+  #outgoingBytes = 0;
   /** Cancels the timer of a message that has not come whole. */
   #cancelPartial: (() => void) | undefined;
   /** Cancels the timer of answers that the peer does not take; there is one as long as the socket is full. */
@@ -115,12 +120,24 @@ export class Connection {
     }
     if (!this.#isOpen || !this.#socket.writable) return 'closed';
     this.#observer.sent(name, message.mti);
-    if (!this.#socket.write(frame)) {
-      this.#cancelStall ??= this.#clock.after(1000 * this.#config.stallSeconds, () =>
-        this.end('connectionsEnded', `the peer did not take its messages for ${this.#config.stallSeconds} s`),
-      );
-    }
+    this.#outgoing.push(frame);
+    this.#outgoingBytes += frame.length;
+    if (this.#outgoingBytes >= OUTGOING_BYTES_MAX) this.#flush();
+    else if (this.#outgoing.length === 1) process.nextTick(() => this.#flush());
     return 'sent';
+  }
+
+  /** What is sent in one turn is written together: a system call for each message costs as much as to make it. */
+  #flush(): void {
+    if (this.#outgoing.length === 0) return;
+    const [first] = this.#outgoing;
+    const bytes = this.#outgoing.length === 1 && first !== undefined ? first : Buffer.concat(this.#outgoing);
+    this.#outgoing.length = 0;
+    this.#outgoingBytes = 0;
+    if (!this.#socket.writable || this.#socket.write(bytes)) return;
+    this.#cancelStall ??= this.#clock.after(1000 * this.#config.stallSeconds, () =>
+      this.end('connectionsEnded', `the peer did not take its messages for ${this.#config.stallSeconds} s`),
+    );
   }
 
   /** Takes no more messages; those that are under way can still be answered. */
@@ -137,6 +154,7 @@ export class Connection {
    */
   finish(): void {
     this.#isHeld = true;
+    this.#flush();
     this.#socket.end();
     this.#socket.resume();
     this.#cancelPartial?.();

@@ -2,6 +2,7 @@
  * The MAC of a connection: DE64, or DE128 when there is a field above 64, over all bytes of the message before it. The key
  * is one of the vault, until the peer sends another one for this connection (key exchange).
  */
+import { toHex } from '../crypto/bytes.ts';
 import type { KeyVault } from '../crypto/vault/key-vault.ts';
 import type { Encoded } from '../iso8583/encode.ts';
 import { type Message, WireField } from '../iso8583/message.ts';
@@ -59,11 +60,11 @@ export class LinkMac {
     const field = message.bytes(number);
     if (!(wire instanceof WireField) || field?.length !== FIELD_BYTES) return false;
     const { bytes } = this.#rules;
-    if (field.subarray(bytes).some((byte) => byte !== 0)) return false;
+    for (let at = bytes; at < FIELD_BYTES; at++) if (field[at] !== 0) return false;
     const covered = wire.bytes.subarray(0, wire.head);
     const received = field.subarray(0, bytes);
     if (await this.#matches(this.#current, covered, received)) {
-      await this.#forgetPrevious();
+      if (this.#previous !== undefined) await this.#forgetPrevious();
       return true;
     }
     return this.#previous !== undefined && (await this.#matches(this.#previous, covered, received));
@@ -82,9 +83,9 @@ export class LinkMac {
     if (!result.ok) {
       return { ok: false, problem: { field: String(number), offset: at, expected: 'a MAC', found: result.problem } };
     }
-    const mac = Buffer.from(result.mac.subarray(0, this.#rules.bytes));
-    if (isHex) bytes.write(mac.toString('hex').toUpperCase(), at, 'latin1');
-    else mac.copy(bytes, at);
+    const mac = result.mac.subarray(0, this.#rules.bytes);
+    if (isHex) bytes.write(toHex(mac), at, 'latin1');
+    else bytes.set(mac, at);
     return encoded;
   }
 
@@ -135,5 +136,5 @@ export class LinkMac {
 
 /** The last field of the message, where the MAC must be. */
 function macField(message: Message): 64 | 128 {
-  return (message.numbers().at(-1) ?? 0) > 64 ? 128 : 64;
+  return message.last > 64 ? 128 : 64;
 }

@@ -103,6 +103,11 @@ export class LinkCounters implements LinkObserver {
 }
 
 function add(counts: Map<string, number>, mti: string): void {
+  const count = counts.get(mti);
+  if (count !== undefined) {
+    counts.set(mti, count + 1);
+    return;
+  }
   const name = KNOWN_MTI.test(mti) ? mti : 'other';
   counts.set(name, (counts.get(name) ?? 0) + 1);
 }

@@ -13,9 +13,9 @@ export interface Decision {
   /** DE39 of 1987. */
   readonly responseCode: string;
   /** DE38. */
-  readonly approvalCode?: string;
+  readonly approvalCode?: string | undefined;
   /** DE54, one text for each amount. */
-  readonly amounts?: readonly string[];
+  readonly amounts?: readonly string[] | undefined;
   /** DE4 in minor units, when less than what was asked for is approved. */
   readonly approvedAmount?: number;
   /** DE55: tags for the card. */
@@ -26,10 +26,7 @@ export interface Decision {
 export function answerTo(request: Message, decision: Decision): Message {
   const { spec } = request;
   const answer = new Message(spec, answerMti(request.mti));
-  for (const number of spec.version === '1' ? ECHOED_1993 : ECHOED) {
-    const text = request.text(number);
-    if (text !== undefined) answer.set(number, text);
-  }
+  for (const number of spec.version === '1' ? ECHOED_1993 : ECHOED) answer.echo(number, request);
   const { responseCode, approvalCode, amounts, approvedAmount, chip } = decision;
   if (approvedAmount !== undefined) answer.set(4, String(approvedAmount).padStart(12, '0'));
   if (approvalCode !== undefined) answer.set(38, approvalCode);

@@ -1,16 +1,8 @@
 /** The engine as a card switch sees it: payments, their cancellation, balances. Every answer is durable, or a result code. */
 
 import { type Account, decodeLookupAccounts, encodeLookupAccounts } from '../../../protocol/codecs/account-codec.ts';
-import {
-  type Card,
-  type CardLookup,
-  type CardUseInput,
-  decodeLookupCards,
-  decodeUseCards,
-  encodeLookupCards,
-  encodeUseCards,
-} from '../../../protocol/codecs/card-codec.ts';
-import { openReply, type Reply } from '../../../protocol/codecs/frame-codec.ts';
+import { type CardUseInput, encodeLookupCards, encodeUseCards } from '../../../protocol/codecs/card-codec.ts';
+import { type FrameOptions, openReply, type Reply } from '../../../protocol/codecs/frame-codec.ts';
 import {
   type CancellationInput,
   decodePayment,
@@ -32,14 +24,17 @@ import {
 } from '../../../protocol/codecs/payment-query-codec.ts';
 import { type Aggregate, decodeAggregate, encodeAggregate } from '../../../protocol/codecs/reading-codec.ts';
 import { decodeRegistry, encodeRegistry, type RegistryResult } from '../../../protocol/codecs/registry-codec.ts';
+import { CARD, CardStates } from '../../../protocol/cards.ts';
 import { FRAME_HEADER, REFUSAL, REFUSED_KIND } from '../../../protocol/frame.ts';
 import { countOf, flagsOf, kindOf } from '../../../protocol/frame-header.ts';
 import type { RegistryBodies, RegistryCommand } from '../../../protocol/registry-bodies.ts';
+import { readU128 } from '../../../protocol/layout.ts';
+import { RESULT } from '../../../protocol/records.ts';
 import { Code } from '../../../protocol/results.ts';
-import { call, type Gateway } from '../../../engine/gateway.ts';
+import type { Gateway, ReplyCursor, ReplySink } from '../../../engine/gateway.ts';
 
-/** No request waits for another by its id here: each has a sink of its own. */
-const OPTIONS = { requestId: 0 } as const;
+/** Frames are made here one after the other: the gateway copies what it takes. */
+const OPTIONS: FrameOptions = { requestId: 0, into: new Uint8Array(4096) };
 /** Payments of one reference that are looked at: a terminal has one for each. */
 const REFERENCE_PAGE = 10;
 const REFERENCE_PAGES_MAX = 100;
@@ -48,9 +43,24 @@ const SUMS_PAGE = 1000;
 /** What came of a payment or an operation. `payment` is undefined when there is none. */
 export type Posted = Pick<PaymentResult, 'code' | 'payment'>;
 
-export class Bank {
+/** Of a card, what a payment is made of. */
+export interface KnownCard {
+  readonly accountId: bigint;
+  readonly isClosed: boolean;
+}
+
+/** A request that waits for its reply. */
+interface Waiting {
+  /** Takes the reply, or the code of why there is none. */
+  answered(reply: Reply | number): void;
+}
+
+export class Bank implements ReplySink {
   readonly #gateway: Gateway;
   readonly #institution: number;
+  /** By request id; undefined where an id is free. */
+  readonly #waiting: (Waiting | undefined)[] = [];
+  readonly #freeIds: number[] = [];
 
   /** @param institution in whose name card payments are made */
   constructor(gateway: Gateway, institution: number) {
@@ -71,17 +81,13 @@ export class Bank {
   }
 
   /** The card with this token, or a result code. */
-  async card(token: bigint): Promise<Card | number> {
-    const found = await this.#ask(encodeLookupCards([token], OPTIONS), decodeLookupCards);
-    if (typeof found === 'number') return found;
-    return found[0]?.card ?? found[0]?.code ?? Code.internalError;
+  card(token: bigint): Promise<KnownCard | number> {
+    return this.#ask(encodeLookupCards([token], OPTIONS), readCard);
   }
 
-  /** Has the use of a card judged. */
-  async useCard(use: CardUseInput): Promise<Pick<CardLookup, 'code' | 'card'>> {
-    const used = await this.#ask(encodeUseCards([use], OPTIONS), decodeUseCards);
-    if (typeof used === 'number') return { code: used, card: undefined };
-    return used[0] ?? { code: Code.internalError, card: undefined };
+  /** Has the use of a card judged: the card when it may be used, or a result code. */
+  useCard(use: CardUseInput): Promise<KnownCard | number> {
+    return this.#ask(encodeUseCards([use], OPTIONS), readCard);
   }
 
   /** The payment as it stands; undefined when there is none, a result code when the engine cannot say. */
@@ -148,17 +154,48 @@ export class Bank {
     return typeof result === 'number' ? { code: result, payment: undefined } : result;
   }
 
-  /** Submits a frame of the protocol and reads its reply; a result code when it was not taken. */
-  async #ask<T>(frame: Uint8Array, decode: (reply: Reply) => T): Promise<T | number> {
-    const envelope = {
-      ...{ kind: kindOf(frame), flags: flagsOf(frame), count: countOf(frame) },
-      institution: this.#institution,
-    };
-    const answer = await call(this.#gateway, envelope, frame.subarray(FRAME_HEADER.size));
-    if (typeof answer === 'number') return answer;
-    const reply = openReply(answer);
-    return reply.kind === REFUSED_KIND ? reply.body.getUint16(REFUSAL.at.code, true) : decode(reply);
+  /** For the gateway: all replies of a batch, one after the other. */
+  deliver(replies: ReplyCursor): void {
+    for (let frame = replies.take(); frame !== undefined; frame = replies.take()) {
+      const reply = openReply(frame);
+      const waiting = this.#waiting[reply.requestId];
+      this.#waiting[reply.requestId] = undefined;
+      this.#freeIds.push(reply.requestId);
+      waiting?.answered(reply.kind === REFUSED_KIND ? reply.body.getUint16(REFUSAL.at.code, true) : reply);
+    }
   }
+
+  /** Submits a frame of the protocol and reads its reply; a result code when it was not taken. */
+  #ask<T>(frame: Uint8Array, decode: (reply: Reply) => T): Promise<T | number> {
+    return new Promise((resolve, reject) => {
+      const requestIdLow = this.#freeIds.pop() ?? this.#waiting.length;
+      this.#waiting[requestIdLow] = {
+        answered: (reply) => {
+          try {
+            resolve(typeof reply === 'number' ? reply : decode(reply));
+          } catch (error) {
+            reject(error);
+          }
+        },
+      };
+      const [kind, flags, count] = [kindOf(frame), flagsOf(frame), countOf(frame)];
+      const envelope = { kind, flags, count, requestIdLow, requestIdHigh: 0, institution: this.#institution };
+      const code = this.#gateway.submit(envelope, frame.subarray(FRAME_HEADER.size), this);
+      if (code === Code.ok) return;
+      this.#waiting[requestIdLow] = undefined;
+      this.#freeIds.push(requestIdLow);
+      resolve(code);
+    });
+  }
+}
+
+/** The first card of a reply, or the result code in its place. */
+function readCard({ body }: Reply): KnownCard | number {
+  const code = body.getUint16(RESULT.at.code, true);
+  if (code !== Code.ok) return code;
+  const { at } = CARD;
+  const isClosed = body.getUint8(RESULT.size + at.state) === CardStates.closed;
+  return { accountId: readU128(body, RESULT.size + at.accountId), isClosed };
 }
 
 /** What may still be taken from an account, in minor units: negative when it owes more than it may. */

@@ -76,6 +76,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   '420': 'reversal',
 };
 
+const TRACK_2 = /^(\d{12,19})[=D](\d{4})(\d*)F*$/;
 const PAN = /^\d{12,19}$/;
 const TAG = { pan: 0x5a, track2: 0x57, sequence: 0x5f34, track2Contactless: 0x9f6b } as const;
 /** DE54: account type 2, amount type 2, currency 3, sign 1, amount 12. */
@@ -99,7 +100,8 @@ export function readCardRequest(message: Message): ReadRequest {
   const amount = Number(message.text(4) ?? (transaction === 'balance' ? '0' : ''));
   if (message.text(4) === undefined && transaction !== 'balance') return refused('30', 'field 4 is missing');
   if (amount === 0 && transaction !== 'balance' && family !== 'reversal') return refused('13', 'the amount is zero');
-  for (const number of [7, 11]) if (!message.has(number)) return refused('30', `field ${number} is missing`);
+  if (!message.has(7)) return refused('30', 'field 7 is missing');
+  if (!message.has(11)) return refused('30', 'field 11 is missing');
   const currency = Number(message.text(49) ?? '');
   if (!(currency > 0)) return refused('30', 'field 49 is missing');
 
@@ -118,8 +120,16 @@ export function readCardRequest(message: Message): ReadRequest {
   return {
     ok: true,
     request: {
-      ...{ family, transaction, processingCode },
-      ...{ amount, currency, cashback: cashbackOf(message), pan, entryMode, tags: chip, replacement },
+      family,
+      transaction,
+      processingCode,
+      amount,
+      currency,
+      cashback: cashbackOf(message),
+      pan,
+      entryMode,
+      tags: chip,
+      replacement,
       expiry: message.text(14) ?? track?.expiry,
       sequence: sequenceOf(message, chip),
       trackRest: track?.rest,
@@ -162,7 +172,8 @@ interface Track {
 /** Track 2 from field 35, or from the chip's equivalent of it (tags 57 and 9F6B, with D for `=` and F at the end). */
 function trackOf(message: Message, chip: Tlv | undefined): Track | undefined {
   const stripe = message.text(35) ?? hexOf(chip?.get(TAG.track2) ?? chip?.get(TAG.track2Contactless));
-  const [, pan, expiry, rest] = /^(\d{12,19})[=D](\d{4})(\d*)F*$/.exec(stripe ?? '') ?? [];
+  if (stripe === undefined) return undefined;
+  const [, pan, expiry, rest] = TRACK_2.exec(stripe) ?? [];
   return pan === undefined || expiry === undefined ? undefined : { pan, expiry, rest: rest ?? '' };
 }
 
@@ -180,7 +191,9 @@ function sequenceOf(message: Message, chip: Tlv | undefined): string {
 }
 
 function cashbackOf(message: Message): number {
-  for (const [, , type, , , amount] of (message.text(54) ?? '').matchAll(ADDITIONAL_AMOUNT)) {
+  const text = message.text(54);
+  if (text === undefined) return 0;
+  for (const [, , type, , , amount] of text.matchAll(ADDITIONAL_AMOUNT)) {
     if (type === CASHBACK) return Number(amount);
   }
   return 0;
@@ -188,8 +201,9 @@ function cashbackOf(message: Message): number {
 
 /** The last two characters of field 43: name 23 or 25, city 13, country 2. */
 function countryOf(nameAndPlace: string | undefined): string {
-  const country = nameAndPlace?.trimEnd().slice(-2) ?? '';
-  return nameAndPlace !== undefined && nameAndPlace.length >= 38 && /^[A-Z]{2}$/.test(country) ? country : '';
+  if (nameAndPlace === undefined || nameAndPlace.length < 38) return '';
+  const country = nameAndPlace.trimEnd().slice(-2);
+  return /^[A-Z]{2}$/.test(country) ? country : '';
 }
 
 function originalOf(message: Message): OriginalData | undefined {
@@ -204,8 +218,13 @@ function originalOf(message: Message): OriginalData | undefined {
     mti,
     stan: zeroIsUnknown(stan),
     transmission: zeroIsUnknown(transmission),
-    acquirer: acquirer.replace(/^0+/, ''),
+    acquirer: withoutZeros(acquirer),
   };
+}
+
+/** An institution's number without the zeros that some write in front. */
+export function withoutZeros(digits: string): string {
+  return digits.startsWith('0') ? digits.replace(/^0+/, '') : digits;
 }
 
 function zeroIsUnknown(digits: string): string {

@@ -103,9 +103,16 @@ function otherPayment({ amount, currency, cashback, family }: CardRequest, tags:
   return undefined;
 }
 
-/** A number in BCD; 0 when it is not there. */
+/** A number in BCD; 0 when it is not there, NaN when it is none. */
 function numberIn(tags: Tlv, tag: number): number {
-  return Number(Buffer.from(tags.get(tag) ?? []).toString('hex') || '0');
+  const bytes = tags.get(tag);
+  if (bytes === undefined) return 0;
+  let value = 0;
+  for (const byte of bytes) {
+    if (byte > 0x99 || (byte & 15) > 9) return Number.NaN;
+    value = value * 100 + (byte >> 4) * 10 + (byte & 15);
+  }
+  return value;
 }
 
 /** The answer for the card (tag 91, and 8A with the response code) once its payment is decided; nothing when it cannot be made. */
@@ -121,7 +128,15 @@ export async function answerCard(
   const codes: ResponseCodes = { arc, csu: cardStatusUpdate(responseCode) };
   const answer = await vault.respond(range.cryptogramKey, arqcRequest(request, tags, range), codes);
   if (!answer.ok) return undefined;
-  return Buffer.concat([Buffer.from([0x91, answer.tag91.length]), answer.tag91, Buffer.from([0x8a, 2]), arc]);
+  const { tag91 } = answer;
+  const field = Buffer.allocUnsafe(tag91.length + 6);
+  field[0] = 0x91;
+  field[1] = tag91.length;
+  field.set(tag91, 2);
+  field[tag91.length + 2] = 0x8a;
+  field[tag91.length + 3] = 2;
+  field.set(arc, tag91.length + 4);
+  return field;
 }
 
 /** Common core CSU (EMV Book 3, annex C10): byte 2, bit 8 tells the card that its payment is approved. */

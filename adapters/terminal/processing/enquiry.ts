@@ -12,7 +12,7 @@ import type { EntryMode } from './transaction.ts';
 
 /** A decision, and for the log why it is one that refuses; no value of the card is in it. */
 export interface Outcome extends Decision {
-  readonly problem?: string;
+  readonly problem?: string | undefined;
 }
 
 /** A message, with what the decision needs to know of its sender. */
@@ -42,7 +42,8 @@ export function admit(enquiry: Enquiry): Asked | Outcome {
     return refused('57', `the link has no settlement account in currency ${request.currency}`);
   }
   const id = idOf(key, nowMs);
-  return id === undefined ? refused('30', 'field 7 is no time') : { ...enquiry, id, settlement };
+  if (id === undefined) return refused('30', 'field 7 is no time');
+  return { acquirer, message: enquiry.message, request, key, nowMs, id, settlement };
 }
 
 export function refused(responseCode: string, problem: string): Outcome {
@@ -98,5 +99,5 @@ export function channelOf({ transaction, entryMode }: CardRequest): ChannelName 
 /** What risk rules hear of a payment by card. */
 export function riskOf(request: CardRequest, token: bigint): RiskContextInput {
   const { country, merchantCategory: mcc } = request;
-  return { channel: channelOf(request), card: token, mcc, ...(country === '' ? {} : { country }) };
+  return { channel: channelOf(request), card: token, mcc, country: country === '' ? undefined : country };
 }

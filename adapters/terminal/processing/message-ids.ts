@@ -5,7 +5,7 @@
  *
  *   id := milliseconds since 1970 of DE7 (48 bits) ‖ SHA-256 of the key (80 bits)
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Id } from '../../../protocol/ids.ts';
 
 /** What tells a message from every other one. */
@@ -43,23 +43,27 @@ export function relatedId(id: bigint, purpose: string): Id {
 }
 
 function timedId(timeMs: number, names: readonly string[]): Id {
-  const hash = createHash('sha256').update(JSON.stringify(names)).digest('hex').slice(0, HASH_DIGITS);
-  return BigInt(`0x${timeMs.toString(16).padStart(TIME_DIGITS, '0')}${hash}`) as Id;
+  const digits = hash('sha256', JSON.stringify(names), 'hex').slice(0, HASH_DIGITS);
+  return BigInt(`0x${timeMs.toString(16).padStart(TIME_DIGITS, '0')}${digits}`) as Id;
 }
 
 const HASH_BITS = 80n;
 const TIME_DIGITS = 12;
 const HASH_DIGITS = 20;
-const TRANSMISSION = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/;
+const TRANSMISSION = /^\d{10}$/;
 
 /** Milliseconds since 1970 of MMDDhhmmss in the year that brings it nearest to now. */
 export function timeOf(transmission: string, nowMs: number): number | undefined {
-  const [, ...parts] = TRANSMISSION.exec(transmission) ?? [];
-  const [month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map(Number);
+  if (!TRANSMISSION.test(transmission)) return undefined;
+  const month = Number(transmission.slice(0, 2));
+  const day = Number(transmission.slice(2, 4));
+  const hour = Number(transmission.slice(4, 6));
+  const minute = Number(transmission.slice(6, 8));
+  const second = Number(transmission.slice(8));
   if (month < 1 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined;
   const year = new Date(nowMs).getUTCFullYear();
   let nearest: number | undefined;
-  for (const candidate of [year - 1, year, year + 1]) {
+  for (let candidate = year - 1; candidate <= year + 1; candidate++) {
     const time = Date.UTC(candidate, month - 1, day, hour, minute, second);
     // The 30th of February is the 1st or 2nd of March to Date.
     if (new Date(time).getUTCMonth() !== month - 1) continue;

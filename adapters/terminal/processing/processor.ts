@@ -4,7 +4,7 @@ import { answerTo } from './answer.ts';
 import type { Bank } from './bank.ts';
 import type { AcquirerBusiness } from './business.ts';
 import type { CardRanges } from './card-ranges.ts';
-import { familyOf, readCardRequest } from './card-request.ts';
+import { familyOf, readCardRequest, withoutZeros } from './card-request.ts';
 import { messageClassOf } from './message-ids.ts';
 import type { Enquiry, Outcome } from './enquiry.ts';
 import type { NotOnUs } from './not-on-us.ts';
@@ -65,10 +65,8 @@ export class Processor {
     const range = ranges.find(request.pan);
     if (range === undefined) return { responseCode: '15', problem: 'no range has this card number' };
     const { stan, transmission, terminal } = request;
-    const key = {
-      ...{ link, terminal, stan, transmission, acquirer: request.acquirer.replace(/^0+/, '') },
-      messageClass: messageClassOf(message.mti),
-    };
+    const sender = withoutZeros(request.acquirer);
+    const key = { link, terminal, stan, transmission, acquirer: sender, messageClass: messageClassOf(message.mti) };
     const enquiry: Enquiry = { acquirer, message, request, key, nowMs: nowMs() };
     return 'issuer' in range ? notOnUs.decide(enquiry, range) : onUs.decide(enquiry, range);
   }

@@ -200,19 +200,10 @@ export class VirtualTerminal {
       .set(18, category)
       .set(19, country)
       .set(32, acquirer)
-      .set(37, this.#reference(stan))
+      .set(37, referenceOf(local, stan))
       .set(41, terminal)
       .set(42, merchant)
       .set(49, currency);
-  }
-
-  /** DE37 as most acquirers make it: last digit of the year, day of the year, hour, STAN. */
-  #reference(stan: string): string {
-    const local = this.#localTime();
-    const year = 2000 + Number(local.slice(0, 2));
-    const midnight = Date.UTC(year, Number(local.slice(2, 4)) - 1, Number(local.slice(4, 6)));
-    const day = 1 + Math.round((midnight - Date.UTC(year, 0, 1)) / 86_400_000);
-    return `${year % 10}${String(day).padStart(3, '0')}${local.slice(6, 8)}${stan}`;
   }
 
   /** YYMMDDhhmmss where the terminal stands. */
@@ -225,6 +216,14 @@ export class VirtualTerminal {
     this.#stan = (this.#stan % STAN_MAX) + 1;
     return this.#stan;
   }
+}
+
+/** DE37 as most acquirers make it: last digit of the year, day of the year, hour, STAN. */
+function referenceOf(local: string, stan: string): string {
+  const year = 2000 + Number(local.slice(0, 2));
+  const midnight = Date.UTC(year, Number(local.slice(2, 4)) - 1, Number(local.slice(4, 6)));
+  const day = 1 + Math.round((midnight - Date.UTC(year, 0, 1)) / 86_400_000);
+  return `${year % 10}${String(day).padStart(3, '0')}${local.slice(6, 8)}${stan}`;
 }
 
 /** DE90: type, STAN and time of the original, acquirer and forwarder right-justified. */

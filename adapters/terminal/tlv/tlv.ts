@@ -231,10 +231,11 @@ export function isConstructed(tag: Tag): boolean {
 
 function isTag(tag: Tag): boolean {
   if (!Number.isInteger(tag) || tag <= 0 || tag > 0xffffffff) return false;
+  if (tag < 0x100) return (tag & 0x1f) !== 0x1f;
   const bytes = tagBytes(tag);
   if (isFiller([...bytes, 0], 0, bytes.length + 1)) return false;
-  if (((bytes[0] ?? 0) & 0x1f) !== 0x1f) return bytes.length === 1;
-  return bytes.length > 1 && bytes.slice(1).every((byte, index) => byte >= 0x80 === index < bytes.length - 2);
+  if (((bytes[0] ?? 0) & 0x1f) !== 0x1f) return false;
+  return bytes.slice(1).every((byte, index) => byte >= 0x80 === index < bytes.length - 2);
 }
 
 /**
@@ -248,6 +249,8 @@ function isFiller(bytes: ArrayLike<number>, at: number, end: number): boolean {
 }
 
 function tagBytes(tag: Tag): number[] {
+  if (tag < 0x100) return [tag];
+  if (tag < 0x10000) return [tag >> 8, tag & 0xff];
   const bytes: number[] = [];
   for (let rest = tag; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
   return bytes;
@@ -266,7 +269,10 @@ function encodeObject(tag: Tag, value: Uint8Array): Uint8Array {
   if (length >= 0x100) head.push(0x82, length >> 8, length & 0xff);
   else if (length >= 0x80) head.push(0x81, length);
   else head.push(length);
-  return Buffer.concat([Buffer.from(head), value]);
+  const bytes = Buffer.allocUnsafe(head.length + length);
+  bytes.set(head);
+  bytes.set(value, head.length);
+  return bytes;
 }
 
 function hexByte(byte: number): string {

@@ -38,6 +38,8 @@ export type Response =
   | { readonly ok: false; readonly problem: string };
 
 const NOTHING = new Uint8Array(0);
+/** One card at a time. */
+const CARD_KEYS = new CardKeys();
 
 /** The cryptogram over `data`, which is the whole input before padding. The session key is for tools that show it. */
 export function makeCryptogram(keys: CryptogramKeys, data: Uint8Array): { arqc: Uint8Array; sessionKey: string } {
@@ -80,7 +82,6 @@ export function respond(keys: CardKeys, scheme: Scheme, arqc: Uint8Array, codes:
 }
 
 function prepared({ scheme, imk, derivation, pan, psn, atc, un }: CryptogramKeys): CardKeys {
-  const keys = new CardKeys();
-  keys.prepare(new IssuerKey(imk, derivation), { pan, psn }, rulesOf(scheme).session, atc, un);
-  return keys;
+  CARD_KEYS.prepare(new IssuerKey(imk, derivation), { pan, psn }, rulesOf(scheme).session, atc, un);
+  return CARD_KEYS;
 }
