@@ -27,5 +27,5 @@ STOPSIGNAL SIGTERM
 # Without TLS; with it, give a check of your own that trusts the certificate.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SLUICE_PORT ?? 7400}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/opt/sluice/engine/cli/sluice.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=64", "/opt/sluice/engine/cli/sluice.js"]
 CMD ["serve"]

@@ -47,6 +47,8 @@ export interface BenchServer {
 }
 
 const STOP_MS = 30_000;
+/** As in the first line of engine/cli/sluice.js. */
+const YOUNG_GENERATION = '--max-semi-space-size=64';
 
 export async function startServer(options: ServerOptions): Promise<BenchServer> {
   const { dataDir, partitions, cpuProf, flags = [] } = options;
@@ -55,6 +57,7 @@ export async function startServer(options: ServerOptions): Promise<BenchServer> 
   const child = spawn(
     process.execPath,
     [
+      YOUNG_GENERATION,
       ...profileArguments(cpuProf, 'server'),
       compiled('../engine/cli/main'),
       ...words,

@@ -35,7 +35,12 @@ export async function runCardLoad(job: CardJob, report: Report): Promise<JobResu
     return new CardLink(source, prepared[sender] ?? [], { inFlight, meter, schedule }, codes);
   });
   await Promise.all(links.map((link) => link.open(job.host, job.port)));
-  const cpu = await drive(links, { isOpenLoop: rate !== undefined, meter, goal: undefined, report });
+  const cpu = await drive(links, {
+    openLoop: rate === undefined ? undefined : 'ticks',
+    meter,
+    goal: undefined,
+    report,
+  });
   const all = [...codes.values()].reduce((sum, more) => sum + more, 0);
   const approved = codes.get('00') ?? 0;
   codes.delete('00');

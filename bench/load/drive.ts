@@ -28,16 +28,17 @@ const SPIN_MS = 1.5;
 export async function drive(
   connections: readonly Loaded[],
   options: {
-    readonly isOpenLoop: boolean;
+    /** `spins`: exact to some microseconds, at the price of a core; `ticks`: to a millisecond, which leaves the core to the switch. */
+    readonly openLoop: 'spins' | 'ticks' | undefined;
     readonly meter: Meter;
     readonly goal: GoalMeter | undefined;
     readonly report: Report;
   },
 ): Promise<CpuClock> {
-  const { isOpenLoop, meter, goal, report } = options;
+  const { openLoop, meter, goal, report } = options;
   const cpu = new CpuClock();
   const measured = announce(meter, cpu, report, goal);
-  if (isOpenLoop) await sendOnSchedule(connections, meter.endMs);
+  if (openLoop !== undefined) await sendOnSchedule(connections, meter.endMs, openLoop === 'spins');
   else for (const connection of connections) connection.send(performance.now());
   await measured;
   for (const connection of connections) connection.stop();
@@ -45,13 +46,14 @@ export async function drive(
   return cpu;
 }
 
-/** Sends each request when it is due. Spins while one is near, since timers are too coarse to measure latency with. */
-async function sendOnSchedule(connections: readonly Loaded[], endMs: number): Promise<void> {
+/** Sends each request when it is due. May spin while one is near, since timers are coarse to measure latency with. */
+async function sendOnSchedule(connections: readonly Loaded[], endMs: number, spins: boolean): Promise<void> {
   for (let nowMs = performance.now(); nowMs < endMs; nowMs = performance.now()) {
     let nextMs = endMs;
     for (const connection of connections) nextMs = Math.min(nextMs, connection.send(nowMs));
     const idleMs = nextMs - performance.now();
-    if (idleMs > SPIN_MS + 1) await sleep(Math.floor(idleMs - SPIN_MS));
+    if (!spins) await sleep(Math.max(1, Math.floor(idleMs)));
+    else if (idleMs > SPIN_MS + 1) await sleep(Math.floor(idleMs - SPIN_MS));
     else await new Promise((resolve) => setImmediate(resolve));
   }
 }

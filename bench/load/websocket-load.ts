@@ -40,7 +40,12 @@ export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promi
     return connection;
   });
 
-  const cpu = await drive(connections, { isOpenLoop: rate !== undefined, meter: context.meter, goal, report });
+  const cpu = await drive(connections, {
+    openLoop: rate === undefined ? undefined : 'spins',
+    meter: context.meter,
+    goal,
+    report,
+  });
   const { meter, tally } = context;
   return {
     count: meter.records,

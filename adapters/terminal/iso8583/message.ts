@@ -28,6 +28,9 @@ export class WireField {
 /** A view of the bitmap that was read, as long as the same fields are there. */
 export type WireBitmap = { readonly bytes: Buffer; readonly start: number; readonly end: number };
 
+/** One more than the highest field of the first bitmap. */
+const FIRST_BITMAP = 65;
+
 export class FieldSet {
   readonly body: CompiledBody;
   readonly #held: (WireField | FieldInput | undefined)[];
@@ -35,7 +38,8 @@ export class FieldSet {
 
   constructor(body: CompiledBody) {
     this.body = body;
-    this.#held = new Array(body.fields.length);
+    // Most messages have no field above 64; it grows for one that has.
+    this.#held = new Array(Math.min(FIRST_BITMAP, body.fields.length));
   }
 
   has(number: number): boolean {
@@ -93,7 +97,8 @@ export class FieldSet {
   }
 
   delete(number: number): this {
-    if (this.#held[number] !== undefined) this.#bitmap = undefined;
+    if (this.#held[number] === undefined) return this;
+    this.#bitmap = undefined;
     this.#held[number] = undefined;
     return this;
   }
@@ -103,7 +108,7 @@ export class FieldSet {
     return this.#held[number];
   }
 
-  /** One more than the largest number a field can have. */
+  /** Fields that are there have smaller numbers. */
   get limit(): number {
     return this.#held.length;
   }

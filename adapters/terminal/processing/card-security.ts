@@ -3,7 +3,7 @@
  * a card before (its counter, wrong PINs) is judged where the card lives.
  */
 import { parseId } from '../../../protocol/ids.ts';
-import type { ResponseCodes } from '../crypto/emv/cryptogram.ts';
+import type { Response, ResponseCodes } from '../crypto/emv/cryptogram.ts';
 import type { ArqcRequest, Verdict } from '../crypto/emv/verify.ts';
 import type { PinBlockFormat } from '../crypto/pin/pin-block.ts';
 import type { EncryptedPin, KeyVault, PinCheck } from '../crypto/vault/key-vault.ts';
@@ -27,6 +27,8 @@ export interface CryptogramFinding {
   readonly counter: number;
   /** For the log. */
   readonly problem: string | undefined;
+  /** The answer for the card if the payment is approved: made along with the verification, it costs half as much. */
+  readonly approval?: Response | undefined;
 }
 
 /** `technical`: the PIN could not be looked at, for want of a key or a readable block. */
@@ -35,6 +37,7 @@ export type PinFinding = 'absent' | 'right' | 'wrong' | 'technical';
 /** How the holder was verified (EMV Book 4, annex A4; contactless kernels: 9F34 and 9F6C). */
 export type Verification = 'none' | 'signature' | 'offlinePin' | 'onlinePin' | 'device';
 
+const APPROVED = '00';
 const VALID: ReadonlySet<Verdict> = new Set(['ok', 'atcReplayed', 'atcOutOfRange', 'atcJump']);
 const COUNTER = 0x9f36;
 const CVM_RESULTS = 0x9f34;
@@ -65,8 +68,8 @@ export async function cardToken(vault: KeyVault, keyId: string, pan: string): Pr
   return made.ok ? parseId(made.token.token) : undefined;
 }
 
-function arqcRequest({ pan, sequence }: CardRequest, tags: Tlv, range: OwnRange): ArqcRequest {
-  return { pan, psn: sequence, tags, scheme: range.scheme };
+function arqcRequest({ pan, sequence }: CardRequest, tags: Tlv, range: OwnRange, codes?: ResponseCodes): ArqcRequest {
+  return { pan, psn: sequence, tags, scheme: range.scheme, codes };
 }
 
 /** Verifies the cryptogram of a card of our own. */
@@ -84,9 +87,10 @@ export async function verifyCryptogram(
   const other = otherPayment(request, tags);
   if (other !== undefined) return { verdict: 'invalid', counter, problem: other };
   if (counter === 0) return { verdict: 'invalid', counter, problem: 'the card has counted no transaction (9F36)' };
-  const { verdict, problem } = await vault.verifyArqc(range.cryptogramKey, arqcRequest(request, tags, range));
+  const asked = arqcRequest(request, tags, range, codesOf(APPROVED));
+  const { verdict, problem, response } = await vault.verifyArqc(range.cryptogramKey, asked);
   if (verdict === 'technical') return { verdict, counter, problem };
-  return { verdict: VALID.has(verdict) ? 'valid' : 'invalid', counter, problem };
+  return { verdict: VALID.has(verdict) ? 'valid' : 'invalid', counter, problem, approval: response };
 }
 
 /**
@@ -115,18 +119,25 @@ function numberIn(tags: Tlv, tag: number): number {
   return value;
 }
 
-/** The answer for the card (tag 91, and 8A with the response code) once its payment is decided; nothing when it cannot be made. */
+/**
+ * The answer for the card (tag 91, and 8A with the response code) once its payment is decided; nothing when it cannot be made.
+ *
+ * @param approval what `verifyCryptogram` has made for an approval
+ */
 export async function answerCard(
   vault: KeyVault,
   request: CardRequest,
   range: OwnRange,
   responseCode: string,
+  approval?: Response,
 ): Promise<Uint8Array | undefined> {
   const { tags } = request;
   if (tags === undefined || range.cryptogramKey === undefined) return undefined;
-  const arc = Buffer.from(responseCode, 'latin1');
-  const codes: ResponseCodes = { arc, csu: cardStatusUpdate(responseCode) };
-  const answer = await vault.respond(range.cryptogramKey, arqcRequest(request, tags, range), codes);
+  const codes = codesOf(responseCode);
+  const answer =
+    responseCode === APPROVED && approval !== undefined
+      ? approval
+      : await vault.respond(range.cryptogramKey, arqcRequest(request, tags, range), codes);
   if (!answer.ok) return undefined;
   const { tag91 } = answer;
   const field = Buffer.allocUnsafe(tag91.length + 6);
@@ -135,8 +146,12 @@ export async function answerCard(
   field.set(tag91, 2);
   field[tag91.length + 2] = 0x8a;
   field[tag91.length + 3] = 2;
-  field.set(arc, tag91.length + 4);
+  field.set(codes.arc, tag91.length + 4);
   return field;
+}
+
+function codesOf(responseCode: string): ResponseCodes & { readonly arc: Uint8Array } {
+  return { arc: Buffer.from(responseCode, 'latin1'), csu: cardStatusUpdate(responseCode) };
 }
 
 /** Common core CSU (EMV Book 3, annex C10): byte 2, bit 8 tells the card that its payment is approved. */

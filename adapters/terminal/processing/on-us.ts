@@ -8,6 +8,7 @@
  */
 import type { Id } from '../../../protocol/ids.ts';
 import { Code } from '../../../protocol/results.ts';
+import type { Response } from '../crypto/emv/cryptogram.ts';
 import type { KeyVault } from '../crypto/vault/key-vault.ts';
 import { AmountTypes, additionalAmount } from './answer.ts';
 import { availableOf, type Bank, balanceOf, type KnownCard } from './bank.ts';
@@ -36,6 +37,8 @@ interface Shown {
   readonly asked: Asked;
   readonly range: OwnRange;
   readonly token: bigint;
+  /** What the card is told if the payment is approved; undefined when that is not known yet. */
+  readonly approval?: Response | undefined;
 }
 
 export class OnUs {
@@ -68,8 +71,7 @@ export class OnUs {
   }
 
   /** What the card and its holder prove is judged where the card lives; then the account is asked. */
-  async #withCard(shown: Shown): Promise<Outcome> {
-    const { asked, range, token } = shown;
+  async #withCard({ asked, range, token }: Shown): Promise<Outcome> {
     const { request, acquirer, id, settlement } = asked;
     const modes: readonly EntryMode[] = range.entryModes;
     if (!modes.includes(request.entryMode)) {
@@ -82,6 +84,7 @@ export class OnUs {
     }
     const { finding: pin, problem } = await verifyPin(this.#vault, request, range, acquirer.pins);
     if (pin === 'technical') return refused('96', problem ?? '');
+    const shown: Shown = { asked, range, token, approval: cryptogram.approval };
     const used = await this.#bank.useCard({
       id: relatedId(id, 'use'),
       token,
@@ -166,8 +169,8 @@ export class OnUs {
     return this.#withChip(shown, { responseCode: '00', approvalCode: approvalCode(id) });
   }
 
-  async #withChip({ asked, range }: Shown, outcome: Outcome): Promise<Outcome> {
-    const chip = await answerCard(this.#vault, asked.request, range, outcome.responseCode);
+  async #withChip({ asked, range, approval }: Shown, outcome: Outcome): Promise<Outcome> {
+    const chip = await answerCard(this.#vault, asked.request, range, outcome.responseCode, approval);
     if (chip === undefined) return outcome;
     const { responseCode, approvalCode: code, amounts, problem } = outcome;
     return { responseCode, approvalCode: code, amounts, problem, chip };

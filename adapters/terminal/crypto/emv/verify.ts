@@ -52,7 +52,7 @@ export interface ArqcRequest extends CardIdentity {
   readonly atcJumpMax?: number;
   readonly refused?: RefusedResults;
   /** Codes of an answer that is known already; otherwise `respondTo` makes it after the decision. */
-  readonly codes?: ResponseCodes;
+  readonly codes?: ResponseCodes | undefined;
 }
 
 export interface ArqcResult {
