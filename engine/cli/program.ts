@@ -14,6 +14,7 @@ import { registerBackup } from './commands/backup.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerCard } from './commands/card.ts';
 import { registerCase } from './commands/case.ts';
+import { registerClearing } from './commands/clearing.ts';
 import { registerOutbox } from './commands/outbox.ts';
 import { registerChanges } from './commands/changes.ts';
 import { registerConfig } from './commands/config.ts';
@@ -75,6 +76,7 @@ export function buildProgram(terminal: Terminal): Command {
     registerCase,
     registerCard,
     registerOutbox,
+    registerClearing,
     registerQr,
     registerReconcile,
     registerChanges,

@@ -71,6 +71,17 @@ it('a card is tapped, reversed and refused, and the directory and the log know n
   expect(card('show', formatId(token))).toMatchObject({ state: 'active', counter: 1, unverifiedSum: '500' });
   expect(card('put', formatId(token), 'bob', '--currency', 'CNY', '--state', 'lost')).toMatchObject({ name: 'ok' });
   expect(tap('5.00', '--card', 'bob').exchanges).toMatchObject([{ responseCode: '41' }]);
+  const day = new Date().toISOString().slice(0, 10);
+  const url = ['--url', `ws://127.0.0.1:${http}/v1/ws`, '--data-dir', dataDir];
+  const clearing = ['clearing', 'acquirer', '--currency', 'CNY', '--day', day, ...url];
+  const records = execFileSync(process.execPath, [PROGRAM, ...clearing], { encoding: 'utf8' }).split('\r\n');
+  expect(records.slice(1, -2).map((record) => record.split(',').slice(2, 5).join(' '))).toEqual([
+    'debit 00 1250',
+    'debitReversal 00 1250',
+    'debit 00 200000',
+    'debit 00 500',
+  ]);
+  expect(records.at(-2)).toBe('T,4,3,201750,1,1250,0,0,0,0,200500');
   child.kill('SIGTERM');
   await once(child, 'exit');
 

@@ -5,6 +5,7 @@
  *   purchase    payer ▶ settlement account     credited with a debit's code      its reversal debits it with the same code
  *   refund      settlement account ▶ payer     debited with a credit's code      its reversal credits it with the same code
  */
+import type { Aggregate } from '../../../protocol/codecs/reading-codec.ts';
 import type { Message } from '../iso8583/message.ts';
 import { answerTo } from './answer.ts';
 import type { Bank } from './bank.ts';
@@ -57,28 +58,58 @@ export function businessDay(year: number, month: number, day: number, utcOffsetM
 export async function dayTotals(bank: Bank, account: bigint, { from, to }: BusinessDay): Promise<DayTotals | number> {
   const sums = await bank.sums(account, from, to);
   if (typeof sums === 'number') return sums;
-  const totals = {
+  const totals = noTotals();
+  for (const sum of sums) addEntries(totals, sum);
+  return totals;
+}
+
+export function noTotals(): Mutable<DayTotals> {
+  return {
     ...{ debits: 0, debitsAmount: 0n, debitReversals: 0, debitReversalsAmount: 0n },
     ...{ credits: 0, creditsAmount: 0n, creditReversals: 0, creditReversalsAmount: 0n },
   };
-  for (const { code, debitCount, creditCount, debits, credits } of sums) {
-    const processingCode = processingCodeOf(code);
-    const transaction = processingCode === undefined ? undefined : transactionOf(processingCode);
-    if (transaction === undefined) continue;
-    if (isCredit(transaction)) {
-      totals.credits += debitCount;
-      totals.creditsAmount += debits;
-      totals.creditReversals += creditCount;
-      totals.creditReversalsAmount += credits;
-    } else {
-      totals.debits += creditCount;
-      totals.debitsAmount += credits;
-      totals.debitReversals += debitCount;
-      totals.debitReversalsAmount += debits;
-    }
-  }
-  return totals;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Adds entries of one code on an acquirer's account; those that are none of card payments count nowhere. */
+export function addEntries(
+  totals: Mutable<DayTotals>,
+  {
+    code,
+    debitCount,
+    creditCount,
+    debits,
+    credits,
+  }: Pick<Aggregate, 'code' | 'debitCount' | 'creditCount' | 'debits' | 'credits'>,
+): void {
+  const processingCode = processingCodeOf(code);
+  const transaction = processingCode === undefined ? undefined : transactionOf(processingCode);
+  if (transaction === undefined) return;
+  if (isCredit(transaction)) {
+    totals.credits += debitCount;
+    totals.creditsAmount += debits;
+    totals.creditReversals += creditCount;
+    totals.creditReversalsAmount += credits;
+  } else {
+    totals.debits += creditCount;
+    totals.debitsAmount += credits;
+    totals.debitReversals += debitCount;
+    totals.debitReversalsAmount += debits;
+  }
+}
+
+/** As a file has them. */
+export const TOTALS_IN_ORDER = [
+  'debits',
+  'debitsAmount',
+  'debitReversals',
+  'debitReversalsAmount',
+  'credits',
+  'creditsAmount',
+  'creditReversals',
+  'creditReversalsAmount',
+] as const satisfies readonly (keyof DayTotals)[];
 
 /** Debits less credits, reversals taken off: what the link is owed for the day. */
 export function netOf(totals: DayTotals): bigint {

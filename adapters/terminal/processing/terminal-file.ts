@@ -33,6 +33,7 @@ import {
 import type { AcquirerBusiness, IssuerBusiness } from './business.ts';
 import { CardRangeConfig, CardRanges, RANGES_MAX } from './card-ranges.ts';
 
+export const UTC_OFFSET = /^[+-](0[0-9]|1[0-4]):[0-5][0-9]$/;
 const KEY_ID = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/, 'must be the id of a key of the vault');
 const path = z.string().min(1).max(4096);
 const HANDLE = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -54,10 +55,7 @@ const Settlement = z.strictObject({
     )
     .refine((accounts) => Object.keys(accounts).length > 0, 'names no account'),
   pins: Pins.optional(),
-  utcOffset: z
-    .string()
-    .regex(/^[+-](0[0-9]|1[0-4]):[0-5][0-9]$/, 'must look like +08:00')
-    .default('+00:00'),
+  utcOffset: z.string().regex(UTC_OFFSET, 'must look like +08:00').default('+00:00'),
   authorisationHours: z.int().min(1).max(720).default(168),
 });
 
@@ -192,7 +190,8 @@ function sharedAccounts(
   return mistakes;
 }
 
-function minutesOf(offset: string): number {
+/** Minutes of an offset such as `+08:00`. */
+export function minutesOf(offset: string): number {
   const [hours = 0, minutes = 0] = offset.slice(1).split(':').map(Number);
   return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
 }
