@@ -65,11 +65,54 @@ export function expandDoubleKey(key: Int32Array, schedule: Int32Array): void {
   schedule.copyWithin(2 * STAGE, 0, STAGE);
 }
 
+/** Both halves between the initial and the final permutation, rotated as the rounds want them. */
+const halves = new Int32Array(2);
+
 /** Runs the first `stages` stages of a schedule over a block. */
 export function crypt(schedule: Int32Array, stages: number, block: Block): void {
-  let l = block[0] as number;
-  let r = block[1] as number;
-  // The initial permutation, as exchanges of bits between the halves.
+  enter(block[0] as number, block[1] as number);
+  let l = halves[0] as number;
+  let r = halves[1] as number;
+  // Final and initial permutation cancel out between stages: only the halves are exchanged.
+  for (let at = 0, end = stages * STAGE; at < end; ) {
+    for (let pair = 0; pair < 8; pair++, at += 4) {
+      l ^= mixed(r, schedule[at] as number, schedule[at + 1] as number);
+      r ^= mixed(l, schedule[at + 2] as number, schedule[at + 3] as number);
+    }
+    const left = l;
+    l = r;
+    r = left;
+  }
+  leave(l, r, block);
+}
+
+/**
+ * CBC with the first stage of a schedule over the whole blocks before `end`; `block` has the state before and after. Between two blocks the
+ * permutations cancel out too: what is absorbed is permuted, and the state stays as it is.
+ */
+export function chain(schedule: Int32Array, bytes: Uint8Array, end: number, block: Block): void {
+  enter(block[0] as number, block[1] as number);
+  let l = halves[0] as number;
+  let r = halves[1] as number;
+  for (let from = 0; from < end; from += 8) {
+    enter(readWord(bytes, from), readWord(bytes, from + 4));
+    l ^= halves[0] as number;
+    r ^= halves[1] as number;
+    for (let at = 0; at < STAGE; at += 4) {
+      l ^= mixed(r, schedule[at] as number, schedule[at + 1] as number);
+      r ^= mixed(l, schedule[at + 2] as number, schedule[at + 3] as number);
+    }
+    const left = l;
+    l = r;
+    r = left;
+  }
+  leave(l, r, block);
+}
+
+/** The initial permutation, as exchanges of bits between the halves. */
+function enter(high: number, low: number): void {
+  let l = high;
+  let r = low;
   let t = ((l >>> 4) ^ r) & 0x0f0f0f0f;
   r ^= t;
   l ^= t << 4;
@@ -85,21 +128,15 @@ export function crypt(schedule: Int32Array, stages: number, block: Block): void 
   t = ((l >>> 1) ^ r) & 0x55555555;
   r ^= t;
   l ^= t << 1;
-  l = (l << 1) | (l >>> 31);
-  r = (r << 1) | (r >>> 31);
-  // Final and initial permutation cancel out between stages: only the halves are exchanged.
-  for (let at = 0, end = stages * STAGE; at < end; ) {
-    for (let pair = 0; pair < 8; pair++, at += 4) {
-      l ^= mixed(r, schedule[at] as number, schedule[at + 1] as number);
-      r ^= mixed(l, schedule[at + 2] as number, schedule[at + 3] as number);
-    }
-    t = l;
-    l = r;
-    r = t;
-  }
-  l = (l >>> 1) | (l << 31);
-  r = (r >>> 1) | (r << 31);
-  t = ((l >>> 1) ^ r) & 0x55555555;
+  halves[0] = (l << 1) | (l >>> 31);
+  halves[1] = (r << 1) | (r >>> 31);
+}
+
+/** The final permutation, the inverse of `enter`. */
+function leave(left: number, right: number, block: Block): void {
+  let l = (left >>> 1) | (left << 31);
+  let r = (right >>> 1) | (right << 31);
+  let t = ((l >>> 1) ^ r) & 0x55555555;
   r ^= t;
   l ^= t << 1;
   t = ((r >>> 8) ^ l) & 0x00ff00ff;
@@ -141,4 +178,14 @@ export function withOddParity(word: number): number {
   fold ^= fold >>> 2;
   fold ^= fold >>> 1;
   return bits | (~fold & 0x01010101);
+}
+
+/** Big-endian. */
+export function readWord(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) << 24) |
+    ((bytes[at + 1] as number) << 16) |
+    ((bytes[at + 2] as number) << 8) |
+    (bytes[at + 3] as number)
+  );
 }

@@ -2,7 +2,7 @@
  * Triple DES over bytes: ECB and CBC of whole blocks under a prepared key. A single-length key K works as K|K|K, that is
  * DES; a double-length one as K1|K2|K1.
  */
-import { type Block, crypt, expandKey, TRIPLE } from './des.ts';
+import { type Block, chain, crypt, expandKey, readWord, TRIPLE } from './des.ts';
 import { type Padding, TDES_BLOCK as BLOCK } from './padding.ts';
 
 const ZERO = new Uint8Array(BLOCK);
@@ -69,10 +69,7 @@ export class TripleDes {
     const { length } = message;
     const least = padding === 2 ? length + 1 : Math.max(length, 1);
     const last = Math.ceil(least / BLOCK) * BLOCK - BLOCK;
-    for (let at = 0; at < last; at += BLOCK) {
-      absorb(block, message, at);
-      crypt(this.#encrypts, 1, block);
-    }
+    chain(this.#encrypts, message, last, block);
     const tail = this.#tail.fill(0);
     for (let at = last; at < length; at++) tail[at - last] = message[at] as number;
     if (padding === 2) tail[length - last] = 0x80;
@@ -102,16 +99,6 @@ export class TripleDes {
     }
     return result;
   }
-}
-
-/** Big-endian. */
-export function readWord(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) << 24) |
-    ((bytes[at + 1] as number) << 16) |
-    ((bytes[at + 2] as number) << 8) |
-    (bytes[at + 3] as number)
-  );
 }
 
 /** Big-endian. */

@@ -50,6 +50,8 @@ function timedId(timeMs: number, names: readonly string[]): Id {
 const HASH_BITS = 80n;
 const TIME_DIGITS = 12;
 const HASH_DIGITS = 20;
+/** Nearer than this, no other year is nearer. */
+const HALF_YEAR_MS = 182 * 86_400_000;
 const TRANSMISSION = /^\d{10}$/;
 
 /** Milliseconds since 1970 of MMDDhhmmss in the year that brings it nearest to now. */
@@ -63,11 +65,12 @@ export function timeOf(transmission: string, nowMs: number): number | undefined 
   if (month < 1 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined;
   const year = new Date(nowMs).getUTCFullYear();
   let nearest: number | undefined;
-  for (let candidate = year - 1; candidate <= year + 1; candidate++) {
+  for (const candidate of [year, year - 1, year + 1]) {
     const time = Date.UTC(candidate, month - 1, day, hour, minute, second);
     // The 30th of February is the 1st or 2nd of March to Date.
     if (new Date(time).getUTCMonth() !== month - 1) continue;
     if (nearest === undefined || Math.abs(time - nowMs) < Math.abs(nearest - nowMs)) nearest = time;
+    if (Math.abs(nearest - nowMs) < HALF_YEAR_MS) break;
   }
   return nearest;
 }

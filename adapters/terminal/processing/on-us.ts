@@ -28,7 +28,7 @@ import {
   riskOf,
 } from './enquiry.ts';
 import { decidedNow, FollowUps } from './follow-ups.ts';
-import { approvalCode, relatedId } from './message-ids.ts';
+import { approvalCode } from './message-ids.ts';
 import { entryCode } from './settlement.ts';
 import { type EntryMode, isCredit, isDebit, needsChipData } from './transaction.ts';
 
@@ -86,7 +86,8 @@ export class OnUs {
     if (pin === 'technical') return refused('96', problem ?? '');
     const shown: Shown = { asked, range, token, approval: cryptogram.approval };
     const used = await this.#bank.useCard({
-      id: relatedId(id, 'use'),
+      // Uses of cards have ids of their own kind: that of the payment says what it is for.
+      id,
       token,
       payeeAccountId: settlement,
       amount: BigInt(request.amount),

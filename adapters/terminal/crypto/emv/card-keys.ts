@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { toHex } from '../bytes.ts';
-import { type Block, crypt, expandDoubleKey, TRIPLE, withOddParity } from '../des.ts';
-import { absorb, readWord, writeBlock, writeWord } from '../triple-des.ts';
+import { type Block, chain, crypt, expandDoubleKey, TRIPLE, withOddParity, readWord } from '../des.ts';
+import { absorb, writeBlock, writeWord } from '../triple-des.ts';
 import type { SessionKind } from './schemes.ts';
 
 /** Option A takes the rightmost 16 digits of PAN and PSN; option B hashes them, for PANs of more than 16 digits. */
@@ -84,10 +84,9 @@ export class CardKeys {
   mac(data: Uint8Array, length: number): Block {
     const block = this.#block.fill(0);
     const last = length - 8;
-    for (let at = 0; at <= last; at += 8) {
-      absorb(block, data, at);
-      crypt(this.#session, at === last ? 3 : 1, block);
-    }
+    chain(this.#session, data, last, block);
+    absorb(block, data, last);
+    crypt(this.#session, 3, block);
     return block;
   }
 

@@ -1,10 +1,11 @@
+import { readWord } from '../des.ts';
 /**
  * The verification of an authorisation request cryptogram from the tags of field 55, and the answer to the card. Pure and
  * synchronous: keys, request and what was seen of the card go in, a verdict comes out.
  */
 import { toHex } from '../bytes.ts';
 import { type Tag, tagName } from '../../tlv/tlv.ts';
-import { readWord } from '../triple-des.ts';
+
 import { type AtcWindow, checkAtc } from './atc-window.ts';
 import { type CardIdentity, CardKeys, type IssuerKey } from './card-keys.ts';
 import { type Response, type ResponseCodes, respond } from './cryptogram.ts';

@@ -32,8 +32,8 @@ describe('ids', () => {
     const first = idOf(KEY, NOW) ?? 0n;
     const later = idOf({ ...KEY, transmission: '0101000001' }, NOW) ?? 0n;
     expect(first < later).toBe(true);
-    expect(relatedId(first, 'use') >> 80n).toBe(first >> 80n);
-    expect(relatedId(first, 'use')).not.toBe(relatedId(first, 'cancel'));
+    expect(relatedId(first, 'capture') >> 80n).toBe(first >> 80n);
+    expect(relatedId(first, 'capture')).not.toBe(relatedId(first, 'cancel'));
   });
 
   it.each([
