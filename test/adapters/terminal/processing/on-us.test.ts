@@ -172,6 +172,14 @@ describe('a message is declined', () => {
     expect(await decline(change, terms)).toBe(expected);
   });
 
+  it('an amount in the chip data that is no decimal number is none, whatever its digits come to', async () => {
+    const desk = await CardDesk.open();
+    const purchase = made(desk.terminal.purchase(desk.card, 1250));
+    purchase.set(55, signed(purchase, 0x9f02, '00000000124A'));
+    expect(code(await desk.ask(purchase))).toBe('63');
+    expect(desk.notes.join()).toContain('another amount (9F02)');
+  });
+
   it('14 and 15: a card that nobody knows, and a number of nobody', async () => {
     const desk = await CardDesk.open();
     const purchase = made(desk.terminal.purchase(desk.card, 1250));
@@ -184,7 +192,12 @@ describe('a message is declined', () => {
   it('51: there is not enough money, and 63 when the same tap is sent as another payment', async () => {
     const desk = await CardDesk.open();
     const first = made(desk.terminal.purchase(desk.card, 100_001));
-    expect(code(await desk.ask(first))).toBe('51');
+    const declined = await desk.ask(first);
+    expect(code(declined)).toBe('51');
+    // The proof for the card (91) is over the code that the terminal hears (8A), not over an approval.
+    const { tlv } = parseTlv(declined.bytes(55) ?? new Uint8Array(0));
+    expect(Buffer.from(tlv.get(0x91)?.subarray(8) ?? []).toString('latin1')).toBe('51');
+    expect(desk.card.checkAnswer(declined.bytes(55))).toBe('right');
     const again = first.translate(first.spec).set(11, '999999');
     expect(code(await desk.ask(again))).toBe('63');
     expect(await desk.money()).toEqual(FULL);
