@@ -6,11 +6,13 @@
  *   D  number, kind, DE3 (first two digits), amount, time in UTC, payment id, DE38, DE37, DE41, DE42
  *   T  records, then number and amount of debits, debit reversals, credits, credit reversals, and the net amount
  *
+ * As JSON it is one document with the same: the fields of H, `payments` for D, `totals` for T; amounts are strings.
+ *
  * Amounts are minor units; a debit takes from a cardholder. No card number is in it: it is not kept.
  */
 import { formatId } from '../../../protocol/ids.ts';
 import { approvalCode } from './message-ids.ts';
-import { addEntries, netOf, noTotals, processingCodeOf, TOTALS_IN_ORDER } from './settlement.ts';
+import { addEntries, type DayTotals, netOf, noTotals, processingCodeOf, TOTALS_IN_ORDER } from './settlement.ts';
 import { isCredit, transactionOf } from './transaction.ts';
 
 /** Who is on the other side of the account: acquirers are paid, issuers pay. */
@@ -39,7 +41,22 @@ export interface ClearingHeader {
   readonly role: ClearingRole;
 }
 
+export type ClearingFormat = 'csv' | 'json';
+
 type Kind = 'debit' | 'debitReversal' | 'credit' | 'creditReversal';
+
+interface ClearedPayment {
+  readonly number: number;
+  readonly kind: Kind;
+  readonly processingCode: string;
+  readonly amount: string;
+  readonly time: string;
+  readonly paymentId: string;
+  readonly approvalCode: string;
+  readonly retrieval: string;
+  readonly terminal: string;
+  readonly merchant: string;
+}
 
 const VERSION = 1;
 /** Payments that are looked up at once. */
@@ -53,9 +70,11 @@ export async function* clearingFile(
   header: ClearingHeader,
   entries: AsyncIterable<ClearingEntry>,
   referencesOf: (paymentIds: readonly bigint[]) => Promise<ReadonlyMap<bigint, string>>,
+  format: ClearingFormat = 'csv',
 ): AsyncGenerator<string, void, undefined> {
-  const { account, currency, day, from, to, role } = header;
-  yield record('H', String(VERSION), account, currency, day, momentOf(from), momentOf(to), role);
+  const { role } = header;
+  const form = FORMS[format];
+  yield form.begin(header);
   const totals = noTotals();
   let count = 0;
   for await (const page of pagesOf(entries)) {
@@ -67,12 +86,45 @@ export async function* clearingFile(
       addEntries(totals, sumOf(entry, role));
       const { amount, timestamp, paymentId } = entry;
       const [retrieval = '', terminal = '', merchant = ''] = (references.get(paymentId) ?? '').split('/');
-      const what = [String(++count), kind, processingCode, String(amount), momentOf(timestamp)];
-      yield record('D', ...what, formatId(paymentId), approvalCode(paymentId), retrieval, terminal, merchant);
+      yield form.payment({
+        ...{ number: ++count, kind, processingCode, amount: String(amount), time: momentOf(timestamp) },
+        ...{ paymentId: formatId(paymentId), approvalCode: approvalCode(paymentId), retrieval, terminal, merchant },
+      });
     }
   }
-  yield record('T', String(count), ...TOTALS_IN_ORDER.map((name) => String(totals[name])), String(netOf(totals)));
+  yield form.end(count, totals);
 }
+
+interface Form {
+  begin(header: ClearingHeader): string;
+  payment(payment: ClearedPayment): string;
+  end(count: number, totals: DayTotals): string;
+}
+
+const FORMS: Readonly<Record<ClearingFormat, Form>> = {
+  csv: {
+    begin: ({ account, currency, day, from, to, role }) =>
+      record('H', String(VERSION), account, currency, day, momentOf(from), momentOf(to), role),
+    payment: (payment) => record('D', ...Object.values<string | number>({ ...payment }).map(String)),
+    end: (count, totals) =>
+      record('T', String(count), ...TOTALS_IN_ORDER.map((name) => String(totals[name])), String(netOf(totals))),
+  },
+  json: {
+    begin: ({ account, currency, day, from, to, role }) => {
+      const head = { version: VERSION, account, currency, day, from: momentOf(from), to: momentOf(to), role };
+      return `${JSON.stringify(head).slice(0, -1)},"payments":[`;
+    },
+    payment: (payment) => `${payment.number === 1 ? '' : ','}\n${JSON.stringify(payment)}`,
+    end: (count, totals) => {
+      const sums = TOTALS_IN_ORDER.map((name) => [
+        name,
+        typeof totals[name] === 'bigint' ? String(totals[name]) : totals[name],
+      ]);
+      const all = { payments: count, ...Object.fromEntries(sums), net: String(netOf(totals)) };
+      return `],\n"totals":${JSON.stringify(all)}}\n`;
+    },
+  },
+};
 
 async function* pagesOf(entries: AsyncIterable<ClearingEntry>): AsyncGenerator<ClearingEntry[], void, undefined> {
   let page: ClearingEntry[] = [];

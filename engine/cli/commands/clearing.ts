@@ -43,8 +43,7 @@ export function registerClearing(program: Command, terminal: Terminal): void {
 
 function print(text: string, options: ClearingOptions, terminal: Terminal): Promise<void> {
   const { day, utcOffset } = options;
-  // The file is what is printed: it has no form in JSON.
-  if (options.json === true) throw new UsageError('a clearing file has no JSON form: leave out --json');
+  const format = options.json === true ? 'json' : 'csv';
   if (!/^\d{4}-\d\d-\d\d$/.test(day)) throw new UsageError(`--day must be a day as 2026-11-24, not "${day}"`);
   readTime(day, '--day');
   if (!UTC_OFFSET.test(utcOffset)) throw new UsageError(`--utc-offset must be as +08:00, not "${utcOffset}"`);
@@ -59,7 +58,7 @@ function print(text: string, options: ClearingOptions, terminal: Terminal): Prom
       if (!isStatement(statement)) return expectOk(statement, terminal);
       const currency = ledgerName(statement.ledger);
       const header = { account: formatId(accountId), currency, day, ...range, role };
-      const file = clearingFile(header, entriesOf(statement), (ids) => referencesOf(client, ids));
+      const file = clearingFile(header, entriesOf(statement), (ids) => referencesOf(client, ids), format);
       for await (const line of file) await writeSlowly(terminal.output, line);
     } catch (error) {
       // What was printed is not whole.

@@ -23,6 +23,7 @@ async function fileOf(
   entries: readonly ClearingEntry[],
   role: ClearingRole = 'acquirer',
   references: ReadonlyMap<bigint, string> = new Map(),
+  format: 'csv' | 'json' = 'csv',
 ): Promise<{ lines: string[]; asked: number[] }> {
   const asked: number[] = [];
   async function* given() {
@@ -30,10 +31,11 @@ async function fileOf(
   }
   const header = { account: 'aa', currency: 'CNY', day: '2026-11-24', ...DAY, role };
   const lines: string[] = [];
-  const file = clearingFile(header, given(), async (ids) => {
+  const look = async (ids: readonly bigint[]): Promise<ReadonlyMap<bigint, string>> => {
     asked.push(ids.length);
     return references;
-  });
+  };
+  const file = clearingFile(header, given(), look, format);
   for await (const line of file) lines.push(line);
   return { lines, asked };
 }
@@ -87,6 +89,27 @@ describe('a clearing file', () => {
   it('quotes what terminals say', async () => {
     const { lines } = await fileOf([entry({})], 'acquirer', new Map([[7_123_456n, '1/A,"B"/C']]));
     expect(lines[1]).toContain(',1,"A,""B""",C\r\n');
+  });
+
+  it('says the same as JSON, whole with payments and without', async () => {
+    for (const entries of [[], [entry({}), entry({ direction: 'debit', amount: 250n })]]) {
+      const { lines } = await fileOf(entries, 'acquirer', new Map([[7_123_456n, '1/T/M']]), 'json');
+      const file = JSON.parse(lines.join('')) as { payments: unknown[]; totals: object };
+      const amount = entries.length === 0 ? '0' : '1250';
+      const reversed = entries.length === 0 ? '0' : '250';
+      expect(file).toMatchObject({ version: 1, account: 'aa', day: '2026-11-24', from: '2026-11-23T16:00:00.000Z' });
+      expect(file.totals).toMatchObject({
+        payments: entries.length,
+        debitsAmount: amount,
+        debitReversalsAmount: reversed,
+      });
+      expect(file.payments).toHaveLength(entries.length);
+    }
+    const { lines } = await fileOf([entry({})], 'acquirer', new Map([[7_123_456n, '1/T/M']]), 'json');
+    expect(JSON.parse(lines.join(''))).toMatchObject({
+      payments: [{ number: 1, kind: 'debit', processingCode: '00', amount: '1250', retrieval: '1', merchant: 'M' }],
+      totals: { debits: 1, net: '1250' },
+    });
   });
 
   it('looks payments up in pages, each once', async () => {
