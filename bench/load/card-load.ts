@@ -9,7 +9,7 @@ import { benchCard, CARD_LINK_SPEC, linkMac } from '../cards.ts';
 import { CardLink, type MessageSource } from './card-link.ts';
 import { drive } from './drive.ts';
 import type { CardJob, JobResult, Report } from './jobs.ts';
-import { Meter, Schedule } from './latency.ts';
+import { type CpuClock, Meter, Schedule } from './latency.ts';
 import { Random } from './random.ts';
 
 const AMOUNT_MIN = 100;
@@ -34,13 +34,15 @@ export async function runCardLoad(job: CardJob, report: Report): Promise<JobResu
     const schedule = rate === undefined ? undefined : new Schedule({ ...plan, perSecond: rate });
     return new CardLink(source, prepared[sender] ?? [], { inFlight, meter, schedule }, codes);
   });
-  await Promise.all(links.map((link) => link.open(job.host, job.port)));
-  const cpu = await drive(links, {
-    openLoop: rate === undefined ? undefined : 'ticks',
-    meter,
-    goal: undefined,
-    report,
-  });
+  const openLoop = rate === undefined ? undefined : 'ticks';
+  let cpu: CpuClock;
+  try {
+    await Promise.all(links.map((link) => link.open(job.host, job.port)));
+    cpu = await drive(links, { openLoop, meter, goal: undefined, report });
+  } finally {
+    // One that is open would keep this process from ending when another could not be opened.
+    for (const link of links) link.close();
+  }
   const all = [...codes.values()].reduce((sum, more) => sum + more, 0);
   const approved = codes.get('00') ?? 0;
   codes.delete('00');

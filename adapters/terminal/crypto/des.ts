@@ -65,25 +65,15 @@ export function expandDoubleKey(key: Int32Array, schedule: Int32Array): void {
   schedule.copyWithin(2 * STAGE, 0, STAGE);
 }
 
-/** Both halves between the initial and the final permutation, rotated as the rounds want them. */
+/** The block at hand between the initial and the final permutation, its halves rotated as the rounds want them. Zeros when there is none. */
 const halves = new Int32Array(2);
 
 /** Runs the first `stages` stages of a schedule over a block. */
 export function crypt(schedule: Int32Array, stages: number, block: Block): void {
   enter(block[0] as number, block[1] as number);
-  let l = halves[0] as number;
-  let r = halves[1] as number;
-  // Final and initial permutation cancel out between stages: only the halves are exchanged.
-  for (let at = 0, end = stages * STAGE; at < end; ) {
-    for (let pair = 0; pair < 8; pair++, at += 4) {
-      l ^= mixed(r, schedule[at] as number, schedule[at + 1] as number);
-      r ^= mixed(l, schedule[at + 2] as number, schedule[at + 3] as number);
-    }
-    const left = l;
-    l = r;
-    r = left;
-  }
-  leave(l, r, block);
+  // Final and initial permutation cancel out between stages.
+  for (let stage = 0; stage < stages; stage++) runStage(schedule, stage);
+  leave(block);
 }
 
 /**
@@ -92,21 +82,27 @@ export function crypt(schedule: Int32Array, stages: number, block: Block): void 
  */
 export function chain(schedule: Int32Array, bytes: Uint8Array, end: number, block: Block): void {
   enter(block[0] as number, block[1] as number);
+  for (let at = 0; at < end; at += 8) {
+    const left = halves[0] as number;
+    const right = halves[1] as number;
+    enter(readWord(bytes, at), readWord(bytes, at + 4));
+    halves[0] = (halves[0] as number) ^ left;
+    halves[1] = (halves[1] as number) ^ right;
+    runStage(schedule, 0);
+  }
+  leave(block);
+}
+
+/** Sixteen rounds, and the exchange of the halves after them. */
+function runStage(schedule: Int32Array, stage: number): void {
   let l = halves[0] as number;
   let r = halves[1] as number;
-  for (let from = 0; from < end; from += 8) {
-    enter(readWord(bytes, from), readWord(bytes, from + 4));
-    l ^= halves[0] as number;
-    r ^= halves[1] as number;
-    for (let at = 0; at < STAGE; at += 4) {
-      l ^= mixed(r, schedule[at] as number, schedule[at + 1] as number);
-      r ^= mixed(l, schedule[at + 2] as number, schedule[at + 3] as number);
-    }
-    const left = l;
-    l = r;
-    r = left;
+  for (let at = stage * STAGE, end = at + STAGE; at < end; at += 4) {
+    l ^= mixed(r, schedule[at] as number, schedule[at + 1] as number);
+    r ^= mixed(l, schedule[at + 2] as number, schedule[at + 3] as number);
   }
-  leave(l, r, block);
+  halves[0] = r;
+  halves[1] = l;
 }
 
 /** The initial permutation, as exchanges of bits between the halves. */
@@ -132,8 +128,12 @@ function enter(high: number, low: number): void {
   halves[1] = (r << 1) | (r >>> 31);
 }
 
-/** The final permutation, the inverse of `enter`. */
-function leave(left: number, right: number, block: Block): void {
+/** The final permutation, the inverse of `enter`. Nothing of the block stays here: it may be a PIN or a key. */
+function leave(block: Block): void {
+  const left = halves[0] as number;
+  const right = halves[1] as number;
+  halves[0] = 0;
+  halves[1] = 0;
   let l = (left >>> 1) | (left << 31);
   let r = (right >>> 1) | (right << 31);
   let t = ((l >>> 1) ^ r) & 0x55555555;

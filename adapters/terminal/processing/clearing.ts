@@ -85,10 +85,11 @@ export async function* clearingFile(
       if (kind === undefined || processingCode === undefined) continue;
       addEntries(totals, sumOf(entry, role));
       const { amount, timestamp, paymentId } = entry;
-      const [retrieval = '', terminal = '', merchant = ''] = (references.get(paymentId) ?? '').split('/');
+      const [retrieval = '', terminal = '', ...merchant] = (references.get(paymentId) ?? '').split('/');
       yield form.payment({
         ...{ number: ++count, kind, processingCode, amount: String(amount), time: momentOf(timestamp) },
-        ...{ paymentId: formatId(paymentId), approvalCode: approvalCode(paymentId), retrieval, terminal, merchant },
+        ...{ paymentId: formatId(paymentId), approvalCode: approvalCode(paymentId) },
+        ...{ retrieval, terminal, merchant: merchant.join('/') },
       });
     }
   }

@@ -87,8 +87,8 @@ describe('a clearing file', () => {
   });
 
   it('quotes what terminals say', async () => {
-    const { lines } = await fileOf([entry({})], 'acquirer', new Map([[7_123_456n, '1/A,"B"/C']]));
-    expect(lines[1]).toContain(',1,"A,""B""",C\r\n');
+    const { lines } = await fileOf([entry({})], 'acquirer', new Map([[7_123_456n, '1/A,"B"/C/D']]));
+    expect(lines[1]).toContain(',1,"A,""B""",C/D\r\n');
   });
 
   it('says the same as JSON, whole with payments and without', async () => {
