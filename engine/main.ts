@@ -14,11 +14,12 @@ import {
 } from '../adapters/terminal/open.ts';
 import { sandboxTerminals } from '../adapters/terminal/sandbox.ts';
 import { LIMITS } from '../protocol/limits.ts';
+import { CodeGate } from './admission/code-gate.ts';
 import { KeyStore } from './admission/key-store.ts';
 import { RateLimiter } from './admission/limits.ts';
 import { NO_PROOFS, ProofGate, type ProofVerifier, SharedKeyProofs } from './admission/proofs.ts';
 import { sandboxInstitution } from './admission/sandbox-institution.ts';
-import { ensureStepUpKey } from './admission/step-up.ts';
+import { ensurePayerCodeKey, ensureStepUpKey } from './admission/sandbox-keys.ts';
 import { ConfigError } from './config/load.ts';
 import type { Config } from './config/options.ts';
 import { Health } from './observe/health.ts';
@@ -175,7 +176,8 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   // 5 The transports: one app for WebSocket and HTTP.
   const app = createApp(tlsOf(config));
   const authenticate = (key: string) => keys.authenticate(key);
-  const gateway = new ProofGate(new RiskGate(router, wallClockMicros), proofsOf(config));
+  const proven = new ProofGate(new RiskGate(router, wallClockMicros), proofsOf(config));
+  const gateway = new CodeGate(proven, info.partitions, payerCodeKeyOf(config));
   const shared = { gateway, changes, authenticate, rateLimiter };
   let listener: Listener | undefined;
   let terminals: OpenTerminals | undefined;
@@ -247,6 +249,12 @@ async function openOrCreate({ dataDir, partitions }: Config): Promise<LockedDire
 function proofsOf({ stepUpKey, sandbox, dataDir }: Config): ProofVerifier {
   const path = stepUpKey ?? (sandbox ? ensureStepUpKey(dataDir) : undefined);
   return path === undefined ? NO_PROOFS : new SharedKeyProofs(readFileSync(path));
+}
+
+/** Undefined: devices make no codes. */
+function payerCodeKeyOf({ payerCodeKey, sandbox, dataDir }: Config): Uint8Array | undefined {
+  const path = payerCodeKey ?? (sandbox ? ensurePayerCodeKey(dataDir) : undefined);
+  return path === undefined ? undefined : readFileSync(path);
 }
 
 /** What the card switch is set up with; undefined when there is none. */

@@ -1,6 +1,7 @@
 /** Commands of modules that stand beside payments and the ledger: cards, queues of what others have to be told. */
 import { CARD, CARD_USE } from './cards.ts';
 import type { CommandSpec } from './commands.ts';
+import { CODE_DEVICE, PAYER_CODE } from './payer-codes.ts';
 
 export const MODULE_COMMANDS = {
   putCards: {
@@ -23,6 +24,34 @@ export const MODULE_COMMANDS = {
     recordBytes: CARD_USE.size,
     scope: 'pay',
     summary: 'Judge what a card and its holder have shown for a payment.',
+  },
+  issueCodes: {
+    kind: 0x68,
+    body: 'records',
+    recordBytes: PAYER_CODE.size,
+    scope: 'pay',
+    summary: 'Give payers one-time codes to show.',
+  },
+  lookupCodes: {
+    kind: 0x69,
+    body: 'records',
+    recordBytes: 16,
+    scope: 'read',
+    summary: 'One-time codes and the payments that they were used for.',
+  },
+  putCodeDevice: {
+    kind: 0x6a,
+    body: 'record',
+    recordBytes: CODE_DEVICE.size,
+    scope: 'ledger',
+    summary: 'Enrol a device that makes codes by itself, or change what it may.',
+  },
+  lookupCodeDevices: {
+    kind: 0x6b,
+    body: 'records',
+    recordBytes: 16,
+    scope: 'read',
+    summary: 'Enrolled devices and what was seen of them.',
   },
   putOutbox: {
     kind: 0x64,

@@ -269,14 +269,17 @@ export const PAYMENT = layout('payment', 128, {
   reserved16: [94, 'u16'],
   /** When it was decided; sent as zero. */
   timestamp: [96, 'u64'],
-  reservedA: [104, 'u64'],
-  reservedB: [112, 'u64'],
-  reservedC: [120, 'u64'],
+  /** The code that the payer has shown, in place of `payerAccountId`, which is sent as zero then; 0 = none. See PAYER_CODE. */
+  payerCode: [104, 'u128'],
+  /** Set by the switch for the code of a device, which it has checked; sent as zero. */
+  payerCounter: [120, 'u64'],
 });
 
 export const PaymentFlags = {
   /** A RISK_CONTEXT follows the record. */
   riskContext: 1 << 0,
+  /** Set by the switch: the code of a device is not one that this device makes. */
+  wrongCode: 1 << 1,
 } as const;
 
 /** Capture, void, refund, revert, release or confirm of a payment. `proofLength` bytes follow a confirmation. */

@@ -10,6 +10,7 @@ import { INTERNAL_RESULTS } from './results/internal-results.ts';
 import { LEDGER_RESULTS } from './results/ledger-results.ts';
 import { OUTBOX_RESULTS } from './results/outbox-results.ts';
 import { PARTY_RESULTS } from './results/party-results.ts';
+import { PAYER_CODE_RESULTS } from './results/payer-code-results.ts';
 import { PAYMENT_RESULTS } from './results/payment-results.ts';
 import { RISK_RESULTS } from './results/risk-results.ts';
 import { REGISTRY_RESULTS } from './results/registry-results.ts';
@@ -32,6 +33,7 @@ export const RESULTS = {
   ...CARD_RESULTS,
   ...OUTBOX_RESULTS,
   ...INTERNAL_RESULTS,
+  ...PAYER_CODE_RESULTS,
 } as const satisfies Readonly<Record<string, ResultSpec>>;
 
 export type ResultName = keyof typeof RESULTS;

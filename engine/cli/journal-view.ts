@@ -4,6 +4,7 @@ import { CARD_USE_EVENT_BYTES } from '../card/event.ts';
 import { CURRENCIES } from '../../protocol/currencies.ts';
 import { formatId } from '../../protocol/ids.ts';
 import { decodeRecord } from '../../protocol/layout.ts';
+import { CODE_DEVICE, PAYER_CODE } from '../../protocol/payer-codes.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import {
   ACCOUNT,
@@ -27,6 +28,7 @@ import {
   TRANSFER_EVENT_BYTES,
 } from '../ledger/events.ts';
 import { JointKinds, PartPhases, PartWord, readJoint, readPart } from '../ledger/joint-event.ts';
+import { isDeviceEvent } from '../payer-code/event.ts';
 import { PaymentEventByte } from '../payment/event.ts';
 import { Versions } from '../payment/versions.ts';
 import { Transfers } from '../query/transfers.ts';
@@ -95,6 +97,8 @@ export class JournalView {
         return describeSignal(event);
       case EventTypes.card:
         return describeCard(event);
+      case EventTypes.payerCode:
+        return describePayerCode(event);
       case EventTypes.counts:
         return describeCounts(event);
       case EventTypes.payment:
@@ -161,6 +165,15 @@ function describeCard(event: DataView): Described {
   const use = isUse ? decodeRecord(CARD_USE, event, EVENT_PREFIX_BYTES + CARD.size) : undefined;
   const details = { ...texts(card), ...(use === undefined ? {} : { use: texts(use) }) };
   return { name: isUse ? 'card use' : 'card', summary: formatId(use?.token ?? card.token), details };
+}
+
+function describePayerCode(event: DataView): Described {
+  if (isDeviceEvent(event)) {
+    const device = decodeRecord(CODE_DEVICE, event, EVENT_PREFIX_BYTES);
+    return { name: 'code device', summary: formatId(device.accountId), details: texts(device) };
+  }
+  const code = decodeRecord(PAYER_CODE, event, EVENT_PREFIX_BYTES);
+  return { name: 'payer code', summary: formatId(code.accountId), details: texts(code) };
 }
 
 function describeCounts(event: DataView): Described {

@@ -62,6 +62,12 @@ export const OPTIONS = {
     example: '/etc/sluice/step-up.key',
     isFile: true,
   }),
+  payerCodeKey: option('payer-code-key', text().optional(), undefined, {
+    description:
+      'File with the key of which the keys of devices are made that show payment codes without a connection.',
+    example: '/etc/sluice/payer-code.key',
+    isFile: true,
+  }),
   iso8583File: option('iso8583-file', text().optional(), undefined, {
     description: 'File that sets up the card switch: links of acquirers, card ranges, settlement accounts, keys.',
     example: '/etc/sluice/terminal.yaml',

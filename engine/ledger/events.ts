@@ -28,6 +28,8 @@ export const EventTypes = {
   counts: 13,
   /** card/event.ts. */
   card: 14,
+  /** payer-code/event.ts. */
+  payerCode: 15,
 } as const;
 
 export const EVENT_PREFIX_BYTES = EVENT_PREFIX.size;

@@ -386,4 +386,4 @@ class TallyTable {
 }
 
 /** Result codes have three digits. */
-const CODES_MAX = 1000;
+const CODES_MAX = 1100;

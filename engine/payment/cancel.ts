@@ -5,6 +5,7 @@
 import { PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { EventTypes } from '../ledger/events.ts';
+import { isReservedId } from '../ledger/validate.ts';
 import { CancellationWord, OperationWord, readU64, writeU64 } from '../ledger/words.ts';
 import { refuseKnown } from './carry-out.ts';
 import { PaymentEventByte, PaymentEventFlags, PaymentField, paymentEventBytes, StateField } from './event.ts';
@@ -38,9 +39,11 @@ export function cancelBefore(payments: Payments, request: OperationRequest, repl
   const at = events.append(EventTypes.payment, PaymentEventFlags.current, Code.ok, length, institution);
   const out = events.words;
   out.fill(0, at + (PaymentEventByte.payment >> 2), at + (length >> 2));
+  const isByCode = isReservedId(words, from + CancellationWord.payerAccountId);
+  const payerField = isByCode ? PaymentField.payerCode : PaymentField.payerAccountId;
   for (let word = 0; word < ID_WORDS; word++) {
     out[at + PaymentField.id + word] = words[from + OperationWord.paymentId + word] as number;
-    out[at + PaymentField.payerAccountId + word] = words[from + CancellationWord.payerAccountId + word] as number;
+    out[at + payerField + word] = words[from + CancellationWord.payerAccountId + word] as number;
   }
   writeU64(out, at + PaymentField.timestamp, now);
   out[at + StateField.state] = PaymentStates.declined | (operation << 8) | (Code.cancelledBefore << 16);
@@ -65,10 +68,14 @@ export function namesOtherPayer(request: OperationRequest, stored: DataView): bo
   return hasPayment && stored.getUint16(2, true) !== Code.existsWithDifferentPayer && !isPayerOf(stored, request);
 }
 
+/** The payer's account, or the code that he has shown. */
 function isPayerOf(version: DataView, { words, at }: OperationRequest): boolean {
-  for (let word = 0; word < ID_WORDS; word++) {
-    const stated = words[at + CancellationWord.payerAccountId + word];
-    if (version.getUint32((PaymentField.payerAccountId + word) * 4, true) !== stated) return false;
-  }
-  return true;
+  const isStated = (field: number): boolean => {
+    for (let word = 0; word < ID_WORDS; word++) {
+      const stated = words[at + CancellationWord.payerAccountId + word];
+      if (version.getUint32((field + word) * 4, true) !== stated) return false;
+    }
+    return true;
+  };
+  return isStated(PaymentField.payerAccountId) || isStated(PaymentField.payerCode);
 }

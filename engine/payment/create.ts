@@ -6,7 +6,7 @@ import { RISK_CONTEXT } from '../../protocol/risk.ts';
 import { isPassing } from '../ledger/crossings.ts';
 import { EventTypes } from '../ledger/events.ts';
 import { AWAITS_CLEARING, AWAITS_TURN } from '../ledger/results.ts';
-import { PaymentWord, writeU64 } from '../ledger/words.ts';
+import { isZeroId, PaymentWord, sameId, writeU64 } from '../ledger/words.ts';
 import { Outcomes } from '../risk/rule-set.ts';
 import { isCancelledBefore } from './cancel.ts';
 import {
@@ -64,7 +64,7 @@ export function createPayment(payments: Payments, request: PaymentRequest, reply
   if (!isSale && !payments.hasRoomToHold) return payments.refuse(reply, Code.pendingTableFull);
 
   const terms = noTerms();
-  const refused = findTerms(payments, request, terms);
+  const refused = findPayerAndTerms(payments, request, terms);
   payments.risk.describe(request, terms.payer);
   const course = refused !== Code.ok ? declined(refused) : choose(payments, request, terms);
   // There is no room to ask others: nothing is decided, and the same may be sent again.
@@ -73,12 +73,28 @@ export function createPayment(payments: Payments, request: PaymentRequest, reply
   if (course === CHALLENGE && !payments.challenges.hasRoom) return payments.refuse(reply, Code.pendingTableFull);
   const plan = planPayment(terms, course.state, secondsOf(words, at - PaymentField.id));
   if (crosses(plan)) return createJoint(payments, request, terms, plan, course, reply);
+  payments.codes.keep(words, at);
   const event = writeFirstVersion(payments, request, terms, course);
   const moved = plan.legs.length === 0 ? Code.ok : moveMoney(payments, event, plan);
   const outcome = moved === Code.ok ? course : { state: PaymentStates.declined, code: moved };
   finishFirstVersion(payments, event, operationOf(request), outcome, terms);
   payments.risk.count(outcome.state);
   payments.answerFirst(reply, event);
+}
+
+/** What the payer has shown comes first: it stands for him. */
+function findPayerAndTerms(payments: Payments, request: PaymentRequest, terms: Terms): number {
+  const { words, at, contextAt, institution } = request;
+  if (!isByCode(request)) return findTerms(payments, request, terms, institution);
+  const { codes } = payments;
+  const refused = codes.present(words, at, contextAt);
+  if (refused !== Code.ok) return refused;
+  const isOneAccount = sameId(words, at + PaymentWord.payerAccountId, words, at + PaymentWord.payeeAccountId);
+  return isOneAccount ? Code.accountsMustBeDifferent : findTerms(payments, request, terms, codes.owner);
+}
+
+function isByCode({ words, at }: PaymentRequest): boolean {
+  return !isZeroId(words, at + PaymentWord.payerCode);
 }
 
 function operationOf({ isSale }: PaymentRequest): number {
@@ -94,14 +110,20 @@ function choose(payments: Payments, request: PaymentRequest, terms: Terms): Cour
     case Outcomes.review:
     case Outcomes.hold:
       return HOLD;
-    case Outcomes.stepUp: {
-      // Nobody is asked to prove a payment that would be refused all the same.
-      const refused = whyNotPaid(payments, request, terms);
-      return refused === Code.ok ? CHALLENGE : declined(refused);
-    }
+    case Outcomes.stepUp:
+      return challenge(payments, request, terms);
     default:
+      if (isByCode(request) && payments.codes.needsConfirmation(terms.amount)) {
+        return challenge(payments, request, terms);
+      }
       return isSale ? CAPTURE : AUTHORISE;
   }
+}
+
+/** Nobody is asked to prove a payment that would be refused all the same. */
+function challenge(payments: Payments, request: PaymentRequest, terms: Terms): Course {
+  const refused = whyNotPaid(payments, request, terms);
+  return refused === Code.ok ? CHALLENGE : declined(refused);
 }
 
 function declined(code: number): Course {
@@ -148,6 +170,7 @@ function createJoint(
   // The clearing accounts come first; the records name the place where the request will be.
   const short = openForPlan(ledger, jointPlan(payments, plan, words, from, 0, terms.feeAccountId));
   if (short !== Code.ok) return payments.refuse(reply, short);
+  payments.codes.keep(words, at);
   const joint = jointPlan(payments, plan, words, from, events.nextLsn, terms.feeAccountId);
   const event = writeFirstVersion(payments, request, terms, course);
   const code = tryJoint(payments, event, joint);
@@ -247,7 +270,9 @@ function comparePayment(request: PaymentRequest, stored: DataView): number {
   const bytes = (words[at + PaymentWord.referenceLength] as number) & 0xffff;
   if (stored.getUint32(8, true) !== request.institution) return Code.existsWithDifferentOwner;
   if (stored.getUint8(StateField.state * 4 + 1) !== operation) return Code.existsWithDifferentOperation;
-  if (differs(PaymentWord.payerAccountId, 4)) return Code.existsWithDifferentPayer;
+  if (differs(PaymentWord.payerCode, 4)) return Code.existsWithDifferentPayer;
+  // Who it was, the code has said.
+  if (!isByCode(request) && differs(PaymentWord.payerAccountId, 4)) return Code.existsWithDifferentPayer;
   if (differs(PaymentWord.payeeAccountId, 4)) return Code.existsWithDifferentPayee;
   if (differs(PaymentWord.amount, 2)) return Code.existsWithDifferentAmount;
   if (differs(PaymentWord.campaignId, 4)) return Code.existsWithDifferentCampaign;

@@ -3,7 +3,7 @@
  * that is kept whether it was allowed or not.
  */
 
-import { PaymentOperationFlags, PaymentOperations } from '../../protocol/records.ts';
+import { PaymentOperationFlags, PaymentOperations, PaymentStates } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
 import { isPassing } from '../ledger/crossings.ts';
 import { EventTypes } from '../ledger/events.ts';
@@ -14,7 +14,7 @@ import { cancelBefore, cancelKnown, namesOtherPayer } from './cancel.ts';
 import { planCapture } from './capture.ts';
 import { carryOut, operateJoint, refuseKnown } from './carry-out.ts';
 import { planConfirm, whyNotConfirmed } from './confirm.ts';
-import { OperationField, PaymentEventByte, paymentEventBytes, StateField } from './event.ts';
+import { OperationField, PaymentEventByte, PaymentField, paymentEventBytes, StateField } from './event.ts';
 import { planRelease } from './held.ts';
 import { copyOperation, type OperationRequest } from './operation-record.ts';
 import type { Payments, ReplyTarget } from './payments.ts';
@@ -42,7 +42,7 @@ export function operate(payments: Payments, request: OperationRequest, reply: Re
   }
   const version = payments.versions.read(lsn);
   // Another institution's payment is answered like an unknown one, so that nothing of it is told.
-  if (!payments.mayOperate(version, institution)) {
+  if (!payments.mayOperate(version, institution) && !mayAnswer(payments, version, request)) {
     return refuseWithoutPayment(payments, request, Code.paymentForbidden, reply);
   }
   // Not remembered: the payer may try again with the same id.
@@ -59,6 +59,16 @@ export function operate(payments: Payments, request: OperationRequest, reply: Re
   }
   if (crosses(planned.plan)) return operateJoint(payments, lsn, request, planned, reply);
   carryOut(payments, lsn, request, planned, reply);
+}
+
+/** The payer's institution confirms what somebody else has made with a code of his, or declines to. */
+function mayAnswer(payments: Payments, version: DataView, { operation, institution }: OperationRequest): boolean {
+  if (operation !== PaymentOperations.confirm && operation !== PaymentOperations.void) return false;
+  const isByCode = [0, 1, 2, 3].some((word) => version.getUint32((PaymentField.payerCode + word) * 4, true) !== 0);
+  const state = version.getUint8(StateField.state * 4);
+  // Once it is paid, it is the payee's as much as his.
+  const isHis = operation === PaymentOperations.confirm || state === PaymentStates.challenged;
+  return isByCode && isHis && payments.mayAnswerFor(version, institution);
 }
 
 function planOperation(

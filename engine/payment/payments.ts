@@ -21,6 +21,7 @@ import type { KeyIndex } from '../ledger/key-index.ts';
 import { enter, find } from '../ledger/key-index.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { writeU64 } from '../ledger/words.ts';
+import { PayerCodes } from '../payer-code/payer-codes.ts';
 import type { Risk } from '../risk/risk.ts';
 import { Challenges } from './challenges.ts';
 import {
@@ -66,6 +67,8 @@ export class Payments {
   /** Payments that wait for the payer's proof. */
   readonly challenges: Challenges;
   readonly risk: Risk;
+  /** Codes that payers show. */
+  readonly codes: PayerCodes;
   /** Key of a reference, made by `referenceKey`: four words. */
   readonly key = new Uint32Array(4);
 
@@ -78,6 +81,7 @@ export class Payments {
     this.tables = tables;
     this.locks = locks;
     this.versions = new Versions(ledger.events);
+    this.codes = new PayerCodes(ledger);
   }
 
   /** Position of the newest version of the payment whose id is at word `at`; 0 = there is none. */
@@ -100,6 +104,11 @@ export class Payments {
   /** Whether an institution made the payment: it, and the operator, may go on with it. */
   mayOperate(version: DataView, institution: number): boolean {
     return version.getUint32(8, true) === institution || institution === OPERATOR_INSTITUTION;
+  }
+
+  /** Whether an institution may answer for the payer of a payment that was made with a code of his: confirm it, or decline to. */
+  mayAnswerFor(version: DataView, institution: number): boolean {
+    return this.#owns(version, PaymentField.payerAccountId, institution);
   }
 
   /** Whether an institution may see the payment: its maker, the owners of its two accounts, the operator. */

@@ -98,14 +98,18 @@ function findPayee(payments: Payments, { words, at, payeeAt }: PaymentRequest, a
   };
 }
 
-/** Finds accounts, discount and fee. In order of precedence; fills `terms` as far as it gets. */
-export function findTerms(payments: Payments, request: PaymentRequest, terms: Terms): number {
+/**
+ * Finds accounts, discount and fee. In order of precedence; fills `terms` as far as it gets.
+ *
+ * @param debitedBy institution that has the money taken: the caller's, or the one that gave the payer's code
+ */
+export function findTerms(payments: Payments, request: PaymentRequest, terms: Terms, debitedBy: number): number {
   const { ledger } = payments;
   const { words, at } = request;
   terms.amount = readU64(words, at + PaymentWord.amount);
   const payer = ledger.findAccount(words, at + PaymentWord.payerAccountId);
   if (payer === NO_ACCOUNT) return Code.payerAccountNotFound;
-  if (!ledger.mayDebit(payer, request.institution)) return Code.payerAccountForbidden;
+  if (!ledger.mayDebit(payer, debitedBy)) return Code.payerAccountForbidden;
   if (payments.risk.isFrozen(payer)) return Code.payerAccountFrozen;
   terms.payer = payer;
   terms.payee = ledger.findAccount(words, at + PaymentWord.payeeAccountId);

@@ -3,6 +3,7 @@ import { PaymentFlags, PaymentOperationFlags, PaymentOperations } from '../../pr
 import { Code } from '../../protocol/results.ts';
 import { Channels, RiskContextFlags } from '../../protocol/risk.ts';
 import { isReservedId, isZeroPair } from '../ledger/validate.ts';
+import { isPayerCode } from '../payer-code/event.ts';
 import {
   CancellationWord,
   ContextWord,
@@ -34,14 +35,15 @@ export function paymentFlags(words: Uint32Array, at: number): number {
 export function validatePayment(words: Uint32Array, at: number, contextAt: number, isSale: boolean): number {
   if (!isZeroPair(words, at + PaymentWord.timestamp)) return Code.timestampMustBeZero;
   if ((words[at + PaymentWord.reserved16] as number) >>> 16 !== 0) return Code.reservedField;
-  for (let word = PaymentWord.reservedA; word < PaymentWord.reservedC + 2; word++) {
-    if (words[at + word] !== 0) return Code.reservedField;
-  }
-  if ((paymentFlags(words, at) & ~PaymentFlags.riskContext) !== 0) return Code.flagsReserved;
+  const isByCode = !isZeroId(words, at + PaymentWord.payerCode);
+  if (!isByCode && !isZeroPair(words, at + PaymentWord.payerCounter)) return Code.reservedField;
+  const flags = PaymentFlags.riskContext | (isByCode ? PaymentFlags.wrongCode : 0);
+  if ((paymentFlags(words, at) & ~flags) !== 0) return Code.flagsReserved;
   if (contextAt !== 0 && !isContext(words, contextAt)) return Code.riskContextInvalid;
+  if (isByCode && !leavesPayerToCode(words, at, contextAt)) return Code.payerCodeInvalid;
   if (isZeroId(words, at)) return Code.idMustNotBeZero;
   if (isReservedId(words, at)) return Code.idReserved;
-  if (isZeroId(words, at + PaymentWord.payerAccountId)) return Code.debitAccountIdMustNotBeZero;
+  if (!isByCode && isZeroId(words, at + PaymentWord.payerAccountId)) return Code.debitAccountIdMustNotBeZero;
   if (isZeroId(words, at + PaymentWord.payeeAccountId)) return Code.creditAccountIdMustNotBeZero;
   if (isReservedId(words, at + PaymentWord.payerAccountId)) return Code.idReserved;
   if (isReservedId(words, at + PaymentWord.payeeAccountId)) return Code.idReserved;
@@ -55,6 +57,13 @@ export function validatePayment(words: Uint32Array, at: number, contextAt: numbe
   if (words[at + PaymentWord.ledger] === 0) return Code.ledgerMustNotBeZero;
   if (((words[at + PaymentWord.code] as number) & 0xffff) === 0) return Code.codeMustNotBeZero;
   return Code.ok;
+}
+
+/** Whether a payment by code says nothing itself of what the code stands for, and has room for it. */
+function leavesPayerToCode(words: Uint32Array, at: number, contextAt: number): boolean {
+  if (contextAt === 0 || !isZeroId(words, at + PaymentWord.payerAccountId)) return false;
+  const codeTier = ((words[contextAt + ContextWord.kinds] as number) >>> 8) & 0xff;
+  return isPayerCode(words, at + PaymentWord.payerCode) && codeTier === 0;
 }
 
 /** Whether the RISK_CONTEXT at word `at` has no field out of its range. */
@@ -96,7 +105,8 @@ export function validateOperation(words: Uint32Array, at: number, operation: num
     // It becomes the id of a payment.
     if (isReservedId(words, at + OperationWord.paymentId)) return Code.idReserved;
     if (isZeroId(words, at + CancellationWord.payerAccountId)) return Code.debitAccountIdMustNotBeZero;
-    if (isReservedId(words, at + CancellationWord.payerAccountId)) return Code.idReserved;
+    const payerAt = at + CancellationWord.payerAccountId;
+    if (isReservedId(words, payerAt) && !isPayerCode(words, payerAt)) return Code.idReserved;
   }
   if (!TAKE_AMOUNT.has(operation) && !isZeroPair(words, at + OperationWord.amount)) return Code.amountMustBeZero;
   if (!fitsRange(words, at + OperationWord.amount)) return Code.amountOutOfRange;

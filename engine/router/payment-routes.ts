@@ -5,8 +5,10 @@
 import { PAYMENT_CANCELLATION } from '../../protocol/cancellation.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FRAME_HEADER } from '../../protocol/frame.ts';
+import { PAYER_CODE } from '../../protocol/payer-codes.ts';
 import { ACCOUNT, PAYMENT, PAYMENT_OPERATION, RESULT, ResultFlags } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
+import { RISK_CONTEXT } from '../../protocol/risk.ts';
 import { type CommandEnvelope, OPERATOR_INSTITUTION, type ReplySink, RouterFlags } from '../gateway.ts';
 import { joinReadings, READINGS_HEAD } from '../risk/readings.ts';
 import { ClearingKinds } from '../worker/clearing-commands.ts';
@@ -15,6 +17,9 @@ import { deliverOne, Gather, refusalFrame } from './gather.ts';
 import type { Lane } from './lane.ts';
 import { readCode } from './merge.ts';
 import { partitionAt } from './split.ts';
+
+/** A payment by code always has a context. */
+const DEVICE_AT = PAYMENT.size + RISK_CONTEXT.at.device;
 
 export class PaymentRoutes {
   readonly #lanes: readonly Lane[];
@@ -32,9 +37,12 @@ export class PaymentRoutes {
   create(request: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
     const envelope = crossing(request);
     const partitions = this.#lanes.length;
-    const home = partitionAt(body, PAYMENT.at.payerAccountId, partitions);
+    const isByCode = !isZeroAt(body, PAYMENT.at.payerCode);
+    const home = partitionAt(body, isByCode ? PAYMENT.at.payerCode : PAYMENT.at.payerAccountId, partitions);
     const payeeHome = partitionAt(body, PAYMENT.at.payeeAccountId, partitions);
     const sharedBy = this.#lanes[home]?.sharedBy ?? 0;
+    if (isByCode && sharedBy !== 0 && isZeroAt(body, DEVICE_AT))
+      return this.#learnDevice(home, envelope, body.slice(), sink);
     const features = sharedBy === 0 ? [] : featureQuestions(body, home, sharedBy, partitions);
     if (payeeHome === home && features.length === 0) return this.#submit(home, envelope, body, sink);
     const payment = body.slice();
@@ -57,6 +65,37 @@ export class PaymentRoutes {
       return code;
     }
     const key = idAt(payment, PAYMENT.at.id);
+    if (!this.#asking.has(key)) this.#asking.set(key, []);
+    return Code.ok;
+  }
+
+  /** Asks for the device that the payer's code belongs to, since another partition may keep what is counted by it. */
+  #learnDevice(home: number, envelope: CommandEnvelope, payment: Uint8Array, sink: ReplySink): number {
+    const token = payment.slice(PAYMENT.at.payerCode, PAYMENT.at.payerCode + 16);
+    const key = idAt(payment, PAYMENT.at.id);
+    const questions = [COMMANDS.lookupCodes, COMMANDS.lookupCodeDevices];
+    const answered = new Gather(sink, (answers) => {
+      const at = FRAME_HEADER.size + RESULT.size + PAYER_CODE.at.device;
+      const device = answers.map((answer) => answer.subarray(at, at + 16)).find((id) => !isZeroAt(id, 0));
+      if (device !== undefined) payment.set(device, DEVICE_AT);
+      const waiting = this.#asking.get(key) ?? [];
+      this.#asking.delete(key);
+      // A code that nobody knows is declined where it would live.
+      const code =
+        device === undefined ? this.#submit(home, envelope, payment, sink) : this.create(envelope, payment, sink);
+      // Others may have to be asked as well: then what waits for the payment goes on waiting.
+      const asking = this.#asking.get(key);
+      if (asking !== undefined) asking.push(...waiting);
+      else for (const goOn of waiting) goOn();
+      return code === Code.ok ? undefined : refusalFrame(envelope, code);
+    });
+    const parts = questions.map(({ kind }) => ({ kind, part: answered.part() }));
+    for (const { kind, part } of parts) {
+      const code = this.#submit(home, asked(envelope, kind, 1), token, part);
+      if (code === Code.ok) continue;
+      answered.abandon();
+      return code;
+    }
     if (!this.#asking.has(key)) this.#asking.set(key, []);
     return Code.ok;
   }
@@ -125,6 +164,11 @@ export class PaymentRoutes {
     if (lane === undefined) throw new Error(`no partition ${partition}`);
     return lane.submit(envelope, body, sink);
   }
+}
+
+/** Whether the id at byte `at` is zero. */
+function isZeroAt(bytes: Uint8Array, at: number): boolean {
+  return bytes.subarray(at, at + 16).every((byte) => byte === 0);
 }
 
 /** What a partition is asked of the payee who lives there. */

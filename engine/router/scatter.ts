@@ -7,6 +7,7 @@ import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { deriveId, parseId } from '../../protocol/ids.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
+import { CODE_DEVICE, PAYER_CODE } from '../../protocol/payer-codes.ts';
 import { AGGREGATE_QUERY, BALANCE_QUERY, HISTORY_FILTER } from '../../protocol/reading-records.ts';
 import {
   ACCOUNT,
@@ -44,6 +45,7 @@ const CHANGE_RECORDS: RecordShape = { recordBytes: ACCOUNT_CHANGE.size, keyAt: A
 const SIGNAL_RECORDS: RecordShape = { recordBytes: RISK_SIGNAL.size, keyAt: RISK_SIGNAL.at.accountId };
 const CARD_RECORDS: RecordShape = { recordBytes: CARD.size, keyAt: CARD.at.token };
 const CARD_USES: RecordShape = { recordBytes: CARD_USE.size, keyAt: CARD_USE.at.token };
+const PAYER_CODES: RecordShape = { recordBytes: PAYER_CODE.size, keyAt: PAYER_CODE.at.accountId };
 const IDS: RecordShape = { recordBytes: 16, keyAt: 0 };
 
 export class Scatter {
@@ -120,6 +122,14 @@ export class Scatter {
         return this.#split(envelope, body, sink, IDS, RESULT.size + CARD.size);
       case 'useCards':
         return this.#split(envelope, body, sink, CARD_USES, RESULT.size + CARD.size);
+      case 'issueCodes':
+        return this.#split(envelope, body, sink, PAYER_CODES, RESULT.size + PAYER_CODE.size);
+      case 'lookupCodes':
+        return this.#split(envelope, body, sink, IDS, RESULT.size + PAYER_CODE.size);
+      case 'putCodeDevice':
+        return this.#one(partitionAt(body, CODE_DEVICE.at.accountId, this.#lanes.length), envelope, body, sink);
+      case 'lookupCodeDevices':
+        return this.#split(envelope, body, sink, IDS, RESULT.size + CODE_DEVICE.size);
       case 'openCase':
       case 'changeCase':
       case 'explainPayment':

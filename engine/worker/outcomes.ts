@@ -6,7 +6,7 @@ import { isUndecided } from '../ledger/results.ts';
 import type { ReplyArea } from '../query/reply-area.ts';
 import { ClearingKinds, SETTLEMENT_BYTES, SETTLEMENT_CODE_WORD, SettlementWord } from './clearing-commands.ts';
 
-const CODES = 1024;
+const CODES = 1100;
 const CODE_WORD = (FRAME_HEADER.size + RESULT.at.code) >> 2;
 
 /** How the results of a command stand in its reply: one per record, one in all, or inside a rich body (not counted). */

@@ -84,6 +84,8 @@ export class Replayer {
         return replayNewPayment(payments, this.#words, at, lsn);
       case EventTypes.card:
         return this.#state.cards.replay(this.#words, at, lsn);
+      case EventTypes.payerCode:
+        return payments.codes.replay(this.#words, at, lsn);
       case EventTypes.entity:
         return this.#entity(eventView(this.#bytes, offset), lsn);
       default:

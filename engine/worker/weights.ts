@@ -5,6 +5,7 @@ import type { CommandName } from '../../protocol/commands.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
 import { LIMITS } from '../../protocol/limits.ts';
+import { CODE_DEVICE, PAYER_CODE } from '../../protocol/payer-codes.ts';
 import { BALANCE_AT } from '../../protocol/reading-records.ts';
 import {
   ACCOUNT,
@@ -20,6 +21,7 @@ import { RouterFlags } from '../gateway.ts';
 import { ACCOUNT_CHANGE_EVENT_BYTES, ACCOUNT_EVENT_BYTES, TRANSFER_EVENT_BYTES } from '../ledger/events.ts';
 import { jointEventBytes } from '../ledger/joint-event.ts';
 import { LEG_EVENT_BYTES } from '../ledger/leg-event.ts';
+import { CODE_DEVICE_EVENT_BYTES, PAYER_CODE_EVENT_BYTES } from '../payer-code/event.ts';
 import { paymentEventBytes } from '../payment/event.ts';
 import { OPEN_CASE_BYTES } from '../risk/cases.ts';
 import { NEW_PAYMENT_BYTES_MAX } from '../risk/decision.ts';
@@ -34,7 +36,10 @@ import { jointWeight } from './joint-commands.ts';
 const FRAME_BYTES = FRAME_HEADER.size + 8;
 const PAYMENT_REPLY = FRAME_BYTES + RESULT.size + PAYMENT_STATE.size;
 const PAYMENT_JOURNAL =
-  Math.max(paymentEventBytes(LIMITS.referenceBytesMax), NEW_PAYMENT_BYTES_MAX) + 3 * LEG_EVENT_BYTES + OPEN_CASE_BYTES;
+  Math.max(paymentEventBytes(LIMITS.referenceBytesMax), NEW_PAYMENT_BYTES_MAX) +
+  3 * LEG_EVENT_BYTES +
+  OPEN_CASE_BYTES +
+  CODE_DEVICE_EVENT_BYTES;
 const VIEW_BYTES_MAX = paymentViewBytes(LIMITS.referenceBytesMax);
 const PAGE_BYTES = FRAME_BYTES + RESULT.size + PAGE.size;
 
@@ -83,6 +88,10 @@ const signals = perRecord(SIGNAL_EVENT_BYTES, RESULT.size);
 const cards = perRecord(CARD_EVENT_BYTES, RESULT.size);
 const cardLookups = perRecord(0, RESULT.size + CARD.size);
 const cardUses = perRecord(CARD_USE_EVENT_BYTES, RESULT.size + CARD.size);
+const codes = perRecord(PAYER_CODE_EVENT_BYTES, RESULT.size + PAYER_CODE.size);
+const codeLookups = perRecord(0, RESULT.size + PAYER_CODE.size);
+const codeDevices = perRecord(CODE_DEVICE_EVENT_BYTES, RESULT.size + CODE_DEVICE.size);
+const codeDeviceLookups = perRecord(0, RESULT.size + CODE_DEVICE.size);
 const accountLookups = perRecord(0, RESULT.size + ACCOUNT.size);
 function payments(_count: number, flags: number): Weight {
   return (flags & RouterFlags.mayCross) === 0 ? PAYMENT : JOINT_PAYMENT;
@@ -153,6 +162,10 @@ const WEIGHTS: Readonly<Record<CommandName, (count: number, flags: number) => We
   putCards: cards,
   lookupCards: cardLookups,
   useCards: cardUses,
+  issueCodes: codes,
+  lookupCodes: codeLookups,
+  putCodeDevice: codeDevices,
+  lookupCodeDevices: codeDeviceLookups,
 };
 
 const BY_KIND = Array.from({ length: 256 }, (_, kind) => {

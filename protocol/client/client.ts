@@ -82,6 +82,7 @@ import { formatId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { RegistryBodies, RegistryCommand } from '../registry-bodies.ts';
 import { CardCalls, type Encode } from './card-calls.ts';
+import { CodeCalls } from './code-calls.ts';
 import { Calls } from './calls.ts';
 import { ChangeStream, type ChangesOptions } from './change-stream.ts';
 import { type ClientOptions, type ClientSettings, clientSettings } from './client-options.ts';
@@ -102,6 +103,7 @@ export class SluiceClient {
   readonly #calls: Calls;
   readonly #requestTimeoutMs: number;
   readonly cards = new CardCalls((encode, decode) => this.#batch(encode, decode));
+  readonly codes = new CodeCalls((encode, decode) => this.#batch(encode, decode));
 
   private constructor(calls: Calls, { requestTimeoutMs }: ClientSettings) {
     this.#calls = calls;

@@ -33,12 +33,28 @@ export type Payment = PaymentFields & {
   readonly reference: string;
 };
 
+type PaymentHead = Pick<Payment, 'id' | 'payeeAccountId' | 'amount' | 'ledger' | 'code'> &
+  Partial<Pick<Payment, 'campaignId' | 'userData64' | 'expiresAfterS' | 'reference'>>;
+
+/** From an account that the caller's institution may debit. */
+export type AccountPaymentInput = PaymentHead & {
+  readonly payerAccountId: bigint;
+  readonly payerCode?: undefined;
+  /** For the risk rules. */
+  readonly risk?: RiskContextInput;
+};
+
+/** From whoever has shown a code. */
+export type CodePaymentInput = PaymentHead & {
+  readonly payerAccountId?: undefined;
+  /** `payerCodeToken` of the digits. */
+  readonly payerCode: bigint;
+  /** Without device and tier of verification: the code says these. */
+  readonly risk: RiskContextInput;
+};
+
 /** What the client says about a new payment; the rest is zero or empty. */
-export type PaymentInput = Pick<Payment, 'id' | 'payerAccountId' | 'payeeAccountId' | 'amount' | 'ledger' | 'code'> &
-  Partial<Pick<Payment, 'campaignId' | 'userData64' | 'expiresAfterS' | 'reference'>> & {
-    /** For the risk rules. */
-    readonly risk?: RiskContextInput;
-  };
+export type PaymentInput = AccountPaymentInput | CodePaymentInput;
 
 export type PaymentOperation = Omit<Visible<(typeof PAYMENT_OPERATION)['fields']>, 'proofLength'>;
 

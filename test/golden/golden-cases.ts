@@ -12,6 +12,8 @@ import { Code } from '../../protocol/results.ts';
 import { cardCases } from './card-cases.ts';
 import { chainCases } from './chain-cases.ts';
 import { CHANGE } from './golden-change.ts';
+import { partyCases } from './party-cases.ts';
+import { payerCodeCases } from './payer-code-cases.ts';
 import { readingCases } from './reading-cases.ts';
 import { OUTBOX_CASES } from './outbox-cases.ts';
 import { REGISTRY_CASES } from './registry-cases.ts';
@@ -104,6 +106,8 @@ const payment = {
   payerAccountId: PAYER,
   payeeAccountId: MERCHANT,
   amount: 2500n,
+  payerCode: 0n,
+  payerCounter: 0n,
   campaignId: id(0xc1),
   userData64: 0n,
   expiresAfterS: 0,
@@ -321,49 +325,9 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
       },
     },
   ],
-  parties: [
-    { name: 'register a merchant', command: 'putParty', input: party, value: { ...rich, party: storedParty } },
-    {
-      name: 'a party that does not exist',
-      command: 'getParty',
-      input: { handle: 'nobody' },
-      value: { ...rich, ...resultOfCode(Code.partyNotFound) },
-    },
-    {
-      name: 'the newest party, and more to come',
-      command: 'listParties',
-      input: { cursor: 0, limit: 1 },
-      value: { ...rich, parties: [storedParty], nextCursor: 4711 },
-    },
-    {
-      name: 'a tariff: 0.6 %, at least 1, at most 5000',
-      command: 'putTariff',
-      input: {
-        number: 3,
-        basisPoints: 60,
-        fixed: 0,
-        minimum: 1,
-        maximum: 5000,
-        feeAccountId: '019300000000700080000000000000f1',
-      },
-      value: rich,
-    },
-    {
-      name: 'a campaign: 10 %, at most 300, from 1000 on',
-      command: 'putCampaign',
-      input: {
-        accountId: '019300000000700080000000000000c1',
-        basisPoints: 1000,
-        fixed: 0,
-        maximum: 300,
-        minimumAmount: 1000,
-        startsAt: Number(T),
-        endsAt: 0,
-      },
-      value: rich,
-    },
-  ],
+  parties: partyCases({ rich, party, storedParty, time: T }),
   cards: cardCases({ id, account: PAYER, payee: MERCHANT, time: T }),
+  'payer-codes': payerCodeCases({ id, account: PAYER, payee: MERCHANT, time: T }),
   risk: riskCases({ rich, payment: id(0x51), account: PAYER }),
   registry: REGISTRY_CASES,
   outbox: OUTBOX_CASES,

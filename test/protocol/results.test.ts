@@ -7,6 +7,7 @@ import { INTERNAL_RESULTS } from '../../protocol/results/internal-results.ts';
 import { LEDGER_RESULTS } from '../../protocol/results/ledger-results.ts';
 import { OUTBOX_RESULTS } from '../../protocol/results/outbox-results.ts';
 import { PARTY_RESULTS } from '../../protocol/results/party-results.ts';
+import { PAYER_CODE_RESULTS } from '../../protocol/results/payer-code-results.ts';
 import { PAYMENT_RESULTS } from '../../protocol/results/payment-results.ts';
 import { CARD_RESULTS } from '../../protocol/results/card-results.ts';
 import { REGISTRY_RESULTS } from '../../protocol/results/registry-results.ts';
@@ -24,6 +25,7 @@ const BANDS = {
   7: PARTY_RESULTS,
   8: { ...REGISTRY_RESULTS, ...RISK_RESULTS, ...CARD_RESULTS, ...OUTBOX_RESULTS },
   9: INTERNAL_RESULTS,
+  10: PAYER_CODE_RESULTS,
 };
 const names = Object.keys(RESULTS) as ResultName[];
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as cards from '../../protocol/cards.ts';
 import * as cancellation from '../../protocol/cancellation.ts';
 import * as frame from '../../protocol/frame.ts';
+import * as payerCodes from '../../protocol/payer-codes.ts';
 import * as reading from '../../protocol/reading-records.ts';
 import * as records from '../../protocol/records.ts';
 import * as risk from '../../protocol/risk.ts';
@@ -10,7 +11,7 @@ import { LAYOUTS, schema } from './support/schema.ts';
 
 /** Version → SHA-256 of the schema. Once released, a line never changes and a new version gets a new one. */
 const HASHES: Readonly<Record<number, string>> = {
-  1: '3f7ce1c96eb4468f5ebf0aa95ff016fa3f9928311c31a0c57873259247175af4',
+  1: 'f926d7ad5143b7d84baa7f4102206370bfba6983102019336988b91e57d36d11',
 };
 
 describe('the schema', () => {
@@ -20,7 +21,7 @@ describe('the schema', () => {
   });
 
   it('has every layout that the sources declare', () => {
-    const declared = [frame, records, cancellation, reading, risk, cards]
+    const declared = [frame, records, cancellation, reading, risk, cards, payerCodes]
       .flatMap((file) => Object.values<unknown>(file))
       .filter((value) => typeof value === 'object' && value !== null && 'fields' in value);
     expect(new Set(LAYOUTS)).toEqual(new Set(declared));

@@ -1,4 +1,5 @@
 /** Several partitions as they run in the engine, with lanes, router and clearing house, but over Maps and journals in memory. */
+import { CodeGate } from '../../engine/admission/code-gate.ts';
 import { ProofGate, SharedKeyProofs } from '../../engine/admission/proofs.ts';
 import { type CommandEnvelope, call, type Gateway, type ReplySink } from '../../engine/gateway.ts';
 import { partitionOfAccount } from '../../engine/hash-id.ts';
@@ -38,6 +39,20 @@ import {
   encodeLookupPayments,
   type PaymentLookup,
 } from '../../protocol/codecs/payment-query-codec.ts';
+import {
+  type CodeDeviceInput,
+  type CodeDeviceLookup,
+  decodeIssueCodes,
+  decodeLookupCodeDevices,
+  decodeLookupCodes,
+  decodePutCodeDevice,
+  encodeIssueCodes,
+  encodeLookupCodeDevices,
+  encodeLookupCodes,
+  encodePutCodeDevice,
+  type PayerCodeInput,
+  type PayerCodeLookup,
+} from '../../protocol/codecs/payer-code-codec.ts';
 import { decodeRegistry, encodeRegistry, type RegistryResult } from '../../protocol/codecs/registry-codec.ts';
 import { decodeRich, encodeRich, type RichResult } from '../../protocol/codecs/rich-codec.ts';
 import { decodeReportSignals, encodeReportSignals, type SignalInput } from '../../protocol/codecs/risk-codec.ts';
@@ -49,6 +64,7 @@ import type { RegistryBodies, RegistryCommand } from '../../protocol/registry-bo
 import { resultName } from '../../protocol/results.ts';
 import {
   accountsRequest,
+  type CodelessByCode,
   type CodelessPayment,
   endChainRequest,
   framed,
@@ -143,7 +159,8 @@ export class Bank {
     this.lanes = lanes;
     clearing.connect(lanes);
     this.#router = new Router(lanes, new Scatter(lanes), clearing);
-    this.#gate = new ProofGate(new RiskGate(this.#router, () => this.now), this.proofs);
+    const proven = new ProofGate(new RiskGate(this.#router, () => this.now), this.proofs);
+    this.#gate = new CodeGate(proven, count, Buffer.from('a key of codes for tests'));
   }
 
   /** For adapters. */
@@ -178,7 +195,11 @@ export class Bank {
     return reply.chain(await this.ask(endChainRequest(institution, item)));
   }
 
-  async pay(institution: number, name: PaymentCommand, payment: CodelessPayment): Promise<PaymentResult> {
+  async pay(
+    institution: number,
+    name: PaymentCommand,
+    payment: CodelessPayment | CodelessByCode,
+  ): Promise<PaymentResult> {
     return reply.payment(await this.ask(paymentRequest(institution, name, payment)), name);
   }
 
@@ -193,6 +214,22 @@ export class Bank {
 
   async useCards(institution: number, ...uses: CardUseInput[]): Promise<CardLookup[]> {
     return decodeUseCards(openReply(await this.ask(framed(institution, encodeUseCards(uses, ID)))));
+  }
+
+  async issueCodes(institution: number, ...codes: PayerCodeInput[]): Promise<PayerCodeLookup[]> {
+    return decodeIssueCodes(openReply(await this.ask(framed(institution, encodeIssueCodes(codes, ID)))));
+  }
+
+  async lookupCodes(institution: number, ...tokens: bigint[]): Promise<PayerCodeLookup[]> {
+    return decodeLookupCodes(openReply(await this.ask(framed(institution, encodeLookupCodes(tokens, ID)))));
+  }
+
+  async putCodeDevice(institution: number, device: CodeDeviceInput): Promise<CodeDeviceLookup> {
+    return decodePutCodeDevice(openReply(await this.ask(framed(institution, encodePutCodeDevice(device, ID)))));
+  }
+
+  async lookupCodeDevices(institution: number, ...tokens: bigint[]): Promise<CodeDeviceLookup[]> {
+    return decodeLookupCodeDevices(openReply(await this.ask(framed(institution, encodeLookupCodeDevices(tokens, ID)))));
   }
 
   async operate(

@@ -2,6 +2,7 @@
 
 import {
   accountsRequest,
+  type CodelessByCode,
   type CodelessPayment,
   changesRequest,
   endChainRequest,
@@ -79,6 +80,7 @@ import { memoryPartition } from './memory-partition.ts';
 
 export {
   accountsRequest,
+  type CodelessByCode,
   type CodelessPayment,
   changesRequest,
   endChainRequest,

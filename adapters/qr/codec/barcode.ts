@@ -2,7 +2,7 @@
  * One-time codes of digits that a payer shows: those of China's wallets, and the switch's own. They say nothing but whose
  * they are; only their issuer knows what they stand for.
  */
-import { hasCheckDigit } from './check-digit.ts';
+import { hasCheckDigit } from '../../../protocol/check-digit.ts';
 import { type QrResult, refuse } from './findings.ts';
 import { BARCODE_PROFILE_NAMES, BARCODE_PROFILES, type BarcodeProfile, type BarcodeProfileName } from './profiles.ts';
 

@@ -8,7 +8,7 @@
  * The contents of 63 and 64 and all tags that are not named here are kept as they are. There is no checksum.
  */
 import { type BerNode, type BerObject, hex, isTag, readBer, writeBer } from './ber-tlv.ts';
-import { hasCheckDigit } from './check-digit.ts';
+import { hasCheckDigit } from '../../../protocol/check-digit.ts';
 import { type QrErrorCode, type QrResult, type QrWarning, refuse } from './findings.ts';
 import { QR_LENGTH_MAX } from './merchant-text.ts';
 

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { PaymentView } from '../../../protocol/codecs/payment-query-codec.ts';
 import { formatId, type Id, parseId, partyAccountId } from '../../../protocol/ids.ts';
 import { PaymentOperationFlags, type PaymentStateName, PaymentStates } from '../../../protocol/records.ts';
-import { prove, STEP_UP_KEY_FILE } from '../../admission/step-up.ts';
+import { prove, STEP_UP_KEY_FILE } from '../../admission/sandbox-keys.ts';
 import { OPTIONS } from '../../config/options.ts';
 import {
   formatMoney,

@@ -7,6 +7,8 @@ import {
   encodePayment,
   encodePaymentOperation,
   type PaymentCommand,
+  type AccountPaymentInput,
+  type CodePaymentInput,
   type PaymentInput,
   type PaymentOperationCommand,
   type PaymentOperationInput,
@@ -84,9 +86,15 @@ export function framed(institution: number, frame: Uint8Array): Request {
 }
 
 /** A payment whose business code is 7 unless it says otherwise. */
-export type CodelessPayment = Omit<PaymentInput, 'code'> & Partial<Pick<PaymentInput, 'code'>>;
+export type CodelessPayment = Codeless<AccountPaymentInput>;
+export type CodelessByCode = Codeless<CodePaymentInput>;
+type Codeless<P extends PaymentInput> = Omit<P, 'code'> & Partial<Pick<P, 'code'>>;
 
-export function paymentRequest(institution: number, name: PaymentCommand, payment: CodelessPayment): Request {
+export function paymentRequest(
+  institution: number,
+  name: PaymentCommand,
+  payment: CodelessPayment | CodelessByCode,
+): Request {
   return framed(institution, encodePayment(name, { code: 7, ...payment }, ID));
 }
 

@@ -112,11 +112,18 @@ export class Caller {
     return { kind: 'reply', view, count: header.getUint32(FRAME_HEADER.at.count, true) };
   }
 
-  /**
-   * Sends what a codec of the protocol encodes, and reads the reply with it.
-   * @throws GatewayProblem when the command was not taken or was refused
-   */
-  async ask<T>(name: CommandName, frame: Uint8Array, decode: (reply: ProtocolReply) => T): Promise<T> {
+  /** Sends what a codec of the protocol encodes, and reads the reply with it. */
+  async ask<T>(name: CommandName, frame: Uint8Array, decode: (reply: ProtocolReply) => T): Promise<T | Problem> {
+    try {
+      return await this.need(name, frame, decode);
+    } catch (error) {
+      if (error instanceof GatewayProblem) return error.problem;
+      throw error;
+    }
+  }
+
+  /** The same for whoever cannot go on without the answer. @throws GatewayProblem when it was not taken or was refused */
+  async need<T>(name: CommandName, frame: Uint8Array, decode: (reply: ProtocolReply) => T): Promise<T> {
     const reply = await this.send(name, 1, frame.subarray(FRAME_HEADER.size));
     if (reply.kind === 'problem') throw new GatewayProblem(reply);
     return decode({ kind: COMMANDS[name].kind | REPLY_BIT, count: reply.count, requestId: 0, body: reply.view });

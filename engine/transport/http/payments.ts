@@ -11,6 +11,7 @@ import * as fields from './fields.ts';
 import { chooseId } from './identity.ts';
 import { answer, problem, problemOfCode } from './outcome.ts';
 import { decided, paymentAt, paymentFields, paymentShape, stateAt, stateName } from './payment-view.ts';
+import { payerCode } from './payer-codes.ts';
 import { encodeRiskContext, riskContext } from './risk-context.ts';
 import { route } from './route.ts';
 import * as views from './views.ts';
@@ -19,7 +20,8 @@ const reference = fields.text(LIMITS.referenceBytesMax, 'Yours, to find the paym
 
 const newPayment = z.strictObject({
   id: fields.id.optional(),
-  from: fields.account,
+  from: fields.account.optional(),
+  payerCode: payerCode.optional(),
   to: fields.account,
   amount: fields.amount,
   currency: fields.currency,
@@ -69,7 +71,9 @@ export const postPayment = route({
   command: 'sale',
   tag: 'Payments',
   summary: 'Pay at once, or hold the money with `capture: false`.',
-  description: 'A decline is a problem that also holds the `payment`; it is remembered under its id like any answer.',
+  description:
+    'A decline is a problem that also holds the `payment`; it is remembered under its id like any answer. ' +
+    'In place of `from` it may have the `payerCode` that the payer shows; then `risk` says neither device nor codeTier.',
   body: newPayment,
   answer: z.strictObject(paymentFields),
   example: {
@@ -94,6 +98,10 @@ export const postPayment = route({
     'declinedByRisk',
     'challengeRequired',
     'paymentHeld',
+    'payerCodeNotFound',
+    'payerCodeExpired',
+    'payerCodeUsed',
+    'payerCodeReplaced',
   ],
   async handle({ body }, caller) {
     const id = chooseId(caller, body.id);
@@ -102,14 +110,17 @@ export const postPayment = route({
     if (captures && body.expiresAfterSeconds !== undefined) {
       return problem('malformedBody', { field: 'expiresAfterSeconds', detail: 'only a hold (capture false) expires' });
     }
-    const payer = caller.accountId(body.from, body.currency.numeric);
+    if ((body.from === undefined) === (body.payerCode === undefined)) {
+      return problem('malformedBody', { field: 'from', detail: 'a payment has either from or payerCode' });
+    }
+    const payer = body.from === undefined ? undefined : caller.accountId(body.from, body.currency.numeric);
     const payee = caller.accountId(body.to, body.currency.numeric);
     const bytes = encodePayment(id, payer, payee, body);
     const reply = await caller.send(captures ? 'sale' : 'authorise', 1, bytes);
     if (reply.kind === 'problem') return reply;
     return decided(views.resultAt(reply.view, 0), stateAt(reply.view, RESULT.size), {
       id: formatId(id),
-      from: formatId(payer),
+      from: payer === undefined ? null : formatId(payer),
       to: formatId(payee),
       amount: String(body.amount),
       currency: body.currency.alphabetic,
@@ -124,12 +135,14 @@ export const postPayment = route({
 const UTF_8 = new TextEncoder();
 
 /** Field by field and not through `encodeRecord`: this is the hot path of HTTP. */
-function encodePayment(id: Id, payer: Id, payee: Id, body: NewPayment): Uint8Array {
+function encodePayment(id: Id, payer: Id | undefined, payee: Id, body: NewPayment): Uint8Array {
+  const risk = body.payerCode === undefined ? body.risk : { channel: 'qr' as const, ...body.risk };
   const tail = body.reference === undefined ? 0 : Buffer.byteLength(body.reference);
-  const textAt = PAYMENT.size + (body.risk === undefined ? 0 : RISK_CONTEXT.size);
+  const textAt = PAYMENT.size + (risk === undefined ? 0 : RISK_CONTEXT.size);
   const { bytes, view } = views.blank(PAYMENT, 1, textAt - PAYMENT.size + tail);
   writeU128(view, PAYMENT.at.id, id);
-  writeU128(view, PAYMENT.at.payerAccountId, payer);
+  if (payer !== undefined) writeU128(view, PAYMENT.at.payerAccountId, payer);
+  if (body.payerCode !== undefined) writeU128(view, PAYMENT.at.payerCode, body.payerCode);
   writeU128(view, PAYMENT.at.payeeAccountId, payee);
   view.setBigUint64(PAYMENT.at.amount, BigInt(body.amount), true);
   if (body.campaign !== undefined) writeU128(view, PAYMENT.at.campaignId, body.campaign);
@@ -138,9 +151,9 @@ function encodePayment(id: Id, payer: Id, payee: Id, body: NewPayment): Uint8Arr
   view.setUint32(PAYMENT.at.ledger, body.currency.numeric, true);
   view.setUint16(PAYMENT.at.code, body.code ?? 1, true);
   view.setUint16(PAYMENT.at.referenceLength, tail, true);
-  if (body.risk !== undefined) {
+  if (risk !== undefined) {
     view.setUint16(PAYMENT.at.flags, PaymentFlags.riskContext, true);
-    encodeRiskContext(view, PAYMENT.size, body.risk);
+    encodeRiskContext(view, PAYMENT.size, risk);
   }
   if (body.reference !== undefined) UTF_8.encodeInto(body.reference, bytes.subarray(textAt));
   return bytes;

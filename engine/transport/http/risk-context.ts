@@ -36,9 +36,9 @@ export function encodeRiskContext(view: DataView, offset: number, json: RiskCont
   const { channel, device, ip, card, country, mcc, codeTier, location } = json;
   const context = {
     ...(channel === undefined ? {} : { channel }),
-    ...(device === undefined ? {} : { device: subjectOf('device', device) }),
-    ...(ip === undefined ? {} : { ip: subjectOf('ip', ip) }),
-    ...(card === undefined ? {} : { card: subjectOf('card', card) }),
+    ...(device === undefined ? {} : { device: riskSubject('device', device) }),
+    ...(ip === undefined ? {} : { ip: riskSubject('ip', ip) }),
+    ...(card === undefined ? {} : { card: riskSubject('card', card) }),
     ...(country === undefined ? {} : { country }),
     ...(mcc === undefined ? {} : { mcc }),
     ...(codeTier === undefined ? {} : { codeTier }),
@@ -48,6 +48,6 @@ export function encodeRiskContext(view: DataView, offset: number, json: RiskCont
 }
 
 /** A hash that the caller made himself is taken as it is. */
-function subjectOf(kind: string, text: string): Id {
+export function riskSubject(kind: string, text: string): Id {
   return parseId(text) ?? subjectId(kind, text);
 }

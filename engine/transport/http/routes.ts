@@ -8,6 +8,7 @@ import { postChainPost, postChainVoid } from './chains.ts';
 import { getChanges } from './changes.ts';
 import { putFreeze, putFreezeRelease, putFreezeReturn } from './freezes.ts';
 import { getEntries } from './history.ts';
+import { getCodeDevice, getPayerCode, postCodeDevice, postPayerCode, putCodeDevice } from './payer-codes.ts';
 import { getParties, getParty, putParty } from './parties.ts';
 import {
   postCancel,
@@ -71,5 +72,10 @@ export const ROUTES: readonly Route[] = [
   putCaseChange,
   putCaseRelease,
   putCaseReturn,
+  postPayerCode,
+  getPayerCode,
+  postCodeDevice,
+  putCodeDevice,
+  getCodeDevice,
   getChanges,
 ];

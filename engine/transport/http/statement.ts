@@ -92,7 +92,7 @@ export const getStatement = route({
 function sourceOf(caller: Caller): StatementSource {
   const options = { requestId: 0 };
   return {
-    balancesAt: (query) => caller.ask('balancesAt', encodeBalancesAt(query, options), decodeBalancesAt),
-    queryHistory: (filter) => caller.ask('queryHistory', encodeQueryHistory(filter, options), decodeQueryHistory),
+    balancesAt: (query) => caller.need('balancesAt', encodeBalancesAt(query, options), decodeBalancesAt),
+    queryHistory: (filter) => caller.need('queryHistory', encodeQueryHistory(filter, options), decodeQueryHistory),
   };
 }

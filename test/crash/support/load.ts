@@ -5,7 +5,11 @@
  * is known; many strands over several connections make the pressure.
  */
 import type { SluiceClient } from '../../../protocol/client/client.ts';
-import type { PaymentInput, PaymentOperationInput, PaymentResult } from '../../../protocol/codecs/payment-codec.ts';
+import type {
+  AccountPaymentInput,
+  PaymentOperationInput,
+  PaymentResult,
+} from '../../../protocol/codecs/payment-codec.ts';
 import type { TransferInput, TransferResult } from '../../../protocol/codecs/transfer-codec.ts';
 import { idFromNumber, newId } from '../../../protocol/ids.ts';
 import { AccountFlags, TransferFlags } from '../../../protocol/records.ts';
@@ -17,11 +21,11 @@ const ACCOUNTS = 40;
 
 export type Request =
   | { readonly kind: 'transfers'; readonly transfers: readonly TransferInput[] }
-  | { readonly kind: 'sale' | 'authorise'; readonly payment: PaymentInput }
+  | { readonly kind: 'sale' | 'authorise'; readonly payment: AccountPaymentInput }
   | {
       readonly kind: 'capture' | 'void' | 'refund';
       readonly operation: PaymentOperationInput;
-      readonly of: PaymentInput;
+      readonly of: AccountPaymentInput;
     };
 
 /** What of an answer must be the same for ever. */
@@ -128,7 +132,7 @@ export class Strand {
     }));
   }
 
-  #payment(): PaymentInput {
+  #payment(): AccountPaymentInput {
     const [payerAccountId, payeeAccountId] = this.#pair();
     const reference = `order-${this.#below(1000)}`;
     return { id: newId(), payerAccountId, payeeAccountId, amount: this.#amount(), ledger: LEDGER, code: 1, reference };

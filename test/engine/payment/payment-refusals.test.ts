@@ -1,6 +1,6 @@
 /** How payments and their operations are refused, remembered and shown. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
+import type { AccountPaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { type Desk, operationRequest, SECOND } from '../../support/desk.ts';
@@ -24,7 +24,7 @@ it("does not spend another institution's campaign", async () => {
 });
 
 describe('declines, in order', () => {
-  it.each<readonly [ResultName, Partial<PaymentInput>]>([
+  it.each<readonly [ResultName, Partial<AccountPaymentInput>]>([
     ['payerAccountNotFound', { payerAccountId: 99n, payeeAccountId: 98n }],
     ['payerAccountForbidden', { payerAccountId: 22n, payeeAccountId: 98n }],
     ['payeeAccountNotFound', { payeeAccountId: 98n, ledger: 840 }],

@@ -4,7 +4,7 @@ import { type SubjectName, Subjects } from '../../../engine/risk/facts.ts';
 import { EXACT_SHIFT } from '../../../engine/risk/kept-feature.ts';
 import { featureQuestions } from '../../../engine/router/feature-questions.ts';
 import { partitionOfId } from '../../../engine/router/split.ts';
-import { encodePayment, type PaymentInput } from '../../../protocol/codecs/payment-codec.ts';
+import { encodePayment, type AccountPaymentInput } from '../../../protocol/codecs/payment-codec.ts';
 import { FRAME_HEADER } from '../../../protocol/frame.ts';
 
 const PARTITIONS = 4;
@@ -14,12 +14,12 @@ const idIn = (partition: number): bigint => {
   return id;
 };
 const bits = (...names: SubjectName[]) => names.reduce((all, name) => all | (1 << Subjects[name]), 0);
-const body = (over: Partial<PaymentInput>) => {
+const body = (over: Partial<AccountPaymentInput>) => {
   const parties = { payerAccountId: idIn(0), payeeAccountId: idIn(1) };
   const payment = { id: 9n, ...parties, amount: 5n, ledger: 156, code: 1, ...over };
   return encodePayment('sale', payment, { requestId: 1 }).subarray(FRAME_HEADER.size);
 };
-const asked = (over: Partial<PaymentInput>, sharedBy: number) =>
+const asked = (over: Partial<AccountPaymentInput>, sharedBy: number) =>
   featureQuestions(body(over), 0, sharedBy, PARTITIONS).map(({ partition, body: question }) => [
     partition,
     question[0],

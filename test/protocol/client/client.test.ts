@@ -17,6 +17,7 @@ import { isRegistryCommand } from '../../../protocol/registry-bodies.ts';
 import { Code } from '../../../protocol/results.ts';
 import { fromHex, readGolden } from '../support/golden-file.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { CLIENT_PARTS } from '../support/client-side.ts';
 import { writeReply } from '../support/server-side.ts';
 import { type Arrival, HELLO_REPLY, startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -49,8 +50,6 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-const CARD_CALLS = { putCards: 'put', lookupCards: 'lookup', useCards: 'use' } as const;
-
 describe('calls', () => {
   it('of every kind get the answer of the golden vectors', async () => {
     const vectors = readGolden().filter(({ command, reply }) => command !== 'hello' && reply.refusal === undefined);
@@ -60,9 +59,10 @@ describe('calls', () => {
     const client = await connect(server, { checksum: true });
     for (const { command, balances, request, reply } of vectors) {
       const input = inputOf(command, request.input);
-      if (Object.hasOwn(CARD_CALLS, command)) {
-        const call = Reflect.get(client.cards, CARD_CALLS[command as keyof typeof CARD_CALLS]) as () => unknown;
-        expect(await Reflect.apply(call, client.cards, [input]), command).toMatchObject(reply.value as object);
+      const [part, call] = CLIENT_PARTS[command] ?? [];
+      if (part !== undefined) {
+        const method = Reflect.get(client[part], call ?? '') as () => unknown;
+        expect(await Reflect.apply(method, client[part], [input]), command).toMatchObject(reply.value as object);
         continue;
       }
       const isOfRegistry = isRegistryCommand(command);

@@ -49,6 +49,16 @@ import {
   encodeQueryHistory,
   encodeTrialBalance,
 } from '../../../protocol/codecs/reading-codec.ts';
+import {
+  decodeIssueCodes,
+  decodeLookupCodeDevices,
+  decodeLookupCodes,
+  decodePutCodeDevice,
+  encodeIssueCodes,
+  encodeLookupCodeDevices,
+  encodeLookupCodes,
+  encodePutCodeDevice,
+} from '../../../protocol/codecs/payer-code-codec.ts';
 import { decodeRegistry, encodeRegistry } from '../../../protocol/codecs/registry-codec.ts';
 import {
   decodeChanges,
@@ -125,6 +135,10 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
   putCards: { encode: encodePutCards, decode: decodePutCards },
   lookupCards: { encode: encodeLookupCards, decode: decodeLookupCards },
   useCards: { encode: encodeUseCards, decode: decodeUseCards },
+  issueCodes: { encode: encodeIssueCodes, decode: decodeIssueCodes },
+  lookupCodes: { encode: encodeLookupCodes, decode: decodeLookupCodes },
+  putCodeDevice: { encode: encodePutCodeDevice, decode: decodePutCodeDevice },
+  lookupCodeDevices: { encode: encodeLookupCodeDevices, decode: decodeLookupCodeDevices },
   lookupAccounts: { encode: encodeLookupAccounts, decode: decodeLookupAccounts },
   lookupTransfers: { encode: encodeLookupTransfers, decode: decodeLookupTransfers },
   accountHistory: { encode: encodeAccountHistory, decode: decodeAccountHistory },
@@ -168,4 +182,15 @@ export const CLIENT_CODECS: Readonly<Record<CommandName, ClientCodec>> = {
     encode: (input, options) => encodeRich('readChanges', input, options),
     decode: decodeChanges,
   },
+};
+
+/** Commands of the parts of the client. */
+export const CLIENT_PARTS: Readonly<Record<string, readonly ['cards' | 'codes', string]>> = {
+  putCards: ['cards', 'put'],
+  lookupCards: ['cards', 'lookup'],
+  useCards: ['cards', 'use'],
+  issueCodes: ['codes', 'issue'],
+  lookupCodes: ['codes', 'lookup'],
+  putCodeDevice: ['codes', 'putDevice'],
+  lookupCodeDevices: ['codes', 'lookupDevices'],
 };

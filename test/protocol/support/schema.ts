@@ -3,6 +3,7 @@
 import type { Field } from '../../../protocol/body-fields.ts';
 import { PAYMENT_CANCELLATION } from '../../../protocol/cancellation.ts';
 import * as cards from '../../../protocol/cards.ts';
+import * as payerCodes from '../../../protocol/payer-codes.ts';
 import { COMMANDS } from '../../../protocol/commands.ts';
 import * as frame from '../../../protocol/frame.ts';
 import type { FieldTable, Layout } from '../../../protocol/layout.ts';
@@ -46,6 +47,8 @@ export const LAYOUTS: readonly Layout<FieldTable>[] = [
   risk.RISK_SIGNAL,
   cards.CARD,
   cards.CARD_USE,
+  payerCodes.PAYER_CODE,
+  payerCodes.CODE_DEVICE,
 ];
 
 export const BODIES: Readonly<Record<string, Readonly<Record<string, Field<unknown>>>>> = {

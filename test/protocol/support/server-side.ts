@@ -1,5 +1,9 @@
 /** The server's half of the protocol for tests: requests in, replies out, written straight from the layouts. */
 
+import type { CodeDeviceLookup, PayerCodeLookup } from '../../../protocol/codecs/payer-code-codec.ts';
+import { CODE_DEVICE, PAYER_CODE } from '../../../protocol/payer-codes.ts';
+import { readContext } from './risk-inputs.ts';
+import { codeDeviceBytes, codeDeviceInput, payerCodeBytes } from './payer-code-side.ts';
 import { CARD, CARD_USE, CardStates } from '../../../protocol/cards.ts';
 import type { Card, CardLookup } from '../../../protocol/codecs/card-codec.ts';
 import { cardInput, nonZero, useInput } from './card-inputs.ts';
@@ -36,7 +40,7 @@ import { encodeRecord, type FieldTable, type Layout, type RecordOf, readU128 } f
 import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
 import * as reading from '../../../protocol/reading-records.ts';
 import * as records from '../../../protocol/records.ts';
-import { Channels, countryText, RISK_CONTEXT, RISK_SIGNAL, Signals } from '../../../protocol/risk.ts';
+import { RISK_CONTEXT, RISK_SIGNAL, Signals } from '../../../protocol/risk.ts';
 import { toHex } from './golden-file.ts';
 
 export interface ServerRequest {
@@ -75,6 +79,12 @@ function readInput(command: CommandName, count: number, body: DataView): unknown
       return many(count, (index) => cardInput(readRecord(CARD, body, index * CARD.size)));
     case 'useCards':
       return many(count, (index) => useInput(readRecord(CARD_USE, body, index * CARD_USE.size)));
+    case 'issueCodes':
+      return many(count, (index) => nonZero(readRecord(PAYER_CODE, body, index * PAYER_CODE.size)));
+    case 'putCodeDevice':
+      return codeDeviceInput(readRecord(CODE_DEVICE, body, 0));
+    case 'lookupCodes':
+    case 'lookupCodeDevices':
     case 'lookupCards':
     case 'lookupAccounts':
     case 'lookupTransfers':
@@ -137,17 +147,6 @@ function withContext(body: DataView): Record<string, unknown> {
   const risk = hasContext ? { risk: readContext(readRecord(RISK_CONTEXT, body, records.PAYMENT.size)) } : {};
   const reference = referenceLength === undefined ? {} : { reference: readText(body, textAt, Number(referenceLength)) };
   return { ...payment, ...risk, ...reference };
-}
-
-function readContext(context: Visible<(typeof RISK_CONTEXT)['fields']>): Record<string, unknown> {
-  const { channel, country, flags, latitude, longitude, ...rest } = context;
-  const name = Object.entries(Channels).find(([, number]) => number === channel)?.[0];
-  return {
-    ...nonZero(rest),
-    ...(channel === 0 ? {} : { channel: name }),
-    ...(country === 0 ? {} : { country: countryText(country) }),
-    ...(flags === 0 ? {} : { location: { latitude: (latitude | 0) / 1e6, longitude: (longitude | 0) / 1e6 } }),
-  };
 }
 
 function withReference<F extends FieldTable>(shape: Layout<F>, body: DataView): Record<string, unknown> {
@@ -225,6 +224,16 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       const ended = value as ChainEnded;
       const { members, refusedById = 0n } = ended;
       return { count: 1, bytes: [result(ended), record(records.CHAIN_ENDED, { members, refusedById })] };
+    }
+    case 'issueCodes':
+    case 'lookupCodes': {
+      const lookups = value as PayerCodeLookup[];
+      return { count: lookups.length, bytes: lookups.flatMap((item) => [result(item), payerCodeBytes(item)]) };
+    }
+    case 'putCodeDevice':
+    case 'lookupCodeDevices': {
+      const lookups = [value].flat() as CodeDeviceLookup[];
+      return { count: lookups.length, bytes: lookups.flatMap((item) => [result(item), codeDeviceBytes(item)]) };
     }
     case 'lookupCards':
     case 'useCards': {

@@ -1,4 +1,5 @@
 /** The generated parts of protocol/README.md. What the fields mean is taken from the comments next to them. */
+import { CodeDeviceStates } from '../../../protocol/payer-codes.ts';
 import { CardFlags, CardProofs, CardStates, CardVerifications } from '../../../protocol/cards.ts';
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from '../../../protocol/commands.ts';
@@ -96,6 +97,10 @@ function sections(): Record<string, string> {
         ['value', 'verification of a holder'],
         Object.entries(CardVerifications).map(([verification, value]) => [value, verification]),
       ),
+      table(
+        ['value', 'state of a device that makes codes'],
+        Object.entries(CodeDeviceStates).map(([state, value]) => [value, state]),
+      ),
     ].join('\n\n'),
     bodies: Object.entries(BODIES)
       .map(
@@ -163,7 +168,7 @@ function dump(hex: string): string {
   return lines.join('\n');
 }
 
-const source = (['records', 'cancellation', 'reading-records', 'risk', 'cards', 'frame'] as const)
+const source = (['records', 'cancellation', 'reading-records', 'risk', 'cards', 'payer-codes', 'frame'] as const)
   .map((file) => readFileSync(new URL(`../../../protocol/${file}.ts`, import.meta.url), 'utf8'))
   .join('\n');
 

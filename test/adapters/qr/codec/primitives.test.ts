@@ -1,7 +1,7 @@
 // The small parts: checksum, check digit, amounts.
 import { describe, expect, it } from 'vitest';
 import { readAmountText } from '../../../../adapters/qr/codec/amount-text.ts';
-import { checkDigitOf, hasCheckDigit } from '../../../../adapters/qr/codec/check-digit.ts';
+import { checkDigitOf, hasCheckDigit } from '../../../../protocol/check-digit.ts';
 import { crc16, formatCrc } from '../../../../adapters/qr/codec/crc16.ts';
 import { charactersBefore } from '../../../../adapters/qr/codec/findings.ts';
 import { checkText } from '../../../../adapters/qr/codec/merchant-text.ts';

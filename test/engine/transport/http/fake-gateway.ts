@@ -28,6 +28,7 @@ import {
   TRANSFER_OUTCOME,
   TransferFlags,
 } from '../../../../protocol/records.ts';
+import { CODE_DEVICE, PAYER_CODE } from '../../../../protocol/payer-codes.ts';
 import { Code } from '../../../../protocol/results.ts';
 import { RISK_CONTEXT, RISK_SIGNAL } from '../../../../protocol/risk.ts';
 
@@ -169,6 +170,12 @@ export class FakeGateway implements Gateway {
         ]);
       case 'queryPayments':
         return this.#query(decodeRecord(PAYMENT_QUERY, view, 0), body.slice(PAYMENT_QUERY.size));
+      case 'issueCodes':
+      case 'lookupCodes':
+        return { count: 1, parts: [result(Code.payerCodeNotFound), record(PAYER_CODE, {})] };
+      case 'putCodeDevice':
+      case 'lookupCodeDevices':
+        return { count: 1, parts: [result(Code.codeDeviceNotFound), record(CODE_DEVICE, {})] };
       case 'openCase':
       case 'changeCase':
       case 'putFreeze':

@@ -55,7 +55,7 @@ describe('the OpenAPI document', () => {
 
   it('describes every field, and which are required', () => {
     const schema = document.paths['/v1/payments']?.post?.requestBody?.content['application/json']?.schema;
-    expect(schema?.required).toEqual(['from', 'to', 'amount', 'currency']);
+    expect(schema?.required).toEqual(['to', 'amount', 'currency']);
     expect(schema?.properties?.amount).toMatchObject({ type: ['string', 'integer'], maximum: 2 ** 53 - 1 });
     expect(schema?.additionalProperties).toBe(false);
     const bare: string[] = [];
