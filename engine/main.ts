@@ -25,6 +25,7 @@ import type { Config } from './config/options.ts';
 import { Health } from './observe/health.ts';
 import { createLogger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { OrderGate } from './order/order-gate.ts';
 import { RiskGate } from './risk/risk-gate.ts';
 import { ClearingHouse } from './router/clearing-house.ts';
 import { FLIGHTS, Lane } from './router/lane.ts';
@@ -177,7 +178,8 @@ export async function startSwitch(config: Config): Promise<RunningSwitch> {
   const app = createApp(tlsOf(config));
   const authenticate = (key: string) => keys.authenticate(key);
   const proven = new ProofGate(new RiskGate(router, wallClockMicros), proofsOf(config));
-  const gateway = new CodeGate(proven, info.partitions, payerCodeKeyOf(config));
+  const ordered = new OrderGate(proven, wallClockMicros);
+  const gateway = new CodeGate(ordered, info.partitions, payerCodeKeyOf(config));
   const shared = { gateway, changes, authenticate, rateLimiter };
   let listener: Listener | undefined;
   let terminals: OpenTerminals | undefined;

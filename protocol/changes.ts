@@ -11,6 +11,8 @@ export const CHANGE_TYPES = [
   'party',
   'tariff',
   'campaign',
+  'order',
+  'counters',
   'other',
 ] as const;
 /** `other`: an event of a kind that this version has no document for. */
@@ -116,6 +118,6 @@ export interface Change {
   readonly account?: AccountChange;
   readonly accountChange?: AccountTermsChange;
   readonly payment?: PaymentChange;
-  /** The body of a party, tariff or campaign as it was put. */
+  /** The body of a party, tariff, campaign, order or set of counters as it is from now on. */
   readonly body?: Readonly<Record<string, unknown>>;
 }

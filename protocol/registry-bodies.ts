@@ -15,6 +15,19 @@ import {
 } from './body-fields.ts';
 import { LIMITS } from './limits.ts';
 import {
+  CHANGE_ORDER_FIELDS,
+  counters,
+  GET_COUNTERS_FIELDS,
+  order,
+  PAY_COUNTER_FIELDS,
+  PAY_ORDER_FIELDS,
+  PUT_COUNTERS_FIELDS,
+  PUT_ORDER_FIELDS,
+  qrPayment,
+  READ_ORDER_FIELDS,
+  REFUND_ORDER_FIELDS,
+} from './order-bodies.ts';
+import {
   CHANGE_OUTBOX_FIELDS,
   LIST_OUTBOX_FIELDS,
   OUTBOX_LIMITS,
@@ -164,6 +177,9 @@ export const REGISTRY_REPLY_FIELDS = {
   cases: optional(list(riskCase, LIMITS.pageEntriesMax)),
   entry: optional(outboxEntry),
   entries: optional(list(outboxEntry, OUTBOX_LIMITS.pageEntries)),
+  order: optional(order),
+  counters: optional(counters),
+  payment: optional(qrPayment),
 };
 
 export type PutRiskListBody = ObjectOf<typeof PUT_RISK_LIST_FIELDS>;
@@ -178,6 +194,18 @@ export type PutOutboxBody = ObjectOf<typeof PUT_OUTBOX_FIELDS>;
 export type ChangeOutboxBody = ObjectOf<typeof CHANGE_OUTBOX_FIELDS>;
 export type RemoveOutboxBody = ObjectOf<typeof REMOVE_OUTBOX_FIELDS>;
 export type ListOutboxBody = ObjectOf<typeof LIST_OUTBOX_FIELDS>;
+export type PutOrderBody = ObjectOf<typeof PUT_ORDER_FIELDS>;
+export type ReadOrderBody = ObjectOf<typeof READ_ORDER_FIELDS>;
+export type ChangeOrderBody = ObjectOf<typeof CHANGE_ORDER_FIELDS>;
+export type PayOrderBody = ObjectOf<typeof PAY_ORDER_FIELDS>;
+export type RefundOrderBody = ObjectOf<typeof REFUND_ORDER_FIELDS>;
+export type PutCountersBody = ObjectOf<typeof PUT_COUNTERS_FIELDS>;
+export type GetCountersBody = ObjectOf<typeof GET_COUNTERS_FIELDS>;
+export type PayCounterBody = ObjectOf<typeof PAY_COUNTER_FIELDS>;
+/** An order as it stands. */
+export type StoredOrder = NonNullable<RegistryReply['order']>;
+/** The counters of a party. */
+export type StoredCounters = NonNullable<RegistryReply['counters']>;
 /** An entry of a queue as it stands. */
 export type OutboxEntry = NonNullable<RegistryReply['entry']>;
 /** A freeze as it stands. */
@@ -203,6 +231,14 @@ export interface RegistryBodies {
   readonly changeOutbox: ChangeOutboxBody;
   readonly removeOutbox: RemoveOutboxBody;
   readonly listOutbox: ListOutboxBody;
+  readonly putOrder: PutOrderBody;
+  readonly readOrder: ReadOrderBody;
+  readonly changeOrder: ChangeOrderBody;
+  readonly payOrder: PayOrderBody;
+  readonly refundOrder: RefundOrderBody;
+  readonly putCounters: PutCountersBody;
+  readonly getCounters: GetCountersBody;
+  readonly payCounter: PayCounterBody;
 }
 export type RegistryCommand = keyof RegistryBodies;
 
@@ -220,6 +256,14 @@ const FIELDS: { readonly [C in RegistryCommand]: Field<RegistryBodies[C]> } = {
   changeOutbox: object(CHANGE_OUTBOX_FIELDS, 'refused'),
   removeOutbox: object(REMOVE_OUTBOX_FIELDS, 'refused'),
   listOutbox: object(LIST_OUTBOX_FIELDS, 'refused'),
+  putOrder: object(PUT_ORDER_FIELDS, 'refused'),
+  readOrder: object(READ_ORDER_FIELDS, 'refused'),
+  changeOrder: object(CHANGE_ORDER_FIELDS, 'refused'),
+  payOrder: object(PAY_ORDER_FIELDS, 'refused'),
+  refundOrder: object(REFUND_ORDER_FIELDS, 'refused'),
+  putCounters: object(PUT_COUNTERS_FIELDS, 'refused'),
+  getCounters: object(GET_COUNTERS_FIELDS, 'refused'),
+  payCounter: object(PAY_COUNTER_FIELDS, 'refused'),
 };
 
 export function isRegistryCommand(name: string): name is RegistryCommand {

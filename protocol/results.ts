@@ -8,6 +8,7 @@ import { FRAME_RESULTS } from './results/frame-results.ts';
 import { IDEMPOTENCY_RESULTS } from './results/idempotency-results.ts';
 import { INTERNAL_RESULTS } from './results/internal-results.ts';
 import { LEDGER_RESULTS } from './results/ledger-results.ts';
+import { ORDER_RESULTS } from './results/order-results.ts';
 import { OUTBOX_RESULTS } from './results/outbox-results.ts';
 import { PARTY_RESULTS } from './results/party-results.ts';
 import { PAYER_CODE_RESULTS } from './results/payer-code-results.ts';
@@ -34,6 +35,7 @@ export const RESULTS = {
   ...OUTBOX_RESULTS,
   ...INTERNAL_RESULTS,
   ...PAYER_CODE_RESULTS,
+  ...ORDER_RESULTS,
 } as const satisfies Readonly<Record<string, ResultSpec>>;
 
 export type ResultName = keyof typeof RESULTS;

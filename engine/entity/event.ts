@@ -29,6 +29,8 @@ export const EntityTables = {
   freeze: 7,
   case: 8,
   outbox: 9,
+  order: 10,
+  counters: 11,
 } as const;
 
 export const ENTITY_BODY_AT = EVENT_PREFIX_BYTES + ENTITY.size;

@@ -12,6 +12,7 @@ import { Code } from '../../protocol/results.ts';
 import { type Entities, wordsOf } from '../entity/entities.ts';
 import { NO_HOLD } from '../ledger/holds.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Orders } from '../order/orders.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Payments } from '../payment/payments.ts';
 import { whyHidden } from '../query/accounts.ts';
@@ -23,6 +24,7 @@ interface RegistryState {
   readonly registry: Registry;
   readonly payments: Payments;
   readonly outbox: Outbox;
+  readonly orders: Orders;
 }
 
 type Decide<C extends RegistryCommand> = (
@@ -65,6 +67,15 @@ const DECISIONS: { readonly [C in RegistryCommand]: Decide<C> } = {
   changeOutbox: ({ outbox }, institution, body) => outbox.change(institution, body),
   removeOutbox: ({ outbox }, institution, body) => outbox.remove(institution, body),
   listOutbox: ({ outbox }, institution, body) => outbox.list(institution, body),
+  putOrder: ({ orders }, institution, body) => orders.put(institution, body),
+  readOrder: ({ orders }, _institution, { id }) => orders.read(id),
+  changeOrder: ({ orders }, institution, body) => orders.change(institution, body),
+  putCounters: ({ orders }, institution, body) => orders.putCounters(institution, body),
+  getCounters: ({ orders }, institution, { handle }) => orders.getCounters(institution, handle),
+  // Taken apart in front of the router: order/order-gate.ts.
+  payOrder: () => ({ code: Code.unknownKind }),
+  refundOrder: () => ({ code: Code.unknownKind }),
+  payCounter: () => ({ code: Code.unknownKind }),
 };
 
 /** What an open freeze of received money blocks: the pending transfer has its id. */

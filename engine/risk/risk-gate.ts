@@ -4,17 +4,8 @@
  * has an id made from that of the freeze or the case, so whoever was cut off in between asks again, and nothing happens twice.
  */
 import { COMMANDS, type CommandName } from '../../protocol/commands.ts';
-import { FRAME_HEADER, REFUSED_KIND, REPLY_BIT } from '../../protocol/frame.ts';
-import { writeHeader } from '../../protocol/frame-header.ts';
 import { deriveId, parseId } from '../../protocol/ids.ts';
-import {
-  decodeRecord,
-  encodeRecord,
-  type FieldTable,
-  type Layout,
-  type RecordOf,
-  writeU128,
-} from '../../protocol/layout.ts';
+import { decodeRecord, type RecordOf, writeU128 } from '../../protocol/layout.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../protocol/message-pack.ts';
 import {
   PAYMENT,
@@ -26,9 +17,10 @@ import {
   TRANSFER_OUTCOME,
   TransferFlags,
 } from '../../protocol/records.ts';
-import type { ChangeCaseBody, EndFreezeBody, RegistryReply } from '../../protocol/registry-bodies.ts';
+import type { ChangeCaseBody, EndFreezeBody } from '../../protocol/registry-bodies.ts';
 import { Code } from '../../protocol/results.ts';
-import { type CommandEnvelope, call, type Gateway, type ReplySink } from '../gateway.ts';
+import type { CommandEnvelope, Gateway, ReplySink } from '../gateway.ts';
+import { askRecords, askRich, type RichAnswer, recordBytes, richFrame } from '../gateway-calls.ts';
 import { deliverOne, refusalFrame } from '../router/gather.ts';
 
 /** `TRANSFER.code` of what freezes move. */
@@ -40,8 +32,6 @@ const STEPS: ReadonlySet<number> = new Set([
   COMMANDS.endFreeze.kind,
   COMMANDS.changeCase.kind,
 ]);
-
-type Reply = RegistryReply | number;
 
 export class RiskGate implements Gateway {
   readonly #next: Gateway;
@@ -58,12 +48,12 @@ export class RiskGate implements Gateway {
     // Both are used again when this has returned.
     const kept = { ...envelope };
     void this.#decide(kept, body.slice()).then((reply) =>
-      deliverOne(sink, typeof reply === 'number' ? refusalFrame(kept, reply) : replyFrame(kept, reply)),
+      deliverOne(sink, typeof reply === 'number' ? refusalFrame(kept, reply) : richFrame(kept, reply)),
     );
     return Code.ok;
   }
 
-  async #decide({ kind, institution }: CommandEnvelope, body: Uint8Array): Promise<Reply> {
+  async #decide({ kind, institution }: CommandEnvelope, body: Uint8Array): Promise<RichAnswer> {
     const value: unknown = decodeMessagePack(body);
     if (kind === COMMANDS.putFreeze.kind) return this.#freeze(institution, body);
     // Whatever does not look right is left for the partition to refuse.
@@ -71,7 +61,7 @@ export class RiskGate implements Gateway {
     return this.#decideCase(institution, value as ChangeCaseBody, body);
   }
 
-  async #freeze(institution: number, body: Uint8Array): Promise<Reply> {
+  async #freeze(institution: number, body: Uint8Array): Promise<RichAnswer> {
     const reply = await this.#rich('putFreeze', institution, body);
     if (typeof reply === 'number' || reply.freeze === undefined) return reply;
     const { freeze } = reply;
@@ -100,7 +90,7 @@ export class RiskGate implements Gateway {
     return { ...reply, freeze: { ...freeze, blocked: Number(made?.amount ?? 0n) } };
   }
 
-  async #endFreeze(institution: number, body: EndFreezeBody | undefined, bytes: Uint8Array): Promise<Reply> {
+  async #endFreeze(institution: number, body: EndFreezeBody | undefined, bytes: Uint8Array): Promise<RichAnswer> {
     if (
       parseId(String(body?.id)) !== undefined &&
       parseId(String(body?.accountId)) !== undefined &&
@@ -128,7 +118,7 @@ export class RiskGate implements Gateway {
     return !isReturn && code === Code.pendingTransferExpired ? Code.ok : code;
   }
 
-  async #decideCase(institution: number, body: ChangeCaseBody | undefined, bytes: Uint8Array): Promise<Reply> {
+  async #decideCase(institution: number, body: ChangeCaseBody | undefined, bytes: Uint8Array): Promise<RichAnswer> {
     const id = parseId(String(body?.paymentId));
     if (body?.decision !== undefined && id !== undefined) {
       const question = encodeMessagePack({ paymentId: body.paymentId, cursor: 0, limit: 1 });
@@ -179,23 +169,12 @@ export class RiskGate implements Gateway {
     return typeof view === 'number' ? view : view.getUint16(RESULT.at.code, true);
   }
 
-  async #records(name: CommandName, institution: number, body: Uint8Array): Promise<DataView | number> {
-    return this.#call(name, institution, 1, body);
+  #records(name: CommandName, institution: number, body: Uint8Array): Promise<DataView | number> {
+    return askRecords(this.#next, name, institution, body);
   }
 
-  async #rich(name: CommandName, institution: number, body: Uint8Array): Promise<Reply> {
-    const view = await this.#call(name, institution, body.length, body);
-    if (typeof view === 'number') return view;
-    const reply = decodeMessagePack(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-    return reply === undefined ? Code.internalError : (reply as object as RegistryReply);
-  }
-
-  /** Body of the reply, or why there is none. */
-  async #call(name: CommandName, institution: number, count: number, body: Uint8Array): Promise<DataView | number> {
-    const frame = await call(this.#next, { kind: COMMANDS[name].kind, flags: 0, count, institution }, body);
-    if (typeof frame === 'number') return frame;
-    const view = new DataView(frame.buffer, frame.byteOffset + FRAME_HEADER.size, frame.length - FRAME_HEADER.size);
-    return frame[FRAME_HEADER.at.kind] === REFUSED_KIND ? view.getUint16(0, true) : view;
+  #rich(name: CommandName, institution: number, body: Uint8Array): Promise<RichAnswer> {
+    return askRich(this.#next, name, institution, body);
   }
 }
 
@@ -208,18 +187,4 @@ function operationOf(state: number, given: bigint, decision: 'release' | 'return
 
 function idOf(text: string): bigint {
   return parseId(text) ?? 0n;
-}
-
-function recordBytes<F extends FieldTable>(shape: Layout<F>, fields: Partial<RecordOf<F>>): Uint8Array {
-  const bytes = new Uint8Array(shape.size);
-  encodeRecord(shape, new DataView(bytes.buffer), 0, fields);
-  return bytes;
-}
-
-function replyFrame({ kind, requestIdLow, requestIdHigh }: CommandEnvelope, reply: RegistryReply): Uint8Array {
-  const packed = encodeMessagePack(reply);
-  const frame = new Uint8Array(FRAME_HEADER.size + packed.length);
-  writeHeader(frame, kind | REPLY_BIT, 0, packed.length, requestIdLow, requestIdHigh);
-  frame.set(packed, FRAME_HEADER.size);
-  return frame;
 }

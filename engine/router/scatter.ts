@@ -5,7 +5,7 @@
 import { CARD, CARD_USE } from '../../protocol/cards.ts';
 import { COMMANDS, commandOfKind } from '../../protocol/commands.ts';
 import { FRAME_HEADER, FrameFlags } from '../../protocol/frame.ts';
-import { deriveId, parseId } from '../../protocol/ids.ts';
+import { deriveId, parseId, partyAccountId } from '../../protocol/ids.ts';
 import { decodeMessagePack } from '../../protocol/message-pack.ts';
 import { CODE_DEVICE, PAYER_CODE } from '../../protocol/payer-codes.ts';
 import { AGGREGATE_QUERY, BALANCE_QUERY, HISTORY_FILTER } from '../../protocol/reading-records.ts';
@@ -146,6 +146,14 @@ export class Scatter {
       case 'removeOutbox':
       case 'listOutbox':
         return this.#one(this.#homeOfQueue(body), envelope, body, sink);
+      case 'putOrder':
+        return this.#one(this.#homeOfPayee(envelope.institution, body), envelope, body, sink);
+      case 'readOrder':
+      case 'changeOrder':
+        return this.#all(envelope, body, sink, mergeExplained);
+      case 'putCounters':
+      case 'getCounters':
+        return this.#one(this.#homeOfParty(envelope.institution, body), envelope, body, sink);
       case 'activateRules':
       case 'putTariff':
       case 'putCampaign':
@@ -275,6 +283,13 @@ export class Scatter {
     return Number(key % BigInt(this.#lanes.length));
   }
 
+  /** Partition of the account of a party in one currency. A body that names none is refused wherever it goes. */
+  #homeOfPayee(institution: number, body: Uint8Array): number {
+    const { handle, ledger } = decodeMessagePack(body) ?? {};
+    const id = partyAccountId(institution, typeof handle === 'string' ? handle : '', Number(ledger));
+    return partitionOfId(id, this.#lanes.length);
+  }
+
   /** Partition of a party, by its name. A body that is no party is refused wherever it goes. */
   #homeOfParty(institution: number, body: Uint8Array): number {
     const handle = decodeMessagePack(body)?.handle;
@@ -285,10 +300,11 @@ export class Scatter {
 
 const mergePayments: Merge = (parts) => mergeFound(parts, paymentEntryBytes);
 
-/** The partition that knows the payment explains it. */
+/** The partition that knows the payment, or the order, explains it. */
 const mergeExplained: Merge = (parts) => {
   const byCode = (wanted: (code: unknown) => boolean) => parts.find((part) => wanted(richCode(part)));
-  const isUnknown = (code: unknown): boolean => code === Code.paymentNotFound || code === Code.caseNotFound;
+  const isUnknown = (code: unknown): boolean =>
+    code === Code.paymentNotFound || code === Code.caseNotFound || code === Code.orderNotFound;
   return byCode((code) => code === Code.ok) ?? byCode((code) => !isUnknown(code)) ?? parts[0];
 };
 

@@ -47,6 +47,8 @@ const ENTITY_TYPES: Readonly<Record<number, ChangeType>> = {
   [EntityTables.party]: 'party',
   [EntityTables.tariff]: 'tariff',
   [EntityTables.campaign]: 'campaign',
+  [EntityTables.order]: 'order',
+  [EntityTables.counters]: 'counters',
 };
 
 const TABLE_AT = EVENT_PREFIX_BYTES + ENTITY.at.table;
@@ -129,6 +131,8 @@ export class Documents {
       case 'party':
       case 'tariff':
       case 'campaign':
+      case 'order':
+      case 'counters':
         return isMine ? { ...head, body: entityBody(event) } : undefined;
       case 'other':
         return isMine ? head : undefined;

@@ -172,6 +172,15 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   changeOutbox: rich('changeOutbox'),
   removeOutbox: rich('removeOutbox'),
   listOutbox: rich('listOutbox'),
+  putOrder: rich('putOrder'),
+  readOrder: rich('readOrder'),
+  changeOrder: rich('changeOrder'),
+  putCounters: rich('putCounters'),
+  getCounters: rich('getCounters'),
+  // Steps of several commands, taken in front of the router (order/order-gate.ts): here they are bugs.
+  payOrder: rich('payOrder'),
+  refundOrder: rich('refundOrder'),
+  payCounter: rich('payCounter'),
   // Answered beside the batches, as hello is: here it is a bug.
   readChanges: rich('readChanges'),
 };

@@ -10,6 +10,7 @@ import type { PartitionPlace } from '../ledger/ledger.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { ResultWriter } from '../ledger/results.ts';
 import { Timers } from '../ledger/timers.ts';
+import { Orders } from '../order/orders.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { Payments } from '../payment/payments.ts';
 import { Histories } from '../query/histories.ts';
@@ -56,6 +57,7 @@ export class PartitionState {
   readonly ruleSets: RuleSets;
   readonly registry: Registry;
   readonly cards: Cards;
+  readonly orders: Orders;
   /** What other systems have to be told. */
   readonly outbox: Outbox;
   readonly transfers: Transfers;
@@ -77,6 +79,7 @@ export class PartitionState {
     this.ledger = new Ledger(tables, options);
     this.entities = new Entities(this.ledger, entities);
     this.cards = new Cards(this.ledger, { cards: entities, uses: changes });
+    this.orders = new Orders(this.ledger, this.entities);
     this.outbox = new Outbox(this.ledger, this.entities);
     this.registry = new Registry(this.ledger, this.entities, hashSeed);
     this.risk = new RiskState({ ...(options.riskBounds ?? RISK_BOUNDS), hashSeed, place: options }, this.registry);

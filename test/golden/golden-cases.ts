@@ -15,6 +15,7 @@ import { CHANGE } from './golden-change.ts';
 import { partyCases } from './party-cases.ts';
 import { payerCodeCases } from './payer-code-cases.ts';
 import { readingCases } from './reading-cases.ts';
+import { ORDER_CASES } from './order-cases.ts';
 import { OUTBOX_CASES } from './outbox-cases.ts';
 import { REGISTRY_CASES } from './registry-cases.ts';
 import { riskCases } from './risk-cases.ts';
@@ -331,6 +332,7 @@ export const GOLDEN_CASES: Readonly<Record<string, readonly GoldenCase[]>> = {
   risk: riskCases({ rich, payment: id(0x51), account: PAYER }),
   registry: REGISTRY_CASES,
   outbox: OUTBOX_CASES,
+  orders: ORDER_CASES,
   changes: [
     {
       name: 'the change stream from a cursor: a transfer, and more to come',

@@ -5,6 +5,7 @@ import { FRAME_RESULTS } from '../../protocol/results/frame-results.ts';
 import { IDEMPOTENCY_RESULTS } from '../../protocol/results/idempotency-results.ts';
 import { INTERNAL_RESULTS } from '../../protocol/results/internal-results.ts';
 import { LEDGER_RESULTS } from '../../protocol/results/ledger-results.ts';
+import { ORDER_RESULTS } from '../../protocol/results/order-results.ts';
 import { OUTBOX_RESULTS } from '../../protocol/results/outbox-results.ts';
 import { PARTY_RESULTS } from '../../protocol/results/party-results.ts';
 import { PAYER_CODE_RESULTS } from '../../protocol/results/payer-code-results.ts';
@@ -25,7 +26,7 @@ const BANDS = {
   7: PARTY_RESULTS,
   8: { ...REGISTRY_RESULTS, ...RISK_RESULTS, ...CARD_RESULTS, ...OUTBOX_RESULTS },
   9: INTERNAL_RESULTS,
-  10: PAYER_CODE_RESULTS,
+  10: { ...PAYER_CODE_RESULTS, ...ORDER_RESULTS },
 };
 const names = Object.keys(RESULTS) as ResultName[];
 

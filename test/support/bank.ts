@@ -3,6 +3,7 @@ import { CodeGate } from '../../engine/admission/code-gate.ts';
 import { ProofGate, SharedKeyProofs } from '../../engine/admission/proofs.ts';
 import { type CommandEnvelope, call, type Gateway, type ReplySink } from '../../engine/gateway.ts';
 import { partitionOfAccount } from '../../engine/hash-id.ts';
+import { OrderGate } from '../../engine/order/order-gate.ts';
 import { RiskGate } from '../../engine/risk/risk-gate.ts';
 import { ClearingHouse } from '../../engine/router/clearing-house.ts';
 import { Lane } from '../../engine/router/lane.ts';
@@ -160,7 +161,8 @@ export class Bank {
     clearing.connect(lanes);
     this.#router = new Router(lanes, new Scatter(lanes), clearing);
     const proven = new ProofGate(new RiskGate(this.#router, () => this.now), this.proofs);
-    this.#gate = new CodeGate(proven, count, Buffer.from('a key of codes for tests'));
+    const ordered = new OrderGate(proven, () => this.now);
+    this.#gate = new CodeGate(ordered, count, Buffer.from('a key of codes for tests'));
   }
 
   /** For adapters. */

@@ -146,7 +146,9 @@ export class Caller {
     const rich: unknown = decodeMessagePack(new Uint8Array(reply.view.buffer, reply.view.byteOffset, reply.count));
     if (!hasCode<R>(rich)) return problem('internalError');
     if (rich.code === Code.ok) return rich;
-    return problemOfCode(rich.code, 'mistakes' in rich ? { extra: { mistakes: rich.mistakes } } : {});
+    const { mistakes, payment } = rich as { readonly mistakes?: unknown; readonly payment?: unknown };
+    const extra = { ...(mistakes === undefined ? {} : { mistakes }), ...(payment === undefined ? {} : { payment }) };
+    return problemOfCode(rich.code, { extra });
   }
 }
 

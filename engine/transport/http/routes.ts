@@ -8,6 +8,8 @@ import { postChainPost, postChainVoid } from './chains.ts';
 import { getChanges } from './changes.ts';
 import { putFreeze, putFreezeRelease, putFreezeReturn } from './freezes.ts';
 import { getEntries } from './history.ts';
+import { getCounters, postCounterPayment, putCounters } from './counters.ts';
+import { getOrder, postOrderPayment, postOrderRefund, putOrder, putOrderClose } from './orders.ts';
 import { getCodeDevice, getPayerCode, postCodeDevice, postPayerCode, putCodeDevice } from './payer-codes.ts';
 import { getParties, getParty, putParty } from './parties.ts';
 import {
@@ -72,6 +74,14 @@ export const ROUTES: readonly Route[] = [
   putCaseChange,
   putCaseRelease,
   putCaseReturn,
+  putOrder,
+  getOrder,
+  putOrderClose,
+  postOrderPayment,
+  postOrderRefund,
+  putCounters,
+  getCounters,
+  postCounterPayment,
   postPayerCode,
   getPayerCode,
   postCodeDevice,

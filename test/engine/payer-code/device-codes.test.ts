@@ -1,14 +1,20 @@
 // Codes that a device makes without a connection: each counter once, within a window, and a few wrong ones block the device.
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { CodeGate } from '../../../engine/admission/code-gate.ts';
 import { counterOfCode, deviceCode, deviceKey } from '../../../engine/admission/device-codes.ts';
 import { encodePayment } from '../../../protocol/codecs/payment-codec.ts';
-import type { CodeDevice, CodeDeviceInput } from '../../../protocol/codecs/payer-code-codec.ts';
+import {
+  type CodeDevice,
+  type CodeDeviceInput,
+  encodePutCodeDevice,
+} from '../../../protocol/codecs/payer-code-codec.ts';
+import { COMMANDS } from '../../../protocol/commands.ts';
 import type { PaymentResult } from '../../../protocol/codecs/payment-codec.ts';
 import { FRAME_HEADER } from '../../../protocol/frame.ts';
 import { codeDeviceToken, payerCodeToken } from '../../../protocol/payer-codes.ts';
 import { PAYMENT, PaymentFlags } from '../../../protocol/records.ts';
-import type { ResultName } from '../../../protocol/results.ts';
+import { Code, type ResultName } from '../../../protocol/results.ts';
 import { Bank } from '../../support/bank.ts';
 import { framed } from '../../support/desk.ts';
 import { expectRecovered } from '../../support/recovered.ts';
@@ -201,6 +207,20 @@ describe('the code of a device', () => {
 });
 
 describe('a device', () => {
+  it('is not enrolled where there is no key for devices, nor are its codes taken', async () => {
+    const bank = await opened();
+    const phone = await enrolled(bank);
+    const gate = new CodeGate(bank.gateway, 1, undefined);
+    const submit = (frame: Uint8Array) => {
+      const { name, flags, count, body, institution } = framed(WALLET, frame);
+      const envelope = { kind: COMMANDS[name].kind, flags, count, institution, requestIdLow: 0, requestIdHigh: 0 };
+      return gate.submit(envelope, body, { deliver: () => undefined });
+    };
+    expect(submit(encodePutCodeDevice(TERMS, { requestId: 1 }))).toBe(Code.codeDevicesOff);
+    const payment = { id: next++, payeeAccountId: SHOP, amount: 1n, ...CNY, risk: RISK, payerCode: phone.code(1) };
+    expect(submit(encodePayment('sale', payment, { requestId: 1 }))).toBe(Code.codeDevicesOff);
+  });
+
   it.each<[ResultName, Partial<CodeDeviceInput>, number]>([
     ['payerCodeTermsInvalid', { codeTier: 0 }, WALLET],
     ['payerCodeTermsInvalid', { device: 0n }, WALLET],

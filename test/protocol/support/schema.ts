@@ -2,6 +2,7 @@
 
 import type { Field } from '../../../protocol/body-fields.ts';
 import { PAYMENT_CANCELLATION } from '../../../protocol/cancellation.ts';
+import * as orders from '../../../protocol/order-bodies.ts';
 import * as cards from '../../../protocol/cards.ts';
 import * as payerCodes from '../../../protocol/payer-codes.ts';
 import { COMMANDS } from '../../../protocol/commands.ts';
@@ -76,6 +77,14 @@ export const BODIES: Readonly<Record<string, Readonly<Record<string, Field<unkno
   ChangeOutboxBody: outbox.CHANGE_OUTBOX_FIELDS,
   RemoveOutboxBody: outbox.REMOVE_OUTBOX_FIELDS,
   ListOutboxBody: outbox.LIST_OUTBOX_FIELDS,
+  PutOrderBody: orders.PUT_ORDER_FIELDS,
+  ReadOrderBody: orders.READ_ORDER_FIELDS,
+  ChangeOrderBody: orders.CHANGE_ORDER_FIELDS,
+  PayOrderBody: orders.PAY_ORDER_FIELDS,
+  RefundOrderBody: orders.REFUND_ORDER_FIELDS,
+  PutCountersBody: orders.PUT_COUNTERS_FIELDS,
+  GetCountersBody: orders.GET_COUNTERS_FIELDS,
+  PayCounterBody: orders.PAY_COUNTER_FIELDS,
   RegistryReply: registry.REGISTRY_REPLY_FIELDS,
   ReadChangesBody: bodies.READ_CHANGES_FIELDS,
   ChangesReply: bodies.CHANGES_REPLY_FIELDS,

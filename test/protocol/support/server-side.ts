@@ -39,6 +39,7 @@ import {
 import { encodeRecord, type FieldTable, type Layout, type RecordOf, readU128 } from '../../../protocol/layout.ts';
 import { decodeMessagePack, encodeMessagePack } from '../../../protocol/message-pack.ts';
 import * as reading from '../../../protocol/reading-records.ts';
+import { isRegistryCommand } from '../../../protocol/registry-bodies.ts';
 import * as records from '../../../protocol/records.ts';
 import { RISK_CONTEXT, RISK_SIGNAL, Signals } from '../../../protocol/risk.ts';
 import { toHex } from './golden-file.ts';
@@ -307,31 +308,8 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       const page = changes === undefined ? {} : { changes, nextCursor, atEnd };
       return { bytes: [encodeMessagePack({ code, ...page })] };
     }
-    case 'putRiskList':
-    case 'getRiskList':
-    case 'putRiskExemption':
-    case 'readAccountRisk':
-    case 'putFreeze':
-    case 'endFreeze':
-    case 'openCase':
-    case 'changeCase':
-    case 'readCases':
-    case 'putOutbox':
-    case 'changeOutbox':
-    case 'removeOutbox':
-    case 'listOutbox': {
-      const {
-        replayed: _r,
-        timestamp: _t,
-        name: _n,
-        message: _m,
-        retry: _l,
-        dryRun: _d,
-        ...reply
-      } = value as RegistryResult;
-      return { bytes: [encodeMessagePack(reply)] };
-    }
     default: {
+      if (isRegistryCommand(command)) return { bytes: [registryBytes(value as RegistryResult)] };
       const { code, party, parties, nextCursor, explanation, mistakes } = value as RichResult;
       const list = parties.length > 0 ? { parties, nextCursor } : {};
       const risk = {
@@ -341,6 +319,11 @@ function replyParts(command: CommandName, value: unknown): { count?: number; byt
       return { bytes: [encodeMessagePack({ code, ...(party === undefined ? {} : { party }), ...list, ...risk })] };
     }
   }
+}
+
+function registryBytes(value: RegistryResult): Uint8Array {
+  const { replayed: _r, timestamp: _t, name: _n, message: _m, retry: _l, dryRun: _d, ...reply } = value;
+  return encodeMessagePack(reply);
 }
 
 function result({ code, replayed, timestamp }: Result): Uint8Array {

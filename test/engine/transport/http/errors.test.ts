@@ -37,6 +37,12 @@ const GOOD: Readonly<Record<string, unknown>> = {
   'post /v1/payments/{id}/cancel': { id: ID, from: ID },
   'post /v1/payments/{id}/release': { id: ID },
   'post /v1/payments/{id}/confirmation': { id: ID, proof: 'AQID' },
+  'put /v1/parties/{handle}/orders/{number}': { amount: '1', currency: 'CNY', expiresAt: '2026-01-31T08:00:00Z' },
+  'put /v1/orders/{id}/close': {},
+  'post /v1/orders/{id}/payments': { id: ID, from: ID },
+  'post /v1/orders/{id}/refunds': { id: ID },
+  'put /v1/parties/{handle}/counters': { city: 'SHANGHAI', country: 'CN', counters: [{ counter: 'till-1' }] },
+  'post /v1/parties/{handle}/counters/{counter}/payments': { id: ID, from: 'alice', amount: '1', currency: 'CNY' },
   'post /v1/payer-codes': { account: 'alice', currency: 'CNY', device: 'phone' },
   'post /v1/code-devices': { account: 'alice', currency: 'CNY', device: 'phone' },
   'put /v1/code-devices/{number}': { account: 'alice', currency: 'CNY', device: 'phone', state: 'blocked' },
@@ -62,6 +68,8 @@ const GOOD: Readonly<Record<string, unknown>> = {
 const pathOf = (path: string) =>
   path
     .replace('code-devices/{number}', 'code-devices/12345678')
+    .replace('{counter}', 'till-1')
+    .replace('orders/{number}', 'orders/T-1')
     .replace('{number}', '7')
     .replace('{code}', '880123456789012342')
     .replaceAll(/\{\w+\}/g, ID);

@@ -47,6 +47,22 @@ interface StoredPayment {
   state: State;
 }
 
+/** There are none of these here. */
+const NONE: Readonly<Partial<Record<CommandName, number>>> = {
+  openCase: Code.caseNotFound,
+  changeCase: Code.caseNotFound,
+  putFreeze: Code.freezeNotFound,
+  endFreeze: Code.freezeNotFound,
+  putOrder: Code.payeeAccountNotFound,
+  readOrder: Code.orderNotFound,
+  changeOrder: Code.orderNotFound,
+  payOrder: Code.orderNotFound,
+  refundOrder: Code.orderNotFound,
+  putCounters: Code.partyNotFound,
+  getCounters: Code.countersNotFound,
+  payCounter: Code.countersNotFound,
+};
+
 const ZERO_STATE = decodeRecord(PAYMENT_STATE, new DataView(new ArrayBuffer(PAYMENT_STATE.size)), 0);
 
 export class FakeGateway implements Gateway {
@@ -176,16 +192,11 @@ export class FakeGateway implements Gateway {
       case 'putCodeDevice':
       case 'lookupCodeDevices':
         return { count: 1, parts: [result(Code.codeDeviceNotFound), record(CODE_DEVICE, {})] };
-      case 'openCase':
-      case 'changeCase':
-      case 'putFreeze':
-      case 'endFreeze': {
-        // There are none of these here.
-        const bytes = packr.pack({ code: name.endsWith('Case') ? Code.caseNotFound : Code.freezeNotFound });
-        return { count: bytes.length, parts: [bytes] };
-      }
       default: {
-        const bytes = packr.pack(this.#rich(name, unpackr.unpack(body), envelope.institution));
+        const none = NONE[name];
+        const bytes = packr.pack(
+          none === undefined ? this.#rich(name, unpackr.unpack(body), envelope.institution) : { code: none },
+        );
         return { count: bytes.length, parts: [bytes] };
       }
     }

@@ -1,0 +1,65 @@
+/** Results 1030 to 1059: orders and counters. Numbers are never reused. */
+import { broken, type ResultSpec, row } from './result-spec.ts';
+
+export const ORDER_RESULTS = {
+  orderNotFound: row(1030, 'never', 404, '25', 'This order does not exist.', '订单不存在。'),
+  orderExistsDifferently: row(
+    1031,
+    'never',
+    409,
+    '94',
+    'There is another order with this number.',
+    '该订单号已被使用，且内容不同。',
+  ),
+  orderPaid: row(1032, 'never', 422, '94', 'This order was paid already.', '订单已支付。'),
+  orderClosed: row(1033, 'never', 422, '57', 'This order was closed by the shop.', '订单已被商户关闭。'),
+  orderExpired: row(
+    1034,
+    'never',
+    422,
+    '54',
+    'This order is too old. Please ask the shop for a new code.',
+    '订单已过期，请让商户重新生成收款码。',
+  ),
+  orderBeingPaid: row(
+    1035,
+    'later',
+    503,
+    '91',
+    'Somebody is paying this order just now. Please look again in a moment.',
+    '订单正在支付中，请稍后再试。',
+  ),
+  orderNotPaid: row(1036, 'never', 422, '25', 'This order was not paid yet.', '订单尚未支付。'),
+  orderTimeInvalid: broken(
+    1037,
+    'An order expires in the future, and within seven days.',
+    '订单到期时间须晚于当前时间且在七天之内。',
+  ),
+  tipDiffers: row(
+    1038,
+    'never',
+    422,
+    '13',
+    'The tip is not the one that the code asks for.',
+    '小费金额与收款码要求不符。',
+  ),
+  countersNotFound: row(1040, 'never', 404, '25', 'This recipient has no payment codes.', '该收款方没有收款码。'),
+  counterNotFound: row(1041, 'never', 404, '25', 'This payment code is not known.', '收款码不存在。'),
+  counterClosed: row(1042, 'never', 422, '57', 'This payment code is not in use any more.', '该收款码已停用。'),
+  personalCodeNotRemote: row(
+    1043,
+    'never',
+    422,
+    '57',
+    'The code of a person can be paid only where it is shown: please scan it there.',
+    '个人静态收款码不得用于远程收款，请当面扫码支付。',
+  ),
+  counterTooFarAway: row(
+    1044,
+    'never',
+    422,
+    '57',
+    'This payment code belongs to another place.',
+    '该收款码的登记地点与当前位置不符。',
+  ),
+} as const satisfies Readonly<Record<string, ResultSpec>>;
