@@ -6,7 +6,7 @@ import { UsageError } from '../engine/cli/errors.ts';
 import { LIMITS } from '../protocol/limits.ts';
 import { DISTRIBUTIONS, type Distribution } from './load/random.ts';
 
-export const WORKLOADS = ['ceiling', 'transfers', 'payments', 'http', 'iso8583', 'growth'] as const;
+export const WORKLOADS = ['ceiling', 'transfers', 'payments', 'qr', 'http', 'iso8583', 'growth'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 
 export const RULES_IN_FORCE = ['default', 'none'] as const;
@@ -50,6 +50,7 @@ export const HELP = `Usage: sluice bench <workload> [options]
 Workloads:
   transfers   transfers over the binary protocol, 8190 in a message (--batch N)
   payments    one sale in a message: debit limit, fee, reference
+  qr          a payer's code is issued, then paid with: two messages, counted as one
   http        the same sale as HTTP/JSON
   iso8583     a contactless purchase (0200): cryptogram and MAC verified, over links to acquirers
   growth      transfers up to 1 %, 10 % and 100 % of --transfers: speed, memory, disk and open time at each
@@ -67,7 +68,8 @@ Options:
   --partitions N       partitions of the switch (default: 1)
   --crossing X         transfers: share that goes to an account of another partition, 0 to 1
                        (default: as it comes about, 0.5 with 2 partitions)
-  --rules SET          payments: the risk rules that they pass, default or none (default: default)
+  --rules SET          payments, qr: the risk rules that they pass, default or none
+                       (default: default; qr: none, since the default ones bound what a payer does in a minute)
   --connections N      connections (default: 64; fewer for large batches)
   --in-flight N        unanswered requests of each connection (default: as the workload needs)
   --rate R             open loop: R requests a second, latency counted from when each was due
@@ -120,10 +122,12 @@ export function readOptions(words: readonly string[]): Request {
   if (crossing !== undefined && (name !== 'transfers' || partitions === 1)) {
     throw new UsageError('--crossing belongs to transfers with several partitions');
   }
-  const rules = RULES_IN_FORCE.find((known) => known === (values.rules ?? 'default'));
+  const rules = RULES_IN_FORCE.find((known) => known === (values.rules ?? (name === 'qr' ? 'none' : 'default')));
   if (rules === undefined)
     throw new UsageError(`--rules must be ${RULES_IN_FORCE.join(' or ')}, not "${values.rules}"`);
-  if (values.rules !== undefined && name !== 'payments') throw new UsageError('--rules belongs to payments');
+  if (values.rules !== undefined && name !== 'payments' && name !== 'qr') {
+    throw new UsageError('--rules belongs to payments and qr');
+  }
   if (values.keep !== undefined && name !== 'growth') throw new UsageError('--keep belongs to growth');
   const connections = whole(values.connections, '--connections', 1, 5000) ?? shape.connections;
   return {

@@ -16,6 +16,8 @@ const RUNS = [
   'payments --seconds 1 --account-count 500 --connections 4 --in-flight 16',
   'payments --seconds 1 --account-count 500 --partitions 2 --rate 200',
   'growth --transfers 60000 --account-count 500 --seconds 60 --batch 100 --connections 2 --in-flight 4',
+  'qr --seconds 1 --account-count 500 --connections 4 --in-flight 16',
+  'qr --seconds 1 --account-count 500 --connections 4 --in-flight 16 --partitions 2',
   'http --seconds 1 --account-count 500 --connections 4',
   'iso8583 --seconds 1 --account-count 500 --connections 4 --in-flight 8',
   'iso8583 --seconds 1 --account-count 500 --connections 4 --rate 200',

@@ -3,7 +3,7 @@
  * when it has no connection. Both are 18 digits with a check digit (ISO/IEC 7812-1, annex B); a one-time code begins with 88, a
  * device's with 89.
  */
-import { hasCheckDigit } from './check-digit.ts';
+import { hasCheckDigit, weighedSum } from './check-digit.ts';
 import { ENGINE_ID_PREFIX } from './ids.ts';
 import { layout } from './layout.ts';
 
@@ -91,6 +91,39 @@ const AFTER_NUMBER = 10n ** 8n;
 export function payerCodeToken(digits: string): bigint | undefined {
   return /^8[89]\d{16}$/.test(digits) && hasCheckDigit(digits) ? tokenOf(BigInt(digits)) : undefined;
 }
+
+/** Codes are read and made in two halves of digits that are exact as numbers: 8, and 10 of which the last checks all. */
+const LOW_UNIT = 10_000_000_000;
+const HIGH_UNIT = 1_000_000;
+
+/** Whether the id at `offset` is the token of a code with the right check digit. */
+export function isPayerCodeAt(view: DataView, offset: number): boolean {
+  const place = (view.getUint32(offset, true) ^ view.getUint32(offset + 4, true)) >>> 0;
+  if (view.getUint32(offset + 12, true) !== ENGINE_ID_PREFIX || view.getUint32(offset + 8, true) !== place)
+    return false;
+  const number = view.getBigUint64(offset, true);
+  const high = Number(number / BIG_LOW_UNIT);
+  if (high < ONE_TIME_PREFIX * HIGH_UNIT || high >= (DEVICE_PREFIX + 1) * HIGH_UNIT) return false;
+  const low = Number(number % BIG_LOW_UNIT);
+  return (weighedSum(low, false) + weighedSum(high, false)) % 10 === 0;
+}
+
+/**
+ * Writes the token of the one-time code with these digits behind its prefix, and the check digit that belongs to them.
+ *
+ * @param high below 10^6
+ * @param low below 10^9
+ */
+export function writeOneTimeCode(view: DataView, offset: number, high: number, low: number): void {
+  const first = ONE_TIME_PREFIX * HIGH_UNIT + high;
+  const sum = weighedSum(low, true) + weighedSum(first, false);
+  const number = BigInt(first) * BIG_LOW_UNIT + BigInt(low * 10 + ((10 - (sum % 10)) % 10));
+  view.setBigUint64(offset, number, true);
+  view.setUint32(offset + 8, view.getUint32(offset, true) ^ view.getUint32(offset + 4, true), true);
+  view.setUint32(offset + 12, ENGINE_ID_PREFIX, true);
+}
+
+const BIG_LOW_UNIT = BigInt(LOW_UNIT);
 
 /** The digits of a code's token. */
 export function payerCodeDigits(token: bigint): string {

@@ -26,6 +26,13 @@ export type TrafficSpec =
       readonly crossing: number;
     }
   | {
+      /** A code is issued, then paid with. */
+      readonly type: 'qr';
+      readonly ledger: number;
+      readonly groups: readonly Group[];
+      readonly distribution: Distribution;
+    }
+  | {
       readonly type: 'sales';
       readonly ledger: number;
       readonly groups: readonly Group[];

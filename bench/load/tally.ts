@@ -1,7 +1,7 @@
 /** Answers counted by their result code. */
 import { Code, resultName } from '../../protocol/results.ts';
 
-const CODES = 1024;
+const CODES = 2048;
 
 export class Tally {
   readonly #counts = new Float64Array(CODES);

@@ -29,7 +29,7 @@ const AMOUNT_SPREAD = 900;
 const CODE = 1;
 
 /** @param seed of everything that is chosen at random */
-export function makeTraffic(spec: TrafficSpec, random: Random): Traffic {
+export function makeTraffic(spec: Exclude<TrafficSpec, { type: 'qr' }>, random: Random): Traffic {
   switch (spec.type) {
     case 'echo':
       return new EchoTraffic(spec.bytes);
@@ -96,7 +96,7 @@ class TransferTraffic implements Traffic {
     const random = this.#random;
     ids.at(nowMs);
     for (let record = 0, word = at + HEADER_WORDS; record < this.records; record++, word += RECORD_WORDS) {
-      const from = pick(this.#groups, random);
+      const from = pickGroup(this.#groups, random);
       from.pair.next();
       const to = random.next() < this.#crossingBelow ? this.#otherThan(from) : from;
       if (to !== from) to.pair.next();
@@ -145,7 +145,7 @@ class SaleTraffic implements Traffic {
 
   renew(words: Uint32Array, at: number, nowMs: number): void {
     const word = at + HEADER_WORDS;
-    const group = pick(this.#groups, this.#random);
+    const group = pickGroup(this.#groups, this.#random);
     this.#ids.at(nowMs);
     this.#ids.write(words, word);
     group.payers.copy(group.pair.one(), words, word + (PAYMENT.at.payerAccountId >> 2));
@@ -174,11 +174,11 @@ function hexDigit(value: number): number {
   return value < 10 ? 0x30 + value : 0x57 + value;
 }
 
-function pick(groups: readonly AccountGroup[], random: Random): AccountGroup {
+export function pickGroup(groups: readonly AccountGroup[], random: Random): AccountGroup {
   return groups[groups.length === 1 ? 0 : random.below(groups.length)] as AccountGroup;
 }
 
-class AccountGroup {
+export class AccountGroup {
   readonly payers: IdTable;
   readonly payees: IdTable;
   readonly pair: PairPicker;
@@ -195,13 +195,19 @@ type TransferDistribution = Extract<TrafficSpec, { type: 'transfers' }>['distrib
 /** Account ids as words, ready to be copied. */
 class IdTable {
   readonly #words: Uint32Array;
+  readonly #bytes: Uint8Array;
 
   constructor(ids: readonly IdWords[]) {
     this.#words = Uint32Array.from(ids.flat());
+    this.#bytes = new Uint8Array(this.#words.buffer);
   }
 
   get count(): number {
     return this.#words.length >> 2;
+  }
+
+  copyBytes(index: number, out: Uint8Array, at: number): void {
+    out.set(this.#bytes.subarray(index << 4, (index + 1) << 4), at);
   }
 
   copy(index: number, out: Uint32Array, at: number): void {

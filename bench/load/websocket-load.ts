@@ -7,6 +7,7 @@ import { drive } from './drive.ts';
 import { GoalMeter } from './goal-meter.ts';
 import type { JobResult, Report, WebSocketJob } from './jobs.ts';
 import { Meter, Schedule } from './latency.ts';
+import { QrConnection } from './qr-connection.ts';
 import { Random } from './random.ts';
 import { Tally } from './tally.ts';
 import { makeTraffic } from './traffic.ts';
@@ -25,28 +26,31 @@ export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promi
   const startMs = loopStartMs + job.warmUpMs;
   const endMs = startMs + job.measureMs;
   const goal = job.goal === undefined ? undefined : new GoalMeter(job.goal, startMs, endMs);
-  const context: LoadContext = {
-    traffic: makeTraffic(job.traffic, new Random(job.seed)),
-    inFlight: job.inFlight,
+  const { traffic, inFlight } = job;
+  const random = new Random(job.seed);
+  const shared = {
+    inFlight,
     meter: goal ?? new Meter({ startMs, endMs, isOpenLoop: rate !== undefined }),
     tally: new Tally(),
     timeOriginMs: performance.timeOrigin,
   };
+  const connect: (link: Link, sender: number) => LoadConnection | QrConnection =
+    traffic.type === 'qr'
+      ? ({ wire }, sender) => new QrConnection(wire, { ...shared, spec: traffic, random }, sender * inFlight)
+      : loadConnections({ ...shared, traffic: makeTraffic(traffic, random) }, job, loopStartMs);
   const connections = links.map((link, sender) => {
-    const plan = { startMs: loopStartMs, sender, senders: count };
-    const schedule = rate === undefined ? undefined : new Schedule({ ...plan, perSecond: rate });
-    const connection = new LoadConnection(link.wire, context, schedule);
+    const connection = connect(link, sender);
     link.connection = connection;
     return connection;
   });
 
   const cpu = await drive(connections, {
     openLoop: rate === undefined ? undefined : 'spins',
-    meter: context.meter,
+    meter: shared.meter,
     goal,
     report,
   });
-  const { meter, tally } = context;
+  const { meter, tally } = shared;
   return {
     count: meter.records,
     errors: tally.errors,
@@ -57,15 +61,23 @@ export async function runWebSocketLoad(job: WebSocketJob, report: Report): Promi
   };
 }
 
+/** All requests alike, each answered by itself. */
+function loadConnections(context: LoadContext, { rate, connections: senders }: WebSocketJob, startMs: number) {
+  return ({ wire }: Link, sender: number): LoadConnection => {
+    const schedule = rate === undefined ? undefined : new Schedule({ startMs, sender, senders, perSecond: rate });
+    return new LoadConnection(wire, context, schedule);
+  };
+}
+
 interface Link {
   readonly wire: WebSocketWire;
   /** Gets the replies. */
-  connection: LoadConnection | undefined;
+  connection: LoadConnection | QrConnection | undefined;
 }
 
 /** Connects, and says hello where there is a key. */
 async function openLink(job: WebSocketJob, readBuffer: Uint8Array): Promise<Link> {
-  const link: { connection: LoadConnection | undefined } = { connection: undefined };
+  const link: { connection: Link['connection'] } = { connection: undefined };
   let welcome = { resolve: (_: Uint8Array): void => {}, reject: (_: Error): void => {} };
   const welcomed = new Promise<Uint8Array>((resolve, reject) => {
     welcome = { resolve, reject };

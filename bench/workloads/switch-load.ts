@@ -57,6 +57,16 @@ const LOADS: Readonly<Record<LoadName, Workload>> = {
       traffic: { type: 'sales', ledger: LEDGER, groups, distribution: options.accounts },
     }),
   },
+  qr: {
+    setUp: async (client, { accountCount, partitions, rules }) => {
+      if (rules === 'default') await activateDefaultRules(client);
+      return setUpPayments(client, accountCount, partitions);
+    },
+    job: (groups, server, options, stage) => ({
+      ...webSocketJob(server, options, stage),
+      traffic: { type: 'qr', ledger: LEDGER, groups, distribution: options.accounts },
+    }),
+  },
   http: {
     setUp: (client, { accountCount, partitions }) => setUpPayments(client, accountCount, partitions),
     job: (groups, { host, port, key }, { connections, accounts }, { timing, seed }) => ({

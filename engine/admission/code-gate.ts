@@ -10,7 +10,6 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { PAYMENT_CANCELLATION } from '../../protocol/cancellation.ts';
 import { COMMANDS } from '../../protocol/commands.ts';
 import { FRAME_HEADER } from '../../protocol/frame.ts';
-import { checkDigitOf } from '../../protocol/check-digit.ts';
 import { readU128, writeU128 } from '../../protocol/layout.ts';
 import {
   CODE_DEVICE,
@@ -18,10 +17,10 @@ import {
   DEVICE_NUMBERS,
   deviceOfCode,
   isDeviceCode,
-  ONE_TIME_PREFIX,
+  isPayerCodeAt,
   PAYER_CODE,
   payerCodeDigits,
-  payerCodeToken,
+  writeOneTimeCode,
 } from '../../protocol/payer-codes.ts';
 import { PAYMENT, PaymentFlags, RESULT } from '../../protocol/records.ts';
 import { Code } from '../../protocol/results.ts';
@@ -33,9 +32,11 @@ import { counterOfCode, deviceKey } from './device-codes.ts';
 const { sale, authorise, cancelPayment, issueCodes, putCodeDevice, lookupCodeDevices } = COMMANDS;
 /** How often the number of a device is drawn anew because it was taken. */
 const DRAWS_MAX = 8;
-/** Digits of a one-time code between its prefix and its check digit: two numbers of these many. */
-const HIGH_DIGITS = 8;
-const LOW_DIGITS = 7;
+/** Digits of a one-time code between its prefix and its check digit are two numbers below these. */
+const HIGH_DRAWS = 1_000_000;
+const LOW_DRAWS = 1_000_000_000;
+const ID_BYTES = 16;
+const COUNTER_BYTES = 8;
 const POOL_BYTES = 4096;
 
 export class CodeGate implements Gateway {
@@ -44,6 +45,8 @@ export class CodeGate implements Gateway {
   /** Of which the keys of devices are made; undefined = devices make no codes here. */
   readonly #master: Uint8Array | undefined;
   readonly #random = new RandomNumbers();
+  /** A message with the codes that were drawn for it: whoever takes a body copies it. */
+  #drawn = new DataView(new ArrayBuffer(PAYER_CODE.size));
 
   constructor(next: Gateway, partitions: number, master: Uint8Array | undefined) {
     this.#next = next;
@@ -68,14 +71,14 @@ export class CodeGate implements Gateway {
   }
 
   #pay(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
-    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
     const { payerCode, payerCounter, flags } = PAYMENT.at;
     // Only the switch itself says what it has found out of a code.
-    if (view.getBigUint64(payerCounter, true) !== 0n) return Code.reservedField;
-    if ((view.getUint16(flags, true) & PaymentFlags.wrongCode) !== 0) return Code.flagsReserved;
-    if (isZero(view, payerCode)) return this.#next.submit(envelope, body, sink);
+    if (!isZero(body, payerCounter, COUNTER_BYTES)) return Code.reservedField;
+    if (((body[flags] as number) & PaymentFlags.wrongCode) !== 0) return Code.flagsReserved;
+    if (isZero(body, payerCode, ID_BYTES)) return this.#next.submit(envelope, body, sink);
+    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    if (!isPayerCodeAt(view, payerCode)) return Code.payerCodeWrong;
     const token = readU128(view, payerCode);
-    if (payerCodeToken(payerCodeDigits(token)) !== token) return Code.payerCodeWrong;
     if (!isDeviceCode(token)) return this.#next.submit(envelope, body, sink);
     if (this.#master === undefined) return Code.codeDevicesOff;
     // Both are used again when this has returned.
@@ -110,32 +113,26 @@ export class CodeGate implements Gateway {
   }
 
   #issue(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
-    const drawn = body.slice();
-    const view = new DataView(drawn.buffer, drawn.byteOffset);
-    for (let index = 0; index < envelope.count; index++) {
-      const at = index * PAYER_CODE.size;
-      if (!isZero(view, at + PAYER_CODE.at.token)) return Code.reservedField;
-      const home = partitionAt(drawn, at + PAYER_CODE.at.accountId, this.#partitions);
-      writeU128(view, at + PAYER_CODE.at.token, this.#drawCode(home));
+    const { count } = envelope;
+    if (body.length > this.#drawn.byteLength) this.#drawn = new DataView(new ArrayBuffer(body.length));
+    const view = this.#drawn;
+    const drawn = new Uint8Array(view.buffer, 0, body.length);
+    drawn.set(body);
+    for (let index = 0; index < count; index++) {
+      const at = index * PAYER_CODE.size + PAYER_CODE.at.token;
+      if (!isZero(drawn, at, ID_BYTES)) return Code.reservedField;
+      const home = this.#partitions === 1 ? 0 : partitionAt(drawn, at + PAYER_CODE.at.accountId, this.#partitions);
+      do writeOneTimeCode(view, at, this.#random.below(HIGH_DRAWS), this.#random.below(LOW_DRAWS));
+      while (this.#partitions > 1 && partitionAt(drawn, at, this.#partitions) !== home);
     }
     return this.#next.submit(envelope, drawn, sink);
-  }
-
-  #drawCode(home: number): bigint {
-    for (;;) {
-      const high = String(this.#random.below(10 ** HIGH_DIGITS)).padStart(HIGH_DIGITS, '0');
-      const low = String(this.#random.below(10 ** LOW_DIGITS)).padStart(LOW_DIGITS, '0');
-      const digits = `${ONE_TIME_PREFIX}${high}${low}`;
-      const token = payerCodeToken(digits + checkDigitOf(digits));
-      if (token !== undefined && partitionOfId(token, this.#partitions) === home) return token;
-    }
   }
 
   #putDevice(envelope: CommandEnvelope, body: Uint8Array, sink: ReplySink): number {
     if (this.#master === undefined) return Code.codeDevicesOff;
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
     if (view.getUint8(CODE_DEVICE.at.enrols) !== 0) return Code.reservedField;
-    if (!isZero(view, CODE_DEVICE.at.token)) return this.#next.submit(envelope, body, sink);
+    if (!isZero(body, CODE_DEVICE.at.token, ID_BYTES)) return this.#next.submit(envelope, body, sink);
     const kept = { ...envelope };
     void this.#enrol(kept, body.slice(), this.#master).then((reply) =>
       deliverOne(sink, typeof reply === 'number' ? refusalFrame(kept, reply) : reply),
@@ -187,14 +184,16 @@ function drawDevice(home: number, partitions: number): bigint {
 function withDevice(body: Uint8Array, at: number): Uint8Array {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const token = readU128(view, at);
-  if (payerCodeToken(payerCodeDigits(token)) !== token || !isDeviceCode(token)) return body;
+  if (!isPayerCodeAt(view, at) || !isDeviceCode(token)) return body;
   const copy = body.slice();
   writeU128(new DataView(copy.buffer, copy.byteOffset), at, deviceOfCode(token));
   return copy;
 }
 
-function isZero(view: DataView, at: number): boolean {
-  return view.getBigUint64(at, true) === 0n && view.getBigUint64(at + 8, true) === 0n;
+function isZero(bytes: Uint8Array, at: number, length: number): boolean {
+  let any = 0;
+  for (let index = 0; index < length; index++) any |= bytes[at + index] as number;
+  return any === 0;
 }
 
 /** Random numbers of up to 32 bits, from a pool: the generator costs 2 µs a call, whatever it is asked for. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { benchAccount, benchAccounts, LEDGER } from '../../bench/accounts.ts';
-import type { TrafficSpec } from '../../bench/load/jobs.ts';
 import { Random } from '../../bench/load/random.ts';
 import { makeTraffic } from '../../bench/load/traffic.ts';
 import { partitionOfAccount } from '../../engine/hash-id.ts';
@@ -20,7 +19,7 @@ const groups = accounts.map((group) => ({
 const partitionOf = new Map(accounts.flatMap((group, partition) => group.map(({ id }) => [id, partition] as const)));
 
 /** `count` requests of a traffic, each as the server gets it. */
-function requests(spec: TrafficSpec, count: number): Uint8Array[] {
+function requests(spec: Parameters<typeof makeTraffic>[0], count: number): Uint8Array[] {
   const traffic = makeTraffic(spec, new Random(3));
   const frame = new Uint8Array(traffic.payloadBytes);
   traffic.prepare(frame, 0);
