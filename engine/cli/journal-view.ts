@@ -28,7 +28,7 @@ import {
   TRANSFER_EVENT_BYTES,
 } from '../ledger/events.ts';
 import { JointKinds, PartPhases, PartWord, readJoint, readPart } from '../ledger/joint-event.ts';
-import { isDeviceEvent } from '../payer-code/event.ts';
+import { isDeviceEvent, isUseEvent, PAYER_CODE_USE } from '../payer-code/event.ts';
 import { PaymentEventByte } from '../payment/event.ts';
 import { Versions } from '../payment/versions.ts';
 import { Transfers } from '../query/transfers.ts';
@@ -171,6 +171,10 @@ function describePayerCode(event: DataView): Described {
   if (isDeviceEvent(event)) {
     const device = decodeRecord(CODE_DEVICE, event, EVENT_PREFIX_BYTES);
     return { name: 'code device', summary: formatId(device.accountId), details: texts(device) };
+  }
+  if (isUseEvent(event)) {
+    const use = decodeRecord(PAYER_CODE_USE, event, EVENT_PREFIX_BYTES);
+    return { name: 'payer code use', summary: formatId(use.paymentId), details: texts(use) };
   }
   const code = decodeRecord(PAYER_CODE, event, EVENT_PREFIX_BYTES);
   return { name: 'payer code', summary: formatId(code.accountId), details: texts(code) };

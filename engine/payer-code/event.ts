@@ -1,17 +1,37 @@
 /**
- * Codes of payers in the journal. Each event has the code, or the device that makes codes, as it is from then on:
+ * Codes of payers in the journal:
  *
- *   payerCode event := prefix (16) ‖ PAYER_CODE (96)  │  prefix (16) ‖ CODE_DEVICE (128)
+ *   payerCode event := prefix (16) ‖ PAYER_CODE (96)        a code is given
+ *                    │ prefix (16) ‖ PAYER_CODE_USE (48)    it is used
+ *                    │ prefix (16) ‖ CODE_DEVICE (128)      a device as it is from then on
  *
- * The index of changes finds it by its token, and by its account and device as long as it has not been used: what is newest there is good.
+ * The index of changes finds the newest by its token; and what was given last to an account and device by these.
  */
 import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
+import { layout } from '../../protocol/layout.ts';
 import { CODE_DEVICE, PAYER_CODE } from '../../protocol/payer-codes.ts';
 import { hashId } from '../hash-id.ts';
 import { EVENT_PREFIX_BYTES } from '../ledger/events.ts';
 import { enter, find, type KeyIndex } from '../ledger/key-index.ts';
 import { isZeroPair } from '../ledger/validate.ts';
-import { isZeroId, wordOffsets } from '../ledger/words.ts';
+import { wordOffsets } from '../ledger/words.ts';
+
+/** A code that was used. */
+export const PAYER_CODE_USE = layout('payerCodeUse', 48, {
+  token: [0, 'u128'],
+  paymentId: [16, 'u128'],
+  /** Position of the event that gave it. */
+  given: [32, 'u64'],
+  reserved: [40, 'u64'],
+});
+
+export const PayerCodeUseWord = wordOffsets(PAYER_CODE_USE.at);
+export const PAYER_CODE_USE_EVENT_BYTES = EVENT_PREFIX_BYTES + PAYER_CODE_USE.size;
+/** Byte offsets in the event. */
+export const PayerCodeUseByte = {
+  paymentId: EVENT_PREFIX_BYTES + PAYER_CODE_USE.at.paymentId,
+  given: EVENT_PREFIX_BYTES + PAYER_CODE_USE.at.given,
+} as const;
 
 export const PayerCodeWord = wordOffsets(PAYER_CODE.at);
 /** `failures`, `state` and `codeTier` share a word. */
@@ -20,7 +40,7 @@ export const PREFIX_WORDS = EVENT_PREFIX_BYTES >> 2;
 export const PAYER_CODE_EVENT_BYTES = EVENT_PREFIX_BYTES + PAYER_CODE.size;
 export const CODE_DEVICE_EVENT_BYTES = EVENT_PREFIX_BYTES + CODE_DEVICE.size;
 
-/** Bytes of the event of a device; else it is one of a one-time code. */
+/** Whether the event has a device. */
 export function isDeviceEvent(event: DataView): boolean {
   return event.getUint32(4, true) === CODE_DEVICE_EVENT_BYTES;
 }
@@ -31,19 +51,24 @@ export function isPayerCode(words: Uint32Array, at: number): boolean {
   return words[at + 3] === ENGINE_ID_PREFIX && words[at + 2] === place && !isZeroPair(words, at);
 }
 
+/** Whether the event says that a code was used. */
+export function isUseEvent(event: DataView): boolean {
+  return event.getUint32(4, true) === PAYER_CODE_USE_EVENT_BYTES;
+}
+
 /** Makes the event whose first word is `at` findable: for decisions and for recovery. */
 export function enterPayerCode(index: KeyIndex, words: Uint32Array, at: number, lsn: number): void {
   const record = at + PREFIX_WORDS;
   enter(index, words, record, lsn);
-  const isDevice = (words[at + 1] as number) === CODE_DEVICE_EVENT_BYTES;
-  if (isDevice || isZeroId(words, record + PayerCodeWord.paymentId)) {
-    index.put(...holderKey(words, record + PayerCodeWord.accountId, isDevice), lsn);
-  }
+  const bytes = words[at + 1] as number;
+  if (bytes === PAYER_CODE_USE_EVENT_BYTES) return;
+  const { key } = holderKey(words, record + PayerCodeWord.accountId, bytes === CODE_DEVICE_EVENT_BYTES);
+  enter(index, key, 0, lsn);
 }
 
 /** Position of what is newest of the account and device that stand at word `at`; 0 = there is nothing. */
 export function newestOf(index: KeyIndex, words: Uint32Array, at: number, isDevice: boolean): number {
-  return index.get(...holderKey(words, at, isDevice));
+  return find(index, holderKey(words, at, isDevice).key, 0);
 }
 
 /** Position of the code or device with the token at word `at`; 0 = there is none. */
@@ -51,26 +76,20 @@ export function findPayerCode(index: KeyIndex, words: Uint32Array, at: number): 
   return find(index, words, at);
 }
 
+/** Four words, and only until the next call: it is made for each payment. */
+const HOLDER = { key: new Uint32Array(4) } as const;
+
 /** A key that only the engine makes, of an account and the device behind it. */
-function holderKey(words: Uint32Array, at: number, isDevice: boolean): [number, number, number, number] {
-  const lane = (number: number): number => {
-    const seed = isDevice ? number + 0x0dd : number + 0x0c0de;
-    const account = hashId(
-      words[at] as number,
-      words[at + 1] as number,
-      words[at + 2] as number,
-      words[at + 3] as number,
-      seed,
-    );
-    return (
-      hashId(
-        words[at + 4] as number,
-        words[at + 5] as number,
-        words[at + 6] as number,
-        words[at + 7] as number,
-        account,
-      ) >>> 0
-    );
-  };
-  return [lane(1), lane(2), lane(3), ENGINE_ID_PREFIX];
+function holderKey(words: Uint32Array, at: number, isDevice: boolean): typeof HOLDER {
+  const { key } = HOLDER;
+  for (let lane = 0; lane < 3; lane++) {
+    const seed = isDevice ? lane + 0x0de : lane + 0x0c0df;
+    key[lane] = hashFour(words, at + 4, hashFour(words, at, seed));
+  }
+  key[3] = ENGINE_ID_PREFIX;
+  return HOLDER;
+}
+
+function hashFour(words: Uint32Array, at: number, seed: number): number {
+  return hashId(words[at] as number, words[at + 1] as number, words[at + 2] as number, words[at + 3] as number, seed);
 }

@@ -2,30 +2,36 @@
 import { ENGINE_ID_PREFIX } from '../../protocol/ids.ts';
 import { CODE_DEVICE, CodeDeviceStates, PAYER_CODE, PAYER_CODE_LIMITS } from '../../protocol/payer-codes.ts';
 import { Code } from '../../protocol/results.ts';
+import { isZeroPair } from '../ledger/validate.ts';
+import { fitsRange, isZeroId } from '../ledger/words.ts';
+import { PayerCodeWord } from './event.ts';
 
-const P = PAYER_CODE.at;
+/** `lifetimeS`, `codeTier` and what is reserved share a word. */
+const LIFETIME_WORD = PAYER_CODE.at.lifetimeS >> 2;
 const D = CODE_DEVICE.at;
 const CODE_TIER_MAX = 4;
 const AMOUNT_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 const STATES: ReadonlySet<number> = new Set(Object.values(CodeDeviceStates));
 
-export function validatePayerCode(code: DataView): number {
-  if (code.getBigUint64(P.timestamp, true) !== 0n) return Code.timestampMustBeZero;
+/** @param at word of the record */
+export function validatePayerCode(words: Uint32Array, at: number): number {
+  if (!isZeroPair(words, at + PayerCodeWord.timestamp)) return Code.timestampMustBeZero;
+  const terms = words[at + LIFETIME_WORD] as number;
   const isSeen =
-    !isZero(code, P.paymentId) ||
-    code.getUint32(P.owner, true) !== 0 ||
-    code.getUint8(P.reserved8) !== 0 ||
-    code.getBigUint64(P.reserved, true) !== 0n;
+    !isZeroId(words, at + PayerCodeWord.paymentId) ||
+    words[at + PayerCodeWord.owner] !== 0 ||
+    terms >>> 24 !== 0 ||
+    !isZeroPair(words, at + PayerCodeWord.reserved);
   if (isSeen) return Code.reservedField;
-  if (code.getUint32(P.token + 12, true) !== ENGINE_ID_PREFIX) return Code.idReserved;
-  if (isZero(code, P.accountId)) return Code.accountIdMustNotBeZero;
-  const lifetime = code.getUint16(P.lifetimeS, true);
+  if (words[at + PayerCodeWord.token + 3] !== ENGINE_ID_PREFIX) return Code.idReserved;
+  if (isZeroId(words, at + PayerCodeWord.accountId)) return Code.accountIdMustNotBeZero;
+  const lifetime = terms & 0xffff;
   const isRight =
-    !isZero(code, P.device) &&
+    !isZeroId(words, at + PayerCodeWord.device) &&
     lifetime >= 1 &&
     lifetime <= PAYER_CODE_LIMITS.lifetimeMax &&
-    isTier(code.getUint8(P.codeTier)) &&
-    code.getBigUint64(P.unconfirmedMax, true) <= AMOUNT_MAX;
+    isTier((terms >>> 16) & 0xff) &&
+    fitsRange(words, at + PayerCodeWord.unconfirmedMax);
   return isRight ? Code.ok : Code.payerCodeTermsInvalid;
 }
 
