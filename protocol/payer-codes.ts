@@ -82,7 +82,6 @@ const DIGITS = 18;
 /** How codes begin: those that the switch gives, those that a device makes. */
 export const ONE_TIME_PREFIX = 88;
 export const DEVICE_PREFIX = 89;
-const PREFIX_UNIT = 10n ** 16n;
 /** A device's number has eight digits; what follows in its codes is one-time password and check digit. */
 export const DEVICE_NUMBERS = 100_000_000;
 const AFTER_NUMBER = 10n ** 8n;
@@ -96,16 +95,17 @@ export function payerCodeToken(digits: string): bigint | undefined {
 const LOW_UNIT = 10_000_000_000;
 const HIGH_UNIT = 1_000_000;
 
-/** Whether the id at `offset` is the token of a code with the right check digit. */
-export function isPayerCodeAt(view: DataView, offset: number): boolean {
+/** Of which kind the code is whose token is the id at `offset`, by its prefix; undefined when its check digit is wrong, or it is none. */
+export function payerCodeKindAt(view: DataView, offset: number): number | undefined {
   const place = (view.getUint32(offset, true) ^ view.getUint32(offset + 4, true)) >>> 0;
-  if (view.getUint32(offset + 12, true) !== ENGINE_ID_PREFIX || view.getUint32(offset + 8, true) !== place)
-    return false;
+  const isToken = view.getUint32(offset + 12, true) === ENGINE_ID_PREFIX && view.getUint32(offset + 8, true) === place;
+  if (!isToken) return undefined;
   const number = view.getBigUint64(offset, true);
   const high = Number(number / BIG_LOW_UNIT);
-  if (high < ONE_TIME_PREFIX * HIGH_UNIT || high >= (DEVICE_PREFIX + 1) * HIGH_UNIT) return false;
+  if (high < ONE_TIME_PREFIX * HIGH_UNIT || high >= (DEVICE_PREFIX + 1) * HIGH_UNIT) return undefined;
   const low = Number(number % BIG_LOW_UNIT);
-  return (weighedSum(low, false) + weighedSum(high, false)) % 10 === 0;
+  const isRight = (weighedSum(low, false) + weighedSum(high, false)) % 10 === 0;
+  return isRight ? Math.floor(high / HIGH_UNIT) : undefined;
 }
 
 /**
@@ -128,11 +128,6 @@ const BIG_LOW_UNIT = BigInt(LOW_UNIT);
 /** The digits of a code's token. */
 export function payerCodeDigits(token: bigint): string {
   return String(token & 0xffff_ffff_ffff_ffffn).padStart(DIGITS, '0');
-}
-
-/** Whether a token is of a code that a device made. */
-export function isDeviceCode(token: bigint): boolean {
-  return (token & 0xffff_ffff_ffff_ffffn) / PREFIX_UNIT === BigInt(DEVICE_PREFIX);
 }
 
 /** The token by which the device is known that made a code. */

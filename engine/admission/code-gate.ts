@@ -15,11 +15,11 @@ import {
   CODE_DEVICE,
   codeDeviceToken,
   DEVICE_NUMBERS,
+  DEVICE_PREFIX,
   deviceOfCode,
-  isDeviceCode,
-  isPayerCodeAt,
   PAYER_CODE,
   payerCodeDigits,
+  payerCodeKindAt,
   writeOneTimeCode,
 } from '../../protocol/payer-codes.ts';
 import { PAYMENT, PaymentFlags, RESULT } from '../../protocol/records.ts';
@@ -77,13 +77,13 @@ export class CodeGate implements Gateway {
     if (((body[flags] as number) & PaymentFlags.wrongCode) !== 0) return Code.flagsReserved;
     if (isZero(body, payerCode, ID_BYTES)) return this.#next.submit(envelope, body, sink);
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-    if (!isPayerCodeAt(view, payerCode)) return Code.payerCodeWrong;
-    const token = readU128(view, payerCode);
-    if (!isDeviceCode(token)) return this.#next.submit(envelope, body, sink);
+    const kind = payerCodeKindAt(view, payerCode);
+    if (kind === undefined) return Code.payerCodeWrong;
+    if (kind !== DEVICE_PREFIX) return this.#next.submit(envelope, body, sink);
     if (this.#master === undefined) return Code.codeDevicesOff;
     // Both are used again when this has returned.
     const kept = { ...envelope };
-    void this.#checked(body.slice(), token, this.#master).then((checked) => {
+    void this.#checked(body.slice(), readU128(view, payerCode), this.#master).then((checked) => {
       const code = typeof checked === 'number' ? checked : this.#next.submit(kept, checked, sink);
       if (code !== Code.ok) deliverOne(sink, refusalFrame(kept, code));
     });
@@ -183,8 +183,8 @@ function drawDevice(home: number, partitions: number): bigint {
 /** A cancellation names the device where its code was shown: the body, or a copy of it. */
 function withDevice(body: Uint8Array, at: number): Uint8Array {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  if (payerCodeKindAt(view, at) !== DEVICE_PREFIX) return body;
   const token = readU128(view, at);
-  if (!isPayerCodeAt(view, at) || !isDeviceCode(token)) return body;
   const copy = body.slice();
   writeU128(new DataView(copy.buffer, copy.byteOffset), at, deviceOfCode(token));
   return copy;
