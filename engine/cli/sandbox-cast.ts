@@ -93,6 +93,16 @@ export const SANDBOX_CAMPAIGN = {
   minimumAmount: 2000,
 } as const;
 
+/** The person who has a code of his own. */
+export const SANDBOX_SELLER = 'dan';
+
+/** What codes say of the place, and the one counter that everybody has. */
+export const SANDBOX_COUNTERS = {
+  city: 'SHANGHAI',
+  country: 'CN',
+  counters: [{ counter: 'main', name: '', state: 'open' }],
+} as const;
+
 export function startingMoney(kind: PartyKind, currency: SandboxCurrency): bigint {
   return kind === 'customer' ? currency.customer : currency.merchant;
 }

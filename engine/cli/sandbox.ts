@@ -26,8 +26,10 @@ import {
   CAMPAIGN,
   FEES,
   SANDBOX_CAMPAIGN,
+  SANDBOX_COUNTERS,
   SANDBOX_CURRENCIES,
   SANDBOX_PARTIES,
+  SANDBOX_SELLER,
   startingMoney,
   TREASURY,
 } from './sandbox-cast.ts';
@@ -81,8 +83,12 @@ export async function ensureSandboxKey(dataDir: string): Promise<string> {
 export async function openSandbox(client: SluiceClient): Promise<SandboxOpened> {
   const institution = institutionOf(client);
   const transfers = fundingTransfers(institution);
-  const known = await client.lookupTransfers(transfers.map(({ id }) => id));
-  if (known.every(({ code }) => code === Code.ok)) return { created: false };
+  const funded = await client.lookupTransfers(transfers.map(({ id }) => id));
+  // Whoever opened the sandbox before there were counters gets them as well; the same again changes nothing.
+  if (funded.every(({ code }) => code === Code.ok)) {
+    await putCounters(client);
+    return { created: false };
+  }
 
   await openAccounts(client, sandboxAccounts(institution));
   for (const { numeric, tariff } of SANDBOX_CURRENCIES) {
@@ -97,11 +103,20 @@ export async function openSandbox(client: SluiceClient): Promise<SandboxOpened> 
   const campaign = { handle: CAMPAIGN, kind: 'house', name: '', mcc: 0, ledgers: [ledger] } as const;
   expect(await client.putParty(campaign), CAMPAIGN);
 
+  await putCounters(client);
   expect(await client.activateRules({ ruleSet: defaultRuleSet() }), 'risk rules');
 
   const results = await client.createTransfers(transfers);
   for (const result of results) expect(result, 'money for the sandbox');
   return { created: true };
+}
+
+/** A code for each merchant, and one for a person. */
+async function putCounters(client: SluiceClient): Promise<void> {
+  const shown = SANDBOX_PARTIES.filter(({ handle, kind }) => kind === 'merchant' || handle === SANDBOX_SELLER);
+  for (const { handle } of shown) {
+    expect(await client.registry('putCounters', { ...SANDBOX_COUNTERS, handle }), `counters of ${handle}`);
+  }
 }
 
 function sandboxAccounts(institution: number): ReturnType<typeof accountInput>[] {

@@ -3,20 +3,19 @@ import type { Command } from 'commander';
 import { ConnectionLostError, RequestTimeoutError } from '../../../protocol/client/client-error.ts';
 import { formatId } from '../../../protocol/ids.ts';
 import { formatMoney, readAccount, readAmount, readCurrency, readNewId } from '../arguments.ts';
-import { CommandFailure } from '../errors.ts';
+import { CommandFailure, UsageError } from '../errors.ts';
 import { addDryRun, command } from '../options.ts';
 import { json } from '../output.ts';
 import { expectOk, note } from '../results.ts';
-import { addRiskOptions, type RiskOptions, readRisk } from '../risk-context.ts';
-import { addConnectionOptions, type ConnectionOptions, institutionOf, withClient } from '../session.ts';
+import { addRiskOptions, readRisk } from '../risk-context.ts';
+import { addConnectionOptions, institutionOf, withClient } from '../session.ts';
 import { languageOf, type Terminal } from '../terminal.ts';
 import { paymentResultJson, statusDetails } from '../views.ts';
+import { payShownCode, payWithPayerCode, type ShownOptions } from './pay-code.ts';
 
-interface PayOptions extends ConnectionOptions, RiskOptions {
-  readonly reference?: string;
+interface PayOptions extends ShownOptions {
   readonly campaign?: string;
   readonly authorise?: boolean;
-  readonly id?: string;
   readonly dryRun?: boolean;
 }
 
@@ -26,12 +25,14 @@ export const PAYMENT_CODE = 1;
 export function registerPay(program: Command, terminal: Terminal): void {
   const pay = command(
     program,
-    'pay <from> <to> <amount> <currency>',
-    'Pay someone. FROM and TO are names of your institution or account ids; the amount is as you say it: 12.50.',
+    'pay [from] [to] [amount] [currency]',
+    'Pay someone: FROM TO AMOUNT CURRENCY. FROM and TO are names of your institution or account ids; the amount is as you say it: 12.50.',
     [
       'sluice pay alice cafe 4.50 EUR',
       'sluice pay bob bookshop 128.00 CNY --reference order-17 --campaign welcome',
       'sluice pay alice taxi 2000 JPY --authorise --id ride-42',
+      'sluice pay --qr PAYLOAD --from alice 12.50',
+      'sluice pay --code 880123456789012342 --to cafe 12.50 CNY',
     ],
   );
   addRiskOptions(addDryRun(addConnectionOptions(pay)))
@@ -39,7 +40,24 @@ export function registerPay(program: Command, terminal: Terminal): void {
     .option('--campaign <account>', 'Name or id of the account that funds a discount.')
     .option('--authorise', 'Only hold the money; "sluice payment capture" takes it.')
     .option('--id <id>', 'Id of the payment, or any text that stands for it: the same again pays only once.')
-    .action((from: string, to: string, amountText: string, currencyText: string, options: PayOptions) => {
+    .option(
+      '--qr <payload>',
+      'A code that a merchant shows, in place of TO: with --from, and the amount if the code has none.',
+    )
+    .option('--code <digits>', 'A code that a payer shows, in place of FROM: with --to, amount and currency.')
+    .option('--from <name>', 'With --qr: who pays.')
+    .option('--to <name>', 'With --code: who is paid.')
+    .option('--tip <amount>', 'With --qr: what the payer adds, where the code asks for a tip.')
+    .option('--remote', 'With --qr: the code came as a picture or a link.')
+    .action((from?: string, to?: string, amountText?: string, currencyText?: string, ...rest: unknown[]) => {
+      const options = rest[0] as PayOptions;
+      // A code stands for one of the two: what is left of the words comes first.
+      const words = [from, to, amountText, currencyText].filter((word) => word !== undefined);
+      if (options.qr !== undefined) return payShownCode(options.qr, words, options, terminal);
+      if (options.code !== undefined) return payWithPayerCode(options.code, words, options, terminal);
+      if (from === undefined || to === undefined || amountText === undefined || currencyText === undefined) {
+        throw new UsageError('say FROM TO AMOUNT CURRENCY, or --qr PAYLOAD --from NAME, or --code DIGITS --to NAME');
+      }
       const currency = readCurrency(currencyText);
       const amount = readAmount(amountText, currency);
       return withClient(options, terminal, async (client) => {

@@ -6,6 +6,7 @@ import { documentOf } from '../../../adapters/qr/codec/document.ts';
 import { encodeQr } from '../../../adapters/qr/codec/encode.ts';
 import type { QrResult } from '../../../adapters/qr/codec/findings.ts';
 import { PROFILE_NAMES } from '../../../adapters/qr/codec/profiles.ts';
+import { textOf } from '../../../adapters/qr/codec/text-of.ts';
 import type { QrMatrix } from '../../../adapters/qr/image/matrix.ts';
 import { readWhole } from '../arguments.ts';
 import { CommandFailure, UsageError } from '../errors.ts';
@@ -14,8 +15,8 @@ import { json } from '../output.ts';
 import { type Terminal, wantsColour } from '../terminal.ts';
 import { failWith, readBounded } from './qr.ts';
 
-const FORMATS = ['text', 'terminal', 'svg', 'png'] as const;
-type Format = (typeof FORMATS)[number];
+export const FORMATS = ['text', 'terminal', 'svg', 'png'] as const;
+export type Format = (typeof FORMATS)[number];
 
 /** Far more than the largest code takes as JSON. */
 const JSON_BYTES_MAX = 1024 * 1024;
@@ -172,12 +173,8 @@ function isRecord(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function textOf(code: QrCode): string {
-  return code.kind === 'barcode' ? code.digits : code.text;
-}
-
 /** The code in a format; text for all but PNG. */
-async function draw(
+export async function draw(
   payload: string,
   format: Format,
   scale: number,
@@ -199,7 +196,7 @@ async function draw(
   return { ok: true, value: toTerminal(matrix.value, hasColours) };
 }
 
-async function write(path: string, content: string | Buffer): Promise<void> {
+export async function write(path: string, content: string | Buffer): Promise<void> {
   try {
     await writeFile(path, content);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** `sluice qr decode|encode`: what payment codes say, and codes from what they shall say. Needs no switch. */
+/** `sluice qr decode|encode`: what payment codes say, and codes from what they shall say, without a switch; the other commands need one. */
 import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { decodeQr, KIND_NAMES, type QrCode } from '../../../adapters/qr/codec/decode.ts';
@@ -12,6 +12,8 @@ import { command, group } from '../options.ts';
 import { details, json, table } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 import { registerQrEncode } from './qr-encode.ts';
+import { registerQrMerchants } from './qr-merchants.ts';
+import { registerQrShow } from './qr-show.ts';
 
 interface DecodeOptions {
   readonly json?: boolean;
@@ -33,6 +35,8 @@ export function registerQr(program: Command, terminal: Terminal): void {
     .option('--image <file>', 'Read the code out of a PNG image.')
     .action((payload: string | undefined, options: DecodeOptions) => decode(payload, options, terminal));
   registerQrEncode(qr, terminal);
+  registerQrShow(qr, terminal);
+  registerQrMerchants(qr, terminal);
 }
 
 async function decode(payload: string | undefined, options: DecodeOptions, terminal: Terminal): Promise<void> {

@@ -34,7 +34,7 @@ const counterShape = z.strictObject({
   counter: z.string(),
   name: z.string(),
   state: z.enum(['open', 'closed']),
-  place: z.strictObject({ latitude: z.number(), longitude: z.number() }).nullable(),
+  place: z.strictObject({ latitude: z.string(), longitude: z.string() }).nullable(),
   tip: tipShape.nullable(),
 });
 const countersShape = z.strictObject({
@@ -54,6 +54,10 @@ function countersAnswer(reply: RegistryReply | Problem): Outcome {
   return reply.counters === undefined ? problem('internalError') : answer(countersView(reply.counters));
 }
 
+function degreesText(micro: number): string {
+  return (micro / MICRODEGREES).toFixed(6);
+}
+
 function countersView({
   handle,
   city: of,
@@ -65,7 +69,7 @@ function countersView({
     ...{ handle, city: of, country, updatedAt: views.formatTime(updatedAt) },
     counters: counters.map(({ counter, name, state, place: at, tip: terms }) => ({
       ...{ counter, name, state, tip: tipView(terms) },
-      place: at === undefined ? null : { latitude: at.latitude / MICRODEGREES, longitude: at.longitude / MICRODEGREES },
+      place: at === undefined ? null : { latitude: degreesText(at.latitude), longitude: degreesText(at.longitude) },
     })),
   };
 }

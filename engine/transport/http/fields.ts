@@ -122,6 +122,16 @@ export const currency = field(
   readCurrency,
 );
 
+/** Degrees of latitude or longitude: numbers in JSON are whole here, so a fraction is text. */
+export function degrees(most: number, description: string) {
+  const pattern = '^-?[0-9]{1,3}(\\.[0-9]{1,6})?$';
+  return field({ type: ['string', 'integer'], pattern, description: `${description}, as "31.23".` }, (value) => {
+    const isText = typeof value === 'string' && new RegExp(pattern).test(value);
+    const given = isText || typeof value === 'number' ? Number(value) : Number.NaN;
+    return Math.abs(given) <= most ? given : new Fault(`must be degrees from -${most} to ${most}, as "31.23"`);
+  });
+}
+
 /** Name of a list, or id of a rule. */
 export function riskName(description: string) {
   return field({ type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$', description }, (value) =>

@@ -44,10 +44,7 @@ export function tipView(stored: StoredOrder['tip']): z.infer<typeof tipShape> | 
   return { kind: 'percent', hundredths: stored.value };
 }
 
-export const place = z.strictObject({
-  latitude: z.number().min(-90).max(90).meta({ description: 'Degrees north.' }),
-  longitude: z.number().min(-180).max(180).meta({ description: 'Degrees east.' }),
-});
+export const place = z.strictObject({ latitude: fields.degrees(90, 'North'), longitude: fields.degrees(180, 'East') });
 type Place = z.infer<typeof place>;
 
 export function microdegrees({ latitude, longitude }: Place) {

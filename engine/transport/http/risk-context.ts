@@ -26,7 +26,7 @@ export const riskContext = z.strictObject({
   mcc: fields.whole(0, 9999, 'ISO 18245 merchant category.').optional(),
   codeTier: fields.whole(1, 4, 'Of a barcode payment, how it was verified: PBoC tier A (1) to D (4).').optional(),
   location: z
-    .strictObject({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(180) })
+    .strictObject({ latitude: fields.degrees(90, 'North'), longitude: fields.degrees(180, 'East') })
     .optional(),
 });
 export type RiskContextJson = z.infer<typeof riskContext>;
