@@ -4,6 +4,8 @@ import { documentOf } from '../../adapters/qr/codec/document.ts';
 import { encodeQr } from '../../adapters/qr/codec/encode.ts';
 import { fieldsOf, type MerchantCode, type QrField } from '../../adapters/qr/codec/merchant-code.ts';
 import { encodeMerchant } from '../../adapters/qr/codec/merchant-encode.ts';
+import { counterOfCode, deviceCode, deviceKey } from '../../engine/admission/device-codes.ts';
+import { codeDeviceToken, ONE_TIME_PREFIX, payerCodeKindAt, writeOneTimeCode } from '../../protocol/payer-codes.ts';
 import type { MicroTask } from './tasks.ts';
 
 const SMALL = 200;
@@ -21,7 +23,28 @@ export function qrTasks(): MicroTask[] {
     decoding('qr, decode a one-time code', '134567890123456789'),
     repeated('qr, encode 200 characters and check them', () => encodeMerchant({ profile: 'pix', fields })),
     repeated('qr, encode from JSON', () => encodeQr(documentOf(latin))),
+    repeated('payer code, draw and check one', drawAndCheck),
+    repeated('payer code, make and check one of a device', () => makeAndCheck(MASTER_KEY)),
   ];
+}
+
+/** Of devices that make codes. */
+const MASTER_KEY = Buffer.alloc(32, 7);
+const DEVICE = codeDeviceToken(12_345_678);
+const CODE = new DataView(new ArrayBuffer(16));
+let drawn = 0;
+let counter = 0;
+
+function drawAndCheck(): { readonly ok: boolean } {
+  drawn = (drawn + 7919) % 1_000_000;
+  writeOneTimeCode(CODE, 0, drawn, drawn * 997);
+  return { ok: payerCodeKindAt(CODE, 0) === ONE_TIME_PREFIX };
+}
+
+function makeAndCheck(master: Uint8Array): { readonly ok: boolean } {
+  counter++;
+  const key = deviceKey(master, DEVICE);
+  return { ok: counterOfCode(key, deviceCode(key, DEVICE, counter), counter - 1) === counter };
 }
 
 /** A code that says all that most codes say, filled up to 200 characters. */

@@ -174,7 +174,7 @@ export interface BarcodeProfile {
 }
 
 export const BARCODE_PROFILES = {
-  sluice: { title: "this switch's payment codes", ...digits(18, 18), ...prefix(88, 88), hasCheckDigit: true },
+  sluice: { title: "this switch's payment codes", ...digits(18, 18), ...prefix(88, 89), hasCheckDigit: true },
   wechat: { title: 'WeChat Pay', ...digits(18, 18), ...prefix(10, 15), hasCheckDigit: false },
   alipay: { title: 'Alipay', ...digits(16, 24), ...prefix(25, 30), hasCheckDigit: false },
   unionpay: { title: 'UnionPay', ...digits(19, 19), ...prefix(62, 62), hasCheckDigit: false },
