@@ -69,6 +69,16 @@ describe('a code of a shop', () => {
     expect((await run('pay', '--qr', payload, '--from', 'alice')).errors).toContain('orderPaid');
     const decoded = JSON.parse((await sluice(['qr', 'decode', payload, '--json'])).output);
     const id = decoded.fields['26']['02'];
+    // Its shop hears of each step.
+    const heard = [];
+    for (const partition of ['0', '1']) {
+      const lines = (await text('changes', '--partition', partition, '--json')).split('\n');
+      const changes = lines.map((line) => JSON.parse(line));
+      heard.push(
+        ...changes.filter(({ type, body }) => type === 'order' && body.id === id).map(({ body }) => body.state),
+      );
+    }
+    expect(heard).toEqual(['open', 'paying', 'paid']);
     expect(await text('qr', 'order', id, '--refund', '2.00')).toMatch(/state +paid/);
     expect((await run('qr', 'order', id, '--close')).errors).toContain('orderPaid');
   });

@@ -285,6 +285,31 @@ describe('64 scans of one code, over two partitions', () => {
   });
 });
 
+describe('the device of a code', () => {
+  it('is counted by where its counts are kept, in whichever partition the payer lives', async () => {
+    const bank = new Bank(2);
+    const ids = Array.from({ length: 40 }, (_, n) => BigInt(1000 + n));
+    const payer = ids.find((id) => bank.homeOf(id) === 0)!;
+    const device = ids.find((id) => bank.homeOf(id) === 1)!;
+    await bank.accounts(WALLET, { id: payer, ...CNY });
+    await bank.accounts(ACQUIRER, { id: SHOP, ...CNY });
+    const velocity = { id: 'busy', kind: 'velocity', measure: 'count', by: 'device', window: '1h', above: 2 };
+    const rule = { ...velocity, outcome: 'decline', reason: { en: 'Because.', zh: '因为。' } };
+    expect(await bank.activateRules(1, { version: 'trial', rules: [rule] })).toMatchObject({ code: 0 });
+    await bank.rest();
+    const names: string[] = [];
+    for (let n = 0; n < 3; n++) {
+      names.push((await scan(bank, (await shown(bank, { accountId: payer, device })).token)).name);
+      await bank.rest();
+    }
+    expect(names).toEqual(['ok', 'ok', 'declinedByRisk']);
+    const unknown = '88000000000000001';
+    const nobody = payerCodeToken(unknown + checkDigitOf(unknown))!;
+    expect((await scan(bank, nobody)).name).toBe('payerCodeNotFound');
+    expectRecovered(bank.partitions);
+  });
+});
+
 describe('after a power cut', () => {
   it('what was used is used, and what was not still pays', async () => {
     const before = await opened(2);
