@@ -28,7 +28,7 @@ describe('exit codes', () => {
     [[], /Usage: sluice/],
     [['account'], /Usage: sluice account/],
     [['paay'], /unknown command 'paay'\n\(Did you mean pay\?\)/],
-    [['pay', 'alice'], /missing required argument 'to'/],
+    [['pay', 'alice'], /say FROM TO AMOUNT CURRENCY, or --qr PAYLOAD/],
     [['pay', 'alice', 'cafe', '4.50', 'EUR', '--nonsense'], /unknown option '--nonsense'/],
     [['pay', 'alice', 'cafe', '4,50', 'EUR', ...NOWHERE], /"4,50" is not an amount: write digits and one point/],
     [['pay', 'alice', 'cafe', '4.505', 'EUR', ...NOWHERE], /at most 2 decimals/],
