@@ -181,6 +181,13 @@ export class Bank {
     return answer;
   }
 
+  /** As `ask`, past the gates: as what they let through. */
+  async askPartitions({ institution, name, flags, count, body }: Request): Promise<Uint8Array> {
+    const answer = await call(this.#router, { kind: COMMANDS[name].kind, flags, count, institution }, body);
+    if (typeof answer === 'number') throw new Error(`not taken: ${resultName(answer)}`);
+    return answer;
+  }
+
   async accounts(institution: number, ...items: RawAccount[]): Promise<string[]> {
     return reply.accounts(await this.ask(accountsRequest(institution, items))).map(({ name }) => name);
   }

@@ -261,6 +261,47 @@ describe('an order', () => {
     expect((await read(bank, order))?.state).toBe('open');
   });
 
+  it('is not freed or settled by a payment that does not claim it', async () => {
+    const bank = await opened();
+    const order = await ordered(bank);
+    const [first, second] = [id(), id()];
+    const change = (action: 'claim' | 'settle' | 'fail', paymentId: string) =>
+      bank.registry(1, 'changeOrder', { id: order.id, action, paymentId, payerAccountId: formatId(PAYER), tip: 0 });
+    await change('claim', first);
+    for (const action of ['settle', 'fail'] as const) {
+      expect((await change(action, second)).order).toMatchObject({ state: 'paying', paymentId: first });
+    }
+    expect((await change('fail', first)).order?.state).toBe('open');
+  });
+
+  it('is free again when its payment was given back before anybody had settled it', async () => {
+    const bank = await opened();
+    const order = await ordered(bank);
+    const paymentId = id();
+    const claim = { id: order.id, action: 'claim', paymentId, payerAccountId: formatId(PAYER), tip: 0 } as const;
+    await bank.registry(1, 'changeOrder', claim);
+    const payment = {
+      id: BigInt(`0x${paymentId}`),
+      payerAccountId: PAYER,
+      payeeAccountId: BigInt(`0x${order.accountId}`),
+    };
+    await bank.pay(WALLET, 'sale', { ...payment, amount: 1250n, ledger: LEDGER });
+    await bank.operate(WALLET, 'refund', { id: nextId(), paymentId: payment.id });
+    expect((await read(bank, order))?.state).toBe('open');
+    expect((await pay(bank, order)).name).toBe('ok');
+  });
+
+  it('is settled as soon as its payer has confirmed, without anybody looking', async () => {
+    const bank = await opened();
+    await bank.activateRules(1, STEP_UP);
+    const order = await ordered(bank, { amount: 200_000 });
+    const paymentId = id();
+    await pay(bank, order, { paymentId });
+    await bank.confirm(WALLET, nextId(), BigInt(`0x${paymentId}`));
+    const stored = bank.partitions[0]?.state.orders.read(order.id);
+    expect(stored?.order?.state).toBe('paid');
+  });
+
   it('tells who pays it to its payee alone', async () => {
     const bank = await opened();
     const order = await ordered(bank);

@@ -16,7 +16,7 @@ import { codeDeviceToken, payerCodeToken } from '../../../protocol/payer-codes.t
 import { PAYMENT, PaymentFlags } from '../../../protocol/records.ts';
 import { Code, type ResultName } from '../../../protocol/results.ts';
 import { Bank } from '../../support/bank.ts';
-import { framed } from '../../support/desk.ts';
+import { framed, reply } from '../../support/desk.ts';
 import { expectRecovered } from '../../support/recovered.ts';
 
 const WALLET = 2;
@@ -184,6 +184,24 @@ describe('the code of a device', () => {
     const bank = await opened();
     const stranger = { token: codeDeviceToken(1), key: deviceKey(Buffer.from('?'), codeDeviceToken(1)) } as CodeDevice;
     expect(await names(bank, new Phone(stranger).code(1))).toEqual(['payerCodeNotFound']);
+  });
+
+  it('is judged by its partition as well, whatever was found out before it came there', async () => {
+    const bank = await opened();
+    const phone = await enrolled(bank);
+    const found = async (counter: bigint) => {
+      const payment = { id: next++, payeeAccountId: SHOP, amount: 1n, ...CNY, risk: RISK, payerCode: phone.token };
+      const frame = encodePayment('sale', payment, { requestId: 1 });
+      new DataView(frame.buffer, FRAME_HEADER.size).setBigUint64(PAYMENT.at.payerCounter, counter, true);
+      return reply.payment(await bank.askPartitions(framed(ACQUIRER, frame)), 'sale').name;
+    };
+    expect([await found(21n), await found(20n), await found(20n), await found(41n), await found(40n)]).toEqual([
+      'payerCodeWrong',
+      'ok',
+      'payerCodeUsed',
+      'payerCodeWrong',
+      'ok',
+    ]);
   });
 
   it('cannot be forged by whoever speaks the protocol', async () => {

@@ -1,15 +1,23 @@
 // Codes that payers show: one payment each, a minute at most, on one device; whatever is tried with one twice, by chance or too late loses.
 import { describe, expect, it } from 'vitest';
-import type { PayerCode, PayerCodeInput } from '../../../protocol/codecs/payer-code-codec.ts';
+import { openReply } from '../../../protocol/codecs/frame-codec.ts';
+import {
+  decodeIssueCodes,
+  encodeIssueCodes,
+  type PayerCode,
+  type PayerCodeInput,
+} from '../../../protocol/codecs/payer-code-codec.ts';
+import { FRAME_HEADER } from '../../../protocol/frame.ts';
+import { writeU128 } from '../../../protocol/layout.ts';
 import type { PaymentResult } from '../../../protocol/codecs/payment-codec.ts';
 import { checkDigitOf } from '../../../protocol/check-digit.ts';
-import { payerCodeToken } from '../../../protocol/payer-codes.ts';
+import { PAYER_CODE, payerCodeToken } from '../../../protocol/payer-codes.ts';
 import { AccountFlags } from '../../../protocol/records.ts';
 import type { ResultName } from '../../../protocol/results.ts';
 import { cancellationRequest } from '../../../engine/simulate/model/requests.ts';
 import { Bank } from '../../support/bank.ts';
 import { between, expectWhole } from '../../support/clearing-checks.ts';
-import { paymentRequest, reply } from '../../support/desk.ts';
+import { framed, paymentRequest, reply } from '../../support/desk.ts';
 import { dryRun } from '../../support/dry-run.ts';
 import { expectRecovered } from '../../support/recovered.ts';
 
@@ -175,6 +183,24 @@ describe('a code', () => {
     expect(refused).toMatchObject({ name, payerCode: undefined });
   });
 
+  it('is not given again as long as it is good', async () => {
+    const bank = await opened();
+    const { token } = await shown(bank);
+    const draw = async (terms: object) => {
+      const frame = encodeIssueCodes([{ ...TERMS, ...terms }], { requestId: 1 });
+      writeU128(new DataView(frame.buffer, FRAME_HEADER.size), PAYER_CODE.at.token, token);
+      return decodeIssueCodes(openReply(await bank.askPartitions(framed(WALLET, frame))))[0]?.name;
+    };
+    const other = { accountId: 101n };
+    expect(await draw(other)).toBe('busy');
+    expect((await scan(bank, token)).name).toBe('ok');
+    expect(await draw(other)).toBe('ok');
+    expect((await scan(bank, token)).name).toBe('ok');
+    expect(await draw(TERMS)).toBe('ok');
+    bank.now += 60_000_000;
+    expect(await draw(other)).toBe('ok');
+  });
+
   it('is told only to those who asked for it', async () => {
     const bank = await opened();
     const { token } = await shown(bank);
@@ -227,6 +253,23 @@ describe('a payment by code', () => {
     expect((await bank.operate(WALLET, 'refund', { id: next++, paymentId: id })).name).toBe('paymentForbidden');
     expect(await bank.balances(SHOP)).toEqual([0, 0, 0, 2001]);
     expectRecovered(bank.partitions);
+  });
+
+  it("is the only one that the payer's institution answers for", async () => {
+    const bank = await opened();
+    const rules = [
+      {
+        ...{ id: 'all', kind: 'cel', when: 'amount > 0', outcome: 'step_up' },
+        reason: { en: 'Because.', zh: '因为。' },
+      },
+    ];
+    await bank.activateRules(1, { version: 'trial', rules });
+    // The operator may debit any account: the payment is his, and not that of the payer's institution.
+    const id = next++;
+    const payment = { id, payerAccountId: PAYER, payeeAccountId: SHOP, amount: 5n, ...CNY };
+    expect((await bank.pay(1, 'sale', payment)).name).toBe('challengeRequired');
+    expect((await bank.confirm(WALLET, next++, id)).name).toBe('paymentForbidden');
+    expect((await bank.operate(WALLET, 'void', { id: next++, paymentId: id })).name).toBe('paymentForbidden');
   });
 
   it('that would be refused is not asked to be confirmed', async () => {
