@@ -27,6 +27,10 @@ beforeAll(async () => {
 afterAll(async () => {
   server.kill('SIGTERM');
   await once(server, 'exit');
+  // Everything that was done here is in the journal, and replays to what is in the indexes.
+  const { code, output } = await sluice(['verify', dataDir]);
+  expect(output).toContain('is whole: 2 partitions');
+  expect(code).toBe(0);
   rmSync(folder, { recursive: true });
 });
 
