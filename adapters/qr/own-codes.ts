@@ -5,6 +5,7 @@
 import { currencyOfNumeric } from '../../protocol/currencies.ts';
 import { parseId } from '../../protocol/ids.ts';
 import type { StoredOrder } from '../../protocol/registry-bodies.ts';
+import { encodeConsumer } from './codec/consumer-code.ts';
 import type { QrCode } from './codec/decode.ts';
 import { documentOf } from './codec/document.ts';
 import { encodeQr } from './codec/encode.ts';
@@ -38,6 +39,8 @@ export type OwnCode =
 const NAME_MAX = 25;
 const ACCOUNT = '26';
 const UNKNOWN_CATEGORY = '0000';
+/** A proprietary identifier (ISO/IEC 7816-5: those that begin with F belong to nobody). */
+const APPLICATION = Buffer.from('\u00f0SLUICE', 'latin1');
 
 /** The code of a counter, in one currency. */
 export function counterCode(
@@ -71,6 +74,38 @@ export function readOwnCode(code: QrCode): OwnCode | undefined {
   if (typeof counter !== 'string') return undefined;
   const amount = code.amountMinor === 0 ? null : code.amountMinor;
   return { kind: 'counter', handle: name, counter, ledger: Number(code.currency), amount };
+}
+
+/**
+ * A payer's code as EMVCo's consumer-presented code: application `F0 SLUICE`, account (5A) the digits.
+ *
+ * @param digits 18, of `payerCodeDigits`
+ */
+export function consumerCode(digits: string): QrResult<string> {
+  const value = [
+    { tag: '4F', value: APPLICATION },
+    { tag: '5A', value: Buffer.from(digits, 'hex') },
+  ];
+  const code = encodeConsumer([
+    { tag: '85', value: Buffer.from('CPV01') },
+    { tag: '61', value },
+  ]);
+  return code.ok ? { ok: true, value: code.value.text } : code;
+}
+
+/** The digits of a payer's code of the switch, in whichever form it was read; undefined for all others. */
+export function readPayerCode(code: QrCode): string | undefined {
+  if (code.kind === 'barcode') return code.profile === 'sluice' ? code.digits : undefined;
+  if (code.kind !== 'consumer') return undefined;
+  for (const { tag, value } of code.fields) {
+    if (tag !== '61' || value instanceof Uint8Array) continue;
+    const part = (wanted: string): string => {
+      const bytes = value.find(({ tag: found }) => found === wanted)?.value;
+      return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : '';
+    };
+    if (part('4F') === APPLICATION.toString('hex')) return part('5A');
+  }
+  return undefined;
 }
 
 function written(

@@ -101,6 +101,10 @@ describe('a code of a payer', () => {
     const digits = await text('qr', 'pay-code', 'alice', 'CNY', '--format', 'text');
     expect(await text('pay', '--code', digits, '--to', 'grocer', '8.80', 'CNY')).toContain('Paid 8.80 CNY to grocer.');
     expect((await run('pay', '--code', digits, '--to', 'taxi', '8.80', 'CNY')).errors).toContain('payerCodeUsed');
+    const consumer = await text('qr', 'pay-code', 'alice', 'CNY', '--form', 'cpm', '--format', 'text');
+    expect(await text('pay', '--code', consumer, '--to', 'grocer', '1.10', 'CNY')).toContain(
+      'Paid 1.10 CNY to grocer.',
+    );
     const careful = await text('qr', 'pay-code', 'alice', 'CNY', '--unconfirmed', '5', '--format', 'text');
     const waits = JSON.parse(await text('pay', '--code', careful, '--to', 'taxi', '5.01', 'CNY', '--json'));
     expect(waits).toMatchObject({ name: 'challengeRequired' });

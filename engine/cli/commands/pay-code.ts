@@ -1,7 +1,7 @@
 /** `sluice pay --qr` and `--code`: a payer pays what a merchant shows, and a merchant scans what a payer shows. */
 import { decodeQr, type QrCode } from '../../../adapters/qr/codec/decode.ts';
 import { documentOf } from '../../../adapters/qr/codec/document.ts';
-import { type OwnCode, readOwnCode } from '../../../adapters/qr/own-codes.ts';
+import { type OwnCode, readOwnCode, readPayerCode } from '../../../adapters/qr/own-codes.ts';
 import type { SluiceClient } from '../../../protocol/client/client.ts';
 import type { RegistryResult } from '../../../protocol/codecs/registry-codec.ts';
 import { currencyOfNumeric } from '../../../protocol/currencies.ts';
@@ -59,7 +59,7 @@ export async function payShownCode(
 
 /** A merchant is paid with a code that a payer shows. */
 export async function payWithPayerCode(
-  digits: string,
+  shown: string,
   [amountText, currencyText, ...more]: readonly string[],
   options: ShownOptions,
   terminal: Terminal,
@@ -68,8 +68,10 @@ export async function payWithPayerCode(
   if (to === undefined) throw new UsageError('say who is paid: --to NAME');
   if (amountText === undefined || currencyText === undefined) throw new UsageError('say how much: 12.50 CNY');
   if (more.length > 0) throw new UsageError('with --code only amount and currency are left to say: 12.50 CNY');
-  const payerCode = payerCodeToken(digits);
-  if (payerCode === undefined) throw new UsageError(`--code: "${digits}" are not the 18 digits of a payment code`);
+  const read = decodeQr(shown);
+  const payerCode = payerCodeToken((read.ok ? readPayerCode(read.value) : undefined) ?? '');
+  if (payerCode === undefined)
+    throw new UsageError('--code: this is no payment code of this switch: 18 digits, or hQVDUFY…');
   const currency = readCurrency(currencyText);
   const amount = readAmount(amountText, currency);
   await withClient(options, terminal, async (client) => {

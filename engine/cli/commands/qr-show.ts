@@ -1,6 +1,6 @@
 /** `sluice qr show|pay-code|order`: codes of this switch's merchants and payers, made with a running switch. */
 import { type Command, Option } from 'commander';
-import { type CodeMerchant, counterCode, orderCode } from '../../../adapters/qr/own-codes.ts';
+import { type CodeMerchant, consumerCode, counterCode, orderCode } from '../../../adapters/qr/own-codes.ts';
 import type { SluiceClient } from '../../../protocol/client/client.ts';
 import { formatId, newId } from '../../../protocol/ids.ts';
 import type { StoredOrder } from '../../../protocol/registry-bodies.ts';
@@ -44,6 +44,7 @@ interface PayCodeOptions extends ConnectionOptions, Drawing {
   readonly unconfirmed: string;
   readonly lifetime: string;
   readonly codeTier: string;
+  readonly form: 'digits' | 'cpm';
 }
 
 interface OrderOptions extends ConnectionOptions {
@@ -88,6 +89,11 @@ export function registerQrShow(qr: Command, terminal: Terminal): void {
       '--device <name>',
       'The device that shows it: a new code takes the place of the one before.',
       'command-line',
+    )
+    .addOption(
+      new Option('--form <form>', "As the digits, or as EMVCo's consumer-presented code.")
+        .choices(['digits', 'cpm'])
+        .default('digits'),
     )
     .option('--unconfirmed <amount>', 'Payments of more wait for the payer.', '1000')
     .option('--lifetime <seconds>', 'How long it is good, 1 to 60.', '60')
@@ -201,7 +207,9 @@ async function payCode(
     if (issued === undefined) throw new CommandFailure('the switch did not answer');
     expectOk(issued, terminal);
     const { digits = '', lifetimeS = 0 } = issued.payerCode ?? {};
-    await present(digits, { code: digits, payer, seconds: lifetimeS }, options, terminal);
+    const shown = options.form === 'cpm' ? consumerCode(digits) : { ok: true as const, value: digits };
+    if (!shown.ok) failWith(shown.error, options.json === true, terminal);
+    await present(shown.value, { code: digits, payer, seconds: lifetimeS }, options, terminal);
   });
 }
 

@@ -1,7 +1,8 @@
 // The switch's own codes: what an order and a counter show is read as what it was made of.
 import { describe, expect, it } from 'vitest';
 import { decodeQr, type QrCode } from '../../../adapters/qr/codec/decode.ts';
-import { counterCode, orderCode, readOwnCode } from '../../../adapters/qr/own-codes.ts';
+import { consumerCode, counterCode, orderCode, readOwnCode, readPayerCode } from '../../../adapters/qr/own-codes.ts';
+import { checkDigitOf } from '../../../protocol/check-digit.ts';
 import type { StoredOrder } from '../../../protocol/registry-bodies.ts';
 
 const SHOP = { handle: 'teahouse', name: 'Old Tea House', city: 'SHANGHAI', country: 'CN', mcc: 5814 };
@@ -61,6 +62,25 @@ describe('the code of a counter', () => {
 
   it('is refused where no code can say it', () => {
     expect(counterCode({ ...SHOP, city: '' }, { counter: 'main' }, 156).ok).toBe(false);
+  });
+});
+
+describe('the code of a payer', () => {
+  const digits = `88012345678901234${checkDigitOf('88012345678901234')}`;
+
+  it('is read from its digits, and from the consumer-presented code that has them', () => {
+    const consumer = consumerCode(digits);
+    if (!consumer.ok) throw new Error(consumer.error.message);
+    expect(consumer.value).toMatch(/^hQVDUFY/);
+    for (const text of [digits, consumer.value]) {
+      const decoded = decodeQr(text);
+      expect(decoded.ok && readPayerCode(decoded.value)).toBe(digits);
+    }
+  });
+
+  it.each(['134567890123456789', 'hQVDUFYwMWEaTwegAAAAVVVVVw8SNFZ4kBI0WNGRIgESNF8='])('is not that of %s', (text) => {
+    const decoded = decodeQr(text);
+    expect(decoded.ok && readPayerCode(decoded.value)).toBeUndefined();
   });
 });
 
