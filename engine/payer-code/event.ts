@@ -62,13 +62,16 @@ export function enterPayerCode(index: KeyIndex, words: Uint32Array, at: number, 
   enter(index, words, record, lsn);
   const bytes = words[at + 1] as number;
   if (bytes === PAYER_CODE_USE_EVENT_BYTES) return;
-  const { key } = holderKey(words, record + PayerCodeWord.accountId, bytes === CODE_DEVICE_EVENT_BYTES);
-  enter(index, key, 0, lsn);
+  const isDevice = bytes === CODE_DEVICE_EVENT_BYTES;
+  const holder = record + PayerCodeWord.accountId;
+  const key = (number: number): number => lane(words, holder, isDevice, number);
+  index.put(key(0), key(1), key(2), ENGINE_ID_PREFIX, lsn);
 }
 
 /** Position of what is newest of the account and device that stand at word `at`; 0 = there is nothing. */
 export function newestOf(index: KeyIndex, words: Uint32Array, at: number, isDevice: boolean): number {
-  return find(index, holderKey(words, at, isDevice).key, 0);
+  const key = (number: number): number => lane(words, at, isDevice, number);
+  return index.get(key(0), key(1), key(2), ENGINE_ID_PREFIX);
 }
 
 /** Position of the code or device with the token at word `at`; 0 = there is none. */
@@ -76,18 +79,10 @@ export function findPayerCode(index: KeyIndex, words: Uint32Array, at: number): 
   return find(index, words, at);
 }
 
-/** Four words, and only until the next call: it is made for each payment. */
-const HOLDER = { key: new Uint32Array(4) } as const;
-
-/** A key that only the engine makes, of an account and the device behind it. */
-function holderKey(words: Uint32Array, at: number, isDevice: boolean): typeof HOLDER {
-  const { key } = HOLDER;
-  for (let lane = 0; lane < 3; lane++) {
-    const seed = isDevice ? lane + 0x0de : lane + 0x0c0df;
-    key[lane] = hashFour(words, at + 4, hashFour(words, at, seed));
-  }
-  key[3] = ENGINE_ID_PREFIX;
-  return HOLDER;
+/** One word of a key that only the engine makes, of an account and the device behind it. */
+function lane(words: Uint32Array, at: number, isDevice: boolean, number: number): number {
+  const seed = isDevice ? number + 0x0de : number + 0x0c0df;
+  return hashFour(words, at + 4, hashFour(words, at, seed)) >>> 0;
 }
 
 function hashFour(words: Uint32Array, at: number, seed: number): number {

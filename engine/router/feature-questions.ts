@@ -51,7 +51,8 @@ export function featureQuestions(
   });
 }
 
-function hasContext(payment: Uint8Array): boolean {
+/** Whether a RISK_CONTEXT follows the PAYMENT that a body begins with. */
+export function hasContext(payment: Uint8Array): boolean {
   const flags = new DataView(payment.buffer, payment.byteOffset).getUint16(PAYMENT.at.flags, true);
   return (flags & PaymentFlags.riskContext) !== 0;
 }

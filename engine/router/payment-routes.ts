@@ -12,13 +12,13 @@ import { RISK_CONTEXT } from '../../protocol/risk.ts';
 import { type CommandEnvelope, OPERATOR_INSTITUTION, type ReplySink, RouterFlags } from '../gateway.ts';
 import { joinReadings, READINGS_HEAD } from '../risk/readings.ts';
 import { ClearingKinds } from '../worker/clearing-commands.ts';
-import { featureQuestions } from './feature-questions.ts';
+import { featureQuestions, hasContext } from './feature-questions.ts';
 import { deliverOne, Gather, refusalFrame } from './gather.ts';
 import type { Lane } from './lane.ts';
 import { readCode } from './merge.ts';
 import { partitionAt } from './split.ts';
 
-/** A payment by code always has a context. */
+/** In a payment that has a context. */
 const DEVICE_AT = PAYMENT.size + RISK_CONTEXT.at.device;
 
 export class PaymentRoutes {
@@ -41,7 +41,8 @@ export class PaymentRoutes {
     const home = partitionAt(body, isByCode ? PAYMENT.at.payerCode : PAYMENT.at.payerAccountId, partitions);
     const payeeHome = partitionAt(body, PAYMENT.at.payeeAccountId, partitions);
     const sharedBy = this.#lanes[home]?.sharedBy ?? 0;
-    if (isByCode && sharedBy !== 0 && isZeroAt(body, DEVICE_AT))
+    // One without a context is refused where it goes.
+    if (isByCode && sharedBy !== 0 && hasContext(body) && isZeroAt(body, DEVICE_AT))
       return this.#learnDevice(home, envelope, body.slice(), sink);
     const features = sharedBy === 0 ? [] : featureQuestions(body, home, sharedBy, partitions);
     if (payeeHome === home && features.length === 0) return this.#submit(home, envelope, body, sink);

@@ -349,6 +349,9 @@ describe('the device of a code', () => {
     const unknown = '88000000000000001';
     const nobody = payerCodeToken(unknown + checkDigitOf(unknown))!;
     expect((await scan(bank, nobody)).name).toBe('payerCodeNotFound');
+    const { token } = await shown(bank, { accountId: payer, device });
+    const bare = { id: next++, payeeAccountId: SHOP, amount: 1n, ...CNY, payerCode: token, risk: undefined };
+    expect((await bank.pay(ACQUIRER, 'sale', bare as never)).name).toBe('payerCodeInvalid');
     expectRecovered(bank.partitions);
   });
 });
